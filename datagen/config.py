@@ -1,0 +1,155 @@
+"""A recipe: strict models of its common part, and the helpers with which stages and engines declare theirs.
+
+Every knob is declared by `knob()`, with its default, unit and meaning, so `datagen recipe show` is complete by
+construction. Unknown keys fail and name the valid ones.
+"""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from datagen.errors import UserError
+from datagen.records.enums import Kind
+
+
+def knob(default: Any, meaning: str, unit: str = "", *, changes_output: bool = True, **limits: Any) -> Any:
+    """A field with its documentation. `changes_output=False` keeps it out of every content key (timeouts, say)."""
+    extra = {"unit": unit, "changes_output": changes_output}
+    if isinstance(default, dict | list):
+        return Field(default_factory=lambda: default.copy(), description=meaning, json_schema_extra=extra, **limits)
+    return Field(default=default, description=meaning, json_schema_extra=extra, **limits)
+
+
+class Options(BaseModel):
+    """The base of every table of knobs: frozen, and strict about unknown keys."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def output_options(self) -> dict[str, Any]:
+        """The values that change what is made, as JSON types: what a content key hashes."""
+        keep = {
+            name
+            for name, field in type(self).model_fields.items()
+            if not isinstance(field.json_schema_extra, dict) or field.json_schema_extra.get("changes_output", True)
+        }
+        return self.model_dump(mode="json", include=keep)
+
+
+O = TypeVar("O", bound=Options)
+
+
+def read_options(model: type[O], values: Mapping[str, Any], where: str) -> O:
+    """`values` as a `model`, or a UserError that names the key, its value and the nearest valid key."""
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        raise UserError(describe(error, model, where)) from None
+
+
+def describe(error: ValidationError, model: type[BaseModel], where: str) -> str:
+    """The first fault of a pydantic error as one line: where, what, the value, what is valid."""
+    first = error.errors()[0]
+    path = [str(p) for p in first["loc"]]
+    key = ".".join([*([where] if where else []), *path])
+    if first["type"] == "extra_forbidden":
+        owner = _owner(model, path[:-1])
+        valid = sorted(owner.model_fields) if owner else []
+        near = difflib.get_close_matches(path[-1], valid, n=1) if path else []
+        hint = f" Did you mean {near[0]}?" if near else ""
+        return f"{key}: there is no such key.{hint} Valid here: {', '.join(valid) or 'none'}."
+    if first["type"] == "value_error":
+        return f"{key}: {first['msg'].removeprefix('Value error, ')}"
+    value = repr(first.get("input"))
+    return f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}, got {value if len(value) < 80 else value[:77] + '...'}."
+
+
+def _owner(model: type[BaseModel], path: list[str]) -> type[BaseModel] | None:
+    owner: Any = model
+    for part in path:
+        if part.isdigit():
+            continue
+        field = getattr(owner, "model_fields", {}).get(part)
+        if field is None:
+            return None
+        owner = field.annotation
+        for inner in getattr(owner, "__args__", ()):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                owner = inner
+    return owner if isinstance(owner, type) and issubclass(owner, BaseModel) else None
+
+
+class MixEntry(Options):
+    """One part of the mix: a kind of dialogue, its domains, its share, and the most that one domain may take."""
+
+    kind: Kind = knob(Kind.SERVICE, "service | qa | casual")
+    domains: tuple[str, ...] = knob((), "folders under prompts/; for qa and casual the default is the kind's own folder")
+    share: float = knob(1.0, "weight of this entry among all entries", gt=0)
+    cap: float = knob(1.0, "largest share of the whole build that one domain of this entry may take", "share", gt=0, le=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_folder(cls, values: Any) -> Any:
+        if isinstance(values, dict) and not values.get("domains") and values.get("kind") in ("qa", "casual"):
+            return {**values, "domains": (values["kind"],)}
+        return values
+
+
+class SplitShares(Options):
+    """How dialogues are spread over the splits. Voices, businesses and scenarios follow the same shares."""
+
+    train: float = knob(0.9, "share of dialogues for training", "share", gt=0, le=1)
+    valid: float = knob(0.05, "share for validation", "share", ge=0, lt=1)
+    test: float = knob(0.05, "share for testing", "share", ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _sum(self) -> "SplitShares":
+        total = self.train + self.valid + self.test
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"train + valid + test is {total:g}, and has to be 1.")
+        return self
+
+
+class EngineChoice(BaseModel):
+    """Which engine, and its own options beside it; those are read where stages and engines are joined."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", frozen=True)
+    engine: str
+
+    def options(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class RunOptions(Options):
+    """How a build is carried out. Nothing here changes a byte of what is made, except the size of a shard."""
+
+    shard_dialogs: int = knob(64, "dialogues that travel together: the unit of work, of resume and of files", "dialogues", ge=1, le=4096)
+    attempts: int = knob(3, "how often a unit is tried, each time with a seed of its own, before it is rejected", "tries", ge=1, le=20)
+    max_reject_share: float = knob(0.2, "a stage that rejects more than this stops the build", "share", ge=0, le=1, changes_output=False)
+    keep_work: Literal["auto"] | bool = knob("auto", "keep intermediate artefacts after publishing: true | false | auto (below 10 h)", changes_output=False)
+
+
+class Recipe(Options):
+    """A recipe file. Tables of stages and engines are read by their owners; the rest is here."""
+
+    schema_version: Literal[1] = knob(1, "version of the recipe format")
+    name: str = knob("recipe", "name of the build; the default output folder is ./data/NAME", pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")
+    seed: int = knob(0, "seed of every draw", ge=0, lt=2**63)
+    dialogs: int | None = knob(100, "dialogues to plan", "dialogues", ge=1, le=100_000_000)
+    hours: float | None = knob(None, "hours of dialogue to plan, instead of a count", "h", gt=0, le=10_000_000)
+    mix: tuple[MixEntry, ...] = knob((), "what to build, entry by entry ([[mix]])")
+    splits: SplitShares = Field(default_factory=SplitShares, description="shares of train, valid and test")
+    run: RunOptions = Field(default_factory=RunOptions, description="shards, attempts, limits")
+    plan: dict[str, Any] = knob({}, "options of the plan stage")
+    write: dict[str, Any] = knob({}, "options of the write stage")
+    speak: dict[str, Any] = knob({}, "options of the speak stage")
+    align: dict[str, Any] = knob({}, "options of the align stage")
+    stitch: dict[str, Any] = knob({}, "options of the stitch stage")
+    scene: dict[str, Any] = knob({}, "options of the scene stage")
+    encode: dict[str, Any] = knob({}, "options of the encode stage")
+    pack: dict[str, Any] = knob({}, "options of the pack stage")
+    writer: EngineChoice = Field(default_factory=lambda: EngineChoice(engine="agenda"), description="the writer engine")
+    speaker: EngineChoice = Field(default_factory=lambda: EngineChoice(engine="espeak"), description="the speaker engine")
+    aligner: EngineChoice = Field(default_factory=lambda: EngineChoice(engine="native"), description="the aligner engine")
+    codec: EngineChoice = Field(default_factory=lambda: EngineChoice(engine="melrvq"), description="the codec engine")

@@ -1,0 +1,73 @@
+"""The engines by kind and name: one line each. Nothing heavy is imported until an engine is made."""
+
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from datagen.config import Options, read_options
+from datagen.errors import EngineError, UserError
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where an engine is, what modules it needs, and the command that brings them.
+
+    The target is a class with `kind`, `name` and `Options` (a `datagen.config.Options`) as class attributes, made by
+    `target(options)`.
+    """
+
+    kind: str
+    name: str
+    target: str
+    summary: str
+    needs: tuple[str, ...] = ()
+    install: str = ""
+
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry("writer", "agenda", "datagen.engines.writers.agenda:AgendaWriter", "embedded: an agenda-based user simulator and a service agent"),
+    Entry("speaker", "espeak", "datagen.engines.speakers.espeak:EspeakSpeaker", "embedded: espeak-ng with Praat voices", ("espeakng_loader", "parselmouth")),
+    Entry("aligner", "native", "datagen.engines.aligners.native:NativeAligner", "embedded: the speaker's own word times"),
+    Entry("codec", "melrvq", "datagen.engines.codecs.melrvq:MelRvqCodec", "embedded: Mimi's geometry, for trying; its tokens are not Mimi's"),
+)
+
+
+def names(kind: str) -> list[str]:
+    """The engines of a kind, in the order in which they are listed."""
+    return [e.name for e in ENTRIES if e.kind == kind]
+
+
+def entry(kind: str, name: str) -> Entry:
+    """The entry of one engine, or a UserError that names the ones there are."""
+    for candidate in ENTRIES:
+        if candidate.kind == kind and candidate.name == name:
+            return candidate
+    raise UserError(f"{kind}.engine: there is no {kind} engine {name!r}. There are: {', '.join(names(kind))}.")
+
+
+def missing(found: Entry) -> list[str]:
+    """The modules that an engine needs and this environment lacks."""
+    return [m for m in found.needs if importlib.util.find_spec(m) is None]
+
+
+def options_of(kind: str, name: str, values: Mapping[str, Any]) -> Options:
+    """An engine's options, validated; a UserError names a wrong key. Loads the engine's module, not its packages."""
+    cls = _load(entry(kind, name))
+    model: type[Options] = cls.Options
+    return read_options(model, values, kind)
+
+
+def make(kind: str, name: str, options: Options) -> Any:
+    """The engine itself. An EngineError says what is missing and how it is brought."""
+    found = entry(kind, name)
+    lacking = missing(found)
+    if lacking:
+        raise EngineError(f"{kind} engine {name}: {', '.join(lacking)} is not installed. Run: {found.install or 'pip install datagen'}")
+    return _load(found)(options)
+
+
+def _load(found: Entry) -> Any:
+    module, _, attribute = found.target.partition(":")
+    return getattr(importlib.import_module(module), attribute)

@@ -1,0 +1,101 @@
+"""What the stitch and scene stages hand on: when everything is said, and the two channels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from datagen.records.enums import EventType, Speaker, TurnType
+from datagen.records.speech import Audio, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happens on the time line, in seconds from its start, on one channel (0 agent, 1 user).
+
+    `target_turn` is the turn that it happens to, e.g. the one that a barge-in cuts. `attrs` are JSON scalars,
+    e.g. {"yield_s": 0.31} or {"text": "mhm"}.
+    """
+
+    type: EventType
+    channel: int
+    start_s: float
+    end_s: float
+    target_turn: int
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedTurn:
+    """A turn at its place. Times are seconds from the dialogue's start; `words` holds unheard ones too (heard: no).
+
+    `fto_s` is the start minus the end of the other speaker's last turn (None for the first turn): negative is
+    overlap. `end_s` is where the audio ends, so of a cut turn the end of its fade. An unheard word has the times
+    at which it would have been spoken.
+    """
+
+    index: int
+    speaker: Speaker
+    type: TurnType
+    text: str
+    heard_text: str
+    unheard_text: str
+    start_s: float
+    end_s: float
+    fto_s: float | None
+    words: tuple[Word, ...]
+    events: tuple[Event, ...]
+    engine: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A dialogue on one clock: `n_samples` at 24 kHz on both channels. `backchannel_words` are the words that a
+    speaker says inside the other's turn, by channel; the agent's (channel 0) enter its text track.
+    """
+
+    dialog_id: str
+    n_samples: int
+    turns: tuple[PlacedTurn, ...]
+    backchannel_words: tuple[tuple[Word, ...], tuple[Word, ...]] = ((), ())
+
+    def agent_words(self) -> list[Word]:
+        """The agent's words of the text track, by start: those of its turns and its backchannels, unheard ones left out."""
+        return self.words_of(Speaker.AGENT)
+
+    def words_of(self, speaker: Speaker) -> list[Word]:
+        """One speaker's spoken words in order of their start; unheard ones are left out."""
+        words = [w for t in self.turns if t.speaker is speaker for w in t.words if w.heard != "no"]
+        words += self.backchannel_words[speaker.channel]
+        return sorted(words, key=lambda w: (w.start_s, w.end_s))
+
+
+@dataclass(frozen=True, slots=True)
+class StitchedDialog:
+    """A time line and its two clean channels, float32 [2, n_samples] at 24 kHz, agent first."""
+
+    timeline: Timeline
+    channels: Audio = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SceneDialog:
+    """The channels as a model gets them: the agent's untouched, the user's as a microphone heard it.
+
+    `effects` says what was done, name to parameters (JSON types), {} where nothing was; `snr_db` is the asked
+    signal-to-noise ratio over speech-active frames, None without noise.
+    """
+
+    channels: Audio = field(repr=False)
+    effects: Mapping[str, Mapping[str, Any]]
+    snr_db: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Speech activity of the two clean channels, from the union of word spans, in seconds."""
+
+    agent_s: float
+    user_s: float
+    overlap_s: float
+    silence_s: float
