@@ -62,7 +62,9 @@ def describe(error: ValidationError, model: type[BaseModel], where: str) -> str:
     if first["type"] == "value_error":
         return f"{key}: {first['msg'].removeprefix('Value error, ')}"
     value = repr(first.get("input"))
-    return f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}, got {value if len(value) < 80 else value[:77] + '...'}."
+    return (
+        f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}, got {value if len(value) < 80 else value[:77] + '...'}."
+    )
 
 
 def _owner(model: type[BaseModel], path: list[str]) -> type[BaseModel] | None:
@@ -84,9 +86,13 @@ class MixEntry(Options):
     """One part of the mix: a kind of dialogue, its domains, its share, and the most that one domain may take."""
 
     kind: Kind = knob(Kind.SERVICE, "service | qa | casual")
-    domains: tuple[str, ...] = knob((), "folders under prompts/; for qa and casual the default is the kind's own folder")
+    domains: tuple[str, ...] = knob(
+        (), "folders under prompts/; for qa and casual the default is the kind's own folder"
+    )
     share: float = knob(1.0, "weight of this entry among all entries", gt=0)
-    cap: float = knob(1.0, "largest share of the whole build that one domain of this entry may take", "share", gt=0, le=1)
+    cap: float = knob(
+        1.0, "largest share of the whole build that one domain of this entry may take", "share", gt=0, le=1
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -124,17 +130,27 @@ class EngineChoice(BaseModel):
 class RunOptions(Options):
     """How a build is carried out. Nothing here changes a byte of what is made, except the size of a shard."""
 
-    shard_dialogs: int = knob(64, "dialogues that travel together: the unit of work, of resume and of files", "dialogues", ge=1, le=4096)
-    attempts: int = knob(3, "how often a unit is tried, each time with a seed of its own, before it is rejected", "tries", ge=1, le=20)
-    max_reject_share: float = knob(0.2, "a stage that rejects more than this stops the build", "share", ge=0, le=1, changes_output=False)
-    keep_work: Literal["auto"] | bool = knob("auto", "keep intermediate artefacts after publishing: true | false | auto (below 10 h)", changes_output=False)
+    shard_dialogs: int = knob(
+        64, "dialogues that travel together: the unit of work, of resume and of files", "dialogues", ge=1, le=4096
+    )
+    attempts: int = knob(
+        3, "how often a unit is tried, each time with a seed of its own, before it is rejected", "tries", ge=1, le=20
+    )
+    max_reject_share: float = knob(
+        0.2, "a stage that rejects more than this stops the build", "share", ge=0, le=1, changes_output=False
+    )
+    keep_work: Literal["auto"] | bool = knob(
+        "auto", "keep intermediate artefacts after publishing: true | false | auto (below 10 h)", changes_output=False
+    )
 
 
 class Recipe(Options):
     """A recipe file. Tables of stages and engines are read by their owners; the rest is here."""
 
     schema_version: Literal[1] = knob(1, "version of the recipe format")
-    name: str = knob("recipe", "name of the build; the default output folder is ./data/NAME", pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")
+    name: str = knob(
+        "recipe", "name of the build; the default output folder is ./data/NAME", pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$"
+    )
     seed: int = knob(0, "seed of every draw", ge=0, lt=2**63)
     dialogs: int | None = knob(100, "dialogues to plan", "dialogues", ge=1, le=100_000_000)
     hours: float | None = knob(None, "hours of dialogue to plan, instead of a count", "h", gt=0, le=10_000_000)
@@ -150,6 +166,10 @@ class Recipe(Options):
     encode: dict[str, Any] = knob({}, "options of the encode stage")
     pack: dict[str, Any] = knob({}, "options of the pack stage")
     writer: EngineChoice = Field(default_factory=lambda: EngineChoice(engine="agenda"), description="the writer engine")
-    speaker: EngineChoice = Field(default_factory=lambda: EngineChoice(engine="espeak"), description="the speaker engine")
-    aligner: EngineChoice = Field(default_factory=lambda: EngineChoice(engine="native"), description="the aligner engine")
+    speaker: EngineChoice = Field(
+        default_factory=lambda: EngineChoice(engine="espeak"), description="the speaker engine"
+    )
+    aligner: EngineChoice = Field(
+        default_factory=lambda: EngineChoice(engine="native"), description="the aligner engine"
+    )
     codec: EngineChoice = Field(default_factory=lambda: EngineChoice(engine="melrvq"), description="the codec engine")

@@ -27,10 +27,28 @@ class Entry:
 
 
 ENTRIES: tuple[Entry, ...] = (
-    Entry("writer", "agenda", "datagen.engines.writers.agenda:AgendaWriter", "embedded: an agenda-based user simulator and a service agent"),
-    Entry("speaker", "espeak", "datagen.engines.speakers.espeak:EspeakSpeaker", "embedded: espeak-ng with Praat voices", ("espeakng_loader", "parselmouth")),
-    Entry("aligner", "native", "datagen.engines.aligners.native:NativeAligner", "embedded: the speaker's own word times"),
-    Entry("codec", "melrvq", "datagen.engines.codecs.melrvq:MelRvqCodec", "embedded: Mimi's geometry, for trying; its tokens are not Mimi's"),
+    Entry(
+        "writer",
+        "agenda",
+        "datagen.engines.writers.agenda:AgendaWriter",
+        "embedded: an agenda-based user simulator and a service agent",
+    ),
+    Entry(
+        "speaker",
+        "espeak",
+        "datagen.engines.speakers.espeak:EspeakSpeaker",
+        "embedded: espeak-ng with Praat voices",
+        ("espeakng_loader", "parselmouth"),
+    ),
+    Entry(
+        "aligner", "native", "datagen.engines.aligners.native:NativeAligner", "embedded: the speaker's own word times"
+    ),
+    Entry(
+        "codec",
+        "melrvq",
+        "datagen.engines.codecs.melrvq:MelRvqCodec",
+        "embedded: Mimi's geometry, for trying; its tokens are not Mimi's",
+    ),
 )
 
 
@@ -64,7 +82,9 @@ def make(kind: str, name: str, options: Options) -> Any:
     found = entry(kind, name)
     lacking = missing(found)
     if lacking:
-        raise EngineError(f"{kind} engine {name}: {', '.join(lacking)} is not installed. Run: {found.install or 'pip install datagen'}")
+        raise EngineError(
+            f"{kind} engine {name}: {', '.join(lacking)} is not installed. Run: {found.install or 'pip install datagen'}"
+        )
     return _load(found)(options)
 
 

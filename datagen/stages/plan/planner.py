@@ -1,0 +1,111 @@
+"""The plan: dialogue i of a recipe, from the recipe, the seed and i alone."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from datagen.config import MixEntry
+from datagen.domains.base import Domain
+from datagen.errors import UserError
+from datagen.records.enums import Speaker, Split
+from datagen.records.plan import DialogPlan
+from datagen.stages.plan.casting import Cast
+from datagen.stages.plan.options import PlanOptions
+from datagen.store.ids import rng, seed_of, unit_hash
+from datagen.store.pools import Shares, pools, split_of
+
+VERSION = 1
+
+
+class Planner:
+    """Draws dialogues by index; each depends on nothing but the recipe and its own index.
+
+    Raises UserError where the mix's caps leave shares over, or a domain has no scenario for a split.
+    """
+
+    def __init__(
+        self,
+        mix: Sequence[MixEntry],
+        domains: Mapping[str, Domain],
+        cast: Cast,
+        shares: Shares,
+        options: PlanOptions,
+        seed: int,
+    ) -> None:
+        self._domains = domains
+        self._cast = cast
+        self._shares = shares
+        self._options = options
+        self._seed = seed
+        self._names, weights = _mix_weights(mix)
+        self._edges = np.cumsum(weights)
+        self._scenarios = {(d, s): _scenario_edges(domains[d], s, shares) for d in self._names for s in Split}
+
+    def split(self, index: int) -> Split:
+        """The split of dialogue `index`; drawn before everything else of it."""
+        return split_of(unit_hash(self._seed, "split", index), self._shares)
+
+    def domain(self, index: int) -> str:
+        """The domain of dialogue `index`."""
+        at = int(np.searchsorted(self._edges, unit_hash(self._seed, "domain", index), side="right"))
+        return self._names[min(at, len(self._names) - 1)]
+
+    def plan(self, index: int) -> DialogPlan:
+        """The whole plan of dialogue `index`."""
+        split, name = self.split(index), self.domain(index)
+        domain = self._domains[name]
+        dialog_id = f"{name}-{index:06d}"
+        seed = seed_of(self._seed, dialog_id)
+        draw = rng(seed, "plan", 0)
+        scenarios, edges = self._scenarios[name, split]
+        scenario = scenarios[int(np.searchsorted(edges, draw.random() * edges[-1], side="right"))]
+        first = Speaker.AGENT if draw.random() < self._options.agent_first_share else Speaker.USER
+        agent, user = self._cast.draw(split, draw)
+        instance = domain.instance(scenario, split, self._shares, draw)
+        traits = domain.traits(scenario, draw)
+        return DialogPlan(
+            index=index, dialog_id=dialog_id, kind=domain.kind, domain=name, scenario=scenario, split=split, seed=seed,
+            first_speaker=first, agent_voice=agent, user_voice=user, instance=instance, traits=traits,
+        )  # fmt: skip
+
+    def mean_s(self) -> float:
+        """The expected length of a dialogue of this mix, in seconds."""
+        weights = np.diff(self._edges, prepend=0.0)
+        lengths = {"service": self._options.service_s, "qa": self._options.qa_s, "casual": self._options.casual_s}
+        return float(sum(w * lengths[self._domains[d].kind] for d, w in zip(self._names, weights, strict=True)))
+
+
+def _scenario_edges(domain: Domain, split: Split, shares: Shares) -> tuple[list[str], np.ndarray]:
+    pool = pools((s.name for s in domain.scenarios), shares, f"scenario {domain.name}")
+    found = [s for s in domain.scenarios if pool[s.name] is split]
+    share = dict(zip((Split.TRAIN, Split.VALID, Split.TEST), shares, strict=True))[split]
+    if not found and share > 0:
+        raise UserError(
+            f"prompts/{domain.name}: {len(domain.scenarios)} scenarios leave none for split {split}. Add scenarios, or set splits.{split}=0."
+        )
+    return [s.name for s in found], np.cumsum([s.share for s in found])
+
+
+def _mix_weights(mix: Sequence[MixEntry]) -> tuple[list[str], list[float]]:
+    """Each domain's share of the whole, caps applied: what a capped domain may not take goes to the others in proportion."""
+    weight: dict[str, float] = {}
+    cap: dict[str, float] = {}
+    total = sum(e.share for e in mix)
+    for entry in mix:
+        for name in entry.domains:
+            weight[name] = weight.get(name, 0.0) + entry.share / total / len(entry.domains)
+            cap[name] = min(cap.get(name, 1.0), entry.cap)
+    if sum(cap.values()) < 1 - 1e-9:
+        raise UserError(
+            f"mix: the caps add up to {sum(cap.values()):.2f}, so {1 - sum(cap.values()):.2f} of the build has no domain. Raise a cap."
+        )
+    capped: dict[str, float] = {}
+    while True:
+        free = {n: w for n, w in weight.items() if n not in capped}
+        room = 1 - sum(capped.values())
+        scale = room / sum(free.values()) if free else 0.0
+        over = [n for n, w in free.items() if w * scale > cap[n] + 1e-12]
+        if not over:
+            shares = {**capped, **{n: w * scale for n, w in free.items()}}
+            return list(weight), [shares[n] for n in weight]
+        capped.update({n: cap[n] for n in over})

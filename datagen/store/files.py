@@ -1,0 +1,106 @@
+"""Atomic files: written beside their name and renamed, so a reader sees all of a file or none of it."""
+
+import contextlib
+import errno
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from datagen.errors import DataError, UserError
+
+TEMPORARY = ".tmp-"
+"""How the names of unfinished files and folders begin; a start removes what a killed run left."""
+
+_counter = itertools.count()
+
+
+@contextlib.contextmanager
+def disk(path: Path) -> Iterator[None]:
+    """Turns the disk's own refusals (full, read-only, not permitted) into one line that names the path."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise UserError(
+                f"{path}: the disk is full ({_free(path)}). Free some, then run the same command: it goes on."
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise UserError(
+                f"{path}: cannot be written ({os.strerror(error.errno)}). Choose another folder with --out."
+            ) from error
+        if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
+            raise UserError(
+                f"{path}: {os.strerror(error.errno)}; a folder is needed here. Choose another with --out."
+            ) from error
+        raise
+
+
+def _free(path: Path) -> str:
+    here = next((p for p in (path, *path.parents) if p.exists()), Path("/"))
+    return f"{shutil.disk_usage(here).free / 1e6:.1f} MB free"
+
+
+def temporary(path: Path) -> Path:
+    """A name beside `path` that no other process or call uses."""
+    return path.parent / f"{TEMPORARY}{path.name}-{os.getpid()}-{next(_counter)}"
+
+
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A path to write to; it takes the place of `path` when the block ends well, and vanishes when it does not."""
+    with disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    beside = temporary(path)
+    try:
+        with disk(path):
+            yield beside
+            os.replace(beside, path)
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    with atomic(path) as beside:
+        beside.write_bytes(data)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """JSON with sorted keys and an end of line: the same value, the same bytes."""
+    write_bytes(
+        path, (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    )
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file's value; DataError where it is not there or is not JSON."""
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file.") from None
+    except (ValueError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not readable as JSON ({error}).") from None
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """`target` with the bytes of `source`: a hard link where the file system has them, else a copy."""
+    with atomic(target) as beside:
+        try:
+            os.link(source, beside)
+        except OSError as error:
+            if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
+                raise
+            shutil.copyfile(source, beside)
+
+
+def remove_temporary(folder: Path) -> None:
+    """Removes what killed runs left below `folder`. Only for the holder of the folder's lock."""
+    for left in sorted(folder.rglob(f"{TEMPORARY}*")):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)

@@ -1,0 +1,111 @@
+"""The ledger: which artefacts are done, found again by the content of their inputs.
+
+An artefact is a folder `GROUP/NAME-KEY/` with some files and `done.json`. It is made under a temporary name and
+renamed when it is whole, so a folder under its right name is done; what it holds is verified before it is used.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from datagen.store.files import disk, temporary
+from datagen.store.ids import canonical, digest, file_digest
+
+DONE = "done.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """A finished artefact: its folder, the digest of its content, and what its maker noted (JSON types)."""
+
+    folder: Path
+    content: str
+    note: Mapping[str, Any] = field(default_factory=dict)
+
+    def path(self, name: str) -> Path:
+        return self.folder / name
+
+
+@dataclass(slots=True)
+class Draft:
+    """An artefact in the making: write files below `folder`, put into `note` what belongs into the record."""
+
+    folder: Path
+    note: dict[str, Any] = field(default_factory=dict)
+
+    def path(self, name: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The artefacts below one work folder."""
+
+    root: Path
+
+    def folder(self, group: str, name: str, key: str) -> Path:
+        return self.root / group / f"{name}-{key[:16]}"
+
+    def find(self, group: str, name: str, key: str) -> Artefact | None:
+        """The artefact of this key if it is there and every byte of it is as it was made, else None.
+
+        A damaged one is removed: it is made again, which costs time and never correctness.
+        """
+        folder = self.folder(group, name, key)
+        if not folder.is_dir():
+            return None
+        try:
+            done = json.loads((folder / DONE).read_bytes())
+            whole = done["key"] == key and all(file_digest(folder / f) == sha for f, sha in done["files"].items())
+            found = Artefact(folder, done["content"], done["note"])
+        except (OSError, ValueError, KeyError, TypeError):
+            whole = False
+        if whole:
+            return found
+        with disk(folder):
+            shutil.rmtree(folder)
+        return None
+
+    @contextlib.contextmanager
+    def make(self, group: str, name: str, key: str) -> Iterator[Draft]:
+        """A draft that becomes the artefact of `key` when the block ends well, and vanishes when it does not."""
+        final = self.folder(group, name, key)
+        with disk(final):
+            final.parent.mkdir(parents=True, exist_ok=True)
+        draft = Draft(temporary(final))
+        try:
+            with disk(final):
+                draft.folder.mkdir()
+                yield draft
+                self._finish(draft, final, key)
+        finally:
+            if draft.folder.exists():
+                shutil.rmtree(draft.folder, ignore_errors=True)
+
+    def _finish(self, draft: Draft, final: Path, key: str) -> None:
+        paths = sorted(p for p in draft.folder.rglob("*") if p.is_file())
+        files = {p.relative_to(draft.folder).as_posix(): file_digest(p) for p in paths}
+        done = {"key": key, "files": files, "content": digest(files, draft.note), "note": draft.note}
+        (draft.folder / DONE).write_text(canonical(done))
+        try:
+            os.rename(draft.folder, final)
+        except OSError as error:
+            # Another process made the same artefact meanwhile; both have the same content.
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+
+    def keep_only(self, group: str, wanted: set[Path]) -> None:
+        """Removes the group's artefacts that the current plan does not use."""
+        base = self.root / group
+        if base.is_dir():
+            for folder in base.iterdir():
+                if folder not in wanted:
+                    shutil.rmtree(folder, ignore_errors=True)

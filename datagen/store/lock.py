@@ -1,0 +1,31 @@
+"""One builder a folder: an advisory lock that ends with its process, however that ends."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from datagen.errors import UserError
+from datagen.store.files import disk
+
+
+@contextlib.contextmanager
+def only_builder(work: Path) -> Iterator[None]:
+    """Holds `work`/lock for the block, or raises a UserError that names the process which has it."""
+    with disk(work):
+        work.mkdir(parents=True, exist_ok=True)
+        handle = os.open(work / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "?"
+            raise UserError(
+                f"{work.parent}: another build (process {holder}) is writing there. Wait for it, or choose another folder with --out."
+            ) from None
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(handle)
