@@ -1,0 +1,63 @@
+"""Audio as 16-bit numbers and as FLAC files. Writing is deterministic: the same samples give the same bytes."""
+
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from datagen.errors import DataError
+from datagen.records.speech import SAMPLE_RATE_HZ, Audio
+
+PCM16_SCALE = 32_768.0
+
+
+def to_pcm16(audio: Audio) -> NDArray[np.int16]:
+    """The samples as int16, rounded to even, same shape; beyond -1…1 they are clipped. A DataError for NaN or infinity."""
+    if not np.isfinite(audio).all():
+        bad = int(np.size(audio) - np.isfinite(audio).sum())
+        raise DataError(f"audio: {bad} of {audio.size} samples are not finite numbers.")
+    scaled: NDArray[np.float32] = np.clip(np.rint(audio * np.float32(PCM16_SCALE)), -32_768, 32_767)
+    return scaled.astype(np.int16)
+
+
+def from_pcm16(samples: NDArray[np.int16]) -> Audio:
+    """int16 samples as float32 in -1…1, same shape; `to_pcm16` of it gives the same numbers back."""
+    return samples.astype(np.float32) / np.float32(PCM16_SCALE)
+
+
+def quantise(audio: Audio) -> Audio:
+    """The audio as it is after being stored in 16 bits: what a reader of the file will see."""
+    return from_pcm16(to_pcm16(audio))
+
+
+def write_flac(target: Path | str | BinaryIO, audio: Audio, rate_hz: int = SAMPLE_RATE_HZ) -> None:
+    """A 16-bit FLAC of mono [n_samples] or [n_channels, n_samples] audio; a DataError for none, which FLAC cannot hold.
+
+    The caller sees to it that a half-written file is not taken for a whole one.
+    """
+    _write(target, audio, rate_hz, "FLAC")
+
+
+def write_wav(target: Path | str | BinaryIO, audio: Audio, rate_hz: int = SAMPLE_RATE_HZ) -> None:
+    """A 16-bit WAV of mono [n_samples] or [n_channels, n_samples] audio; a DataError for none."""
+    _write(target, audio, rate_hz, "WAV")
+
+
+def read_audio(source: Path | str | BinaryIO) -> tuple[Audio, int]:
+    """The samples of a file, float32 [n_samples] or [n_channels, n_samples], and its rate in Hz; a DataError if it is not audio."""
+    try:
+        samples, rate_hz = soundfile.read(source, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError) as error:
+        name = source if isinstance(source, Path | str) else "audio"
+        raise DataError(f"{name}: cannot be read as audio ({error}).") from None
+    channels = np.ascontiguousarray(samples.T)
+    return (channels[0] if len(channels) == 1 else channels), int(rate_hz)
+
+
+def _write(target: Path | str | BinaryIO, audio: Audio, rate_hz: int, container: str) -> None:
+    if audio.shape[-1] == 0:
+        raise DataError(f"{target if isinstance(target, Path | str) else 'audio'}: there are no samples to write.")
+    place = str(target) if isinstance(target, Path) else target
+    soundfile.write(place, to_pcm16(audio).T, rate_hz, format=container, subtype="PCM_16")
