@@ -1,0 +1,109 @@
+"""What build.json holds: the one file that makes a version of a corpus exist. It is written last.
+
+No times of day, no paths outside the output folder and no worker counts: the same recipe, inputs and engines
+give the same build.json, byte for byte.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from datagen.records.enums import Split
+from datagen.records.maker import Maker
+
+BUILD_FILE = "build.json"
+BUILD_FORMAT = 1
+"""Goes up when a reader of build.json has to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One file of the output: SHA-256 as 64 hex digits, and its size."""
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShardEntry:
+    """One sealed shard: `name` is `train-00000`, its dialogues are in `tokens/NAME.parquet`.
+
+    `n_dialogs` counts the kept ones; `first_dialog_id` and `last_dialog_id` are the lowest and highest of them (None
+    in a shard of which nothing was kept). `key` is the content key of its packed artefact.
+    """
+
+    name: str
+    split: Split
+    number: int
+    n_dialogs: int
+    first_dialog_id: str | None
+    last_dialog_id: str | None
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many dialogues were planned, kept and rejected (planned = kept + rejected), and the kept ones' hours."""
+
+    planned: int = 0
+    kept: int = 0
+    rejected: int = 0
+    hours: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The counts of a build: as a whole, by split, domain and kind, and the rejects by `stage/reason`."""
+
+    total: Count
+    by_split: Mapping[str, Count]
+    by_domain: Mapping[str, Count]
+    by_kind: Mapping[str, Count]
+    rejects: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CodecInfo:
+    """The geometry of the tokens, and the codec's own silence and sine frames, which a loader's prefix repeats."""
+
+    n_books: int
+    book_size: int
+    sample_rate_hz: int
+    frame_samples: int
+    silence: tuple[int, ...]
+    sine: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSummary:
+    """A build: what was asked, with what it was made, what came out, and the checksum of every file but build.json.
+
+    `id` is the version id, the hash of recipe, inputs and engines. `recipe` is the whole recipe as JSON types, and
+    `recipe_digest` its digest. `content_id` is what every token row bears: the digest of what one dialogue's
+    bytes depend on, whatever the number of dialogues. `packages` are versions by distribution name. `engines` are
+    the makers by kind (writer, speaker, aligner, codec). `files` are keyed by the path in the output folder, with
+    forward slashes. `timing` are statistics of the time lines (datagen/stages/pack/summary.py), name with unit to value.
+    `decided` is what `auto` became at the first plan, by recipe key.
+    """
+
+    id: str
+    name: str
+    datagen_version: str
+    recipe: Mapping[str, Any]
+    recipe_digest: str
+    content_id: str
+    engines: Mapping[str, Maker]
+    codec: CodecInfo
+    counts: Counts
+    hours: float
+    splits: tuple[Split, ...]
+    shards: tuple[ShardEntry, ...]
+    files: Mapping[str, FileEntry]
+    packages: Mapping[str, str] = field(default_factory=dict)
+    timing: Mapping[str, float] = field(default_factory=dict)
+    decided: Mapping[str, Any] = field(default_factory=dict)
+    format: int = BUILD_FORMAT
+
+    def to_dict(self) -> dict[str, Any]:
+        """The summary as JSON types, for `store.files.write_json`."""
+        return asdict(self)
