@@ -1,10 +1,10 @@
 """What the stitch and scene stages hand on: when everything is said, and the two channels."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from datagen.records.enums import EventType, Speaker, TurnType
+from datagen.records.enums import EventType, Heard, Speaker, TurnType
 from datagen.records.speech import Audio, Word
 
 
@@ -30,7 +30,7 @@ class PlacedTurn:
 
     `fto_s` is the start minus the end of the other speaker's last turn (None for the first turn): negative is
     overlap. `end_s` is where the audio ends, so of a cut turn the end of its fade. An unheard word has the times
-    at which it would have been spoken.
+    at which it would have been spoken, and a partly heard one the end that it would have had.
     """
 
     index: int
@@ -47,6 +47,18 @@ class PlacedTurn:
     engine: str
     seed: int
 
+    def track_words(self) -> list[Word]:
+        """The words that get tokens: those heard whole, and a partly heard one if at least half of it was heard.
+
+        A word that the cut shortens ends where the turn's audio ends.
+        """
+        kept = []
+        for word in self.words:
+            heard_s = min(word.end_s, self.end_s) - word.start_s
+            if word.heard is Heard.YES or (word.heard is Heard.PARTIAL and 2 * heard_s >= word.end_s - word.start_s):
+                kept.append(replace(word, end_s=min(word.end_s, max(self.end_s, word.start_s))))
+        return kept
+
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
@@ -60,11 +72,17 @@ class Timeline:
     backchannel_words: tuple[tuple[Word, ...], tuple[Word, ...]] = ((), ())
 
     def agent_words(self) -> list[Word]:
-        """The agent's words of the text track, by start: those of its turns and its backchannels, unheard ones left out."""
-        return self.words_of(Speaker.AGENT)
+        """The agent's words of the text track, by start: those of its turns that were heard, and its backchannels."""
+        return self.track_words(Speaker.AGENT)
+
+    def track_words(self, speaker: Speaker) -> list[Word]:
+        """One speaker's words that get tokens, in order of their start: see PlacedTurn.track_words."""
+        words = [w for t in self.turns if t.speaker is speaker for w in t.track_words()]
+        words += self.backchannel_words[speaker.channel]
+        return sorted(words, key=lambda w: (w.start_s, w.end_s))
 
     def words_of(self, speaker: Speaker) -> list[Word]:
-        """One speaker's spoken words in order of their start; unheard ones are left out."""
+        """One speaker's spoken words in order of their start, partly heard ones with them; unheard ones are left out."""
         words = [w for t in self.turns if t.speaker is speaker for w in t.words if w.heard != "no"]
         words += self.backchannel_words[speaker.channel]
         return sorted(words, key=lambda w: (w.start_s, w.end_s))
