@@ -1,52 +1,17 @@
 """Closed word lists that saying and finding share: months, units, abbreviations, acronyms."""
 
+from datagen.text.wordlist import ordered, words
+
 MONTHS = {
     name: i + 1
     for i, name in enumerate(
-        [
-            "january",
-            "february",
-            "march",
-            "april",
-            "may",
-            "june",
-            "july",
-            "august",
-            "september",
-            "october",
-            "november",
-            "december",
-        ]
+        ordered("january february march april may june july august september october november december")
     )
 }
 MONTH_NAMES = ("", *(m.capitalize() for m in MONTHS))
-MONTH_SHORT = {
-    "jan": 1,
-    "feb": 2,
-    "mar": 3,
-    "apr": 4,
-    "jun": 6,
-    "jul": 7,
-    "aug": 8,
-    "sep": 9,
-    "sept": 9,
-    "oct": 10,
-    "nov": 11,
-    "dec": 12,
-}
-WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-WEEKDAY_SHORT = {
-    "mon": "Monday",
-    "tue": "Tuesday",
-    "tues": "Tuesday",
-    "wed": "Wednesday",
-    "thu": "Thursday",
-    "thur": "Thursday",
-    "thurs": "Thursday",
-    "fri": "Friday",
-    "sat": "Saturday",
-    "sun": "Sunday",
-}
+MONTH_SHORT = {m[:3]: n for m, n in MONTHS.items() if m != "may"} | {"sept": 9}
+WEEKDAYS = ordered("monday tuesday wednesday thursday friday saturday sunday")
+WEEKDAY_SHORT = {d[:3]: d.capitalize() for d in WEEKDAYS} | {"tues": "Tuesday", "thur": "Thursday", "thurs": "Thursday"}
 
 ABBREVIATIONS = {
     "mr": "Mister", "mrs": "Missus", "ms": "Miz", "prof": "Professor", "jr": "Junior", "sr": "Senior",
@@ -57,9 +22,7 @@ ABBREVIATIONS = {
 }  # fmt: skip
 """Written with a full stop (`Mr.`); said so. St., Dr. and No. depend on their neighbours."""
 
-BARE_ABBREVIATIONS = frozenset(
-    ["mr", "mrs", "ms", "jr", "sr", "ave", "blvd", "hwy", "pkwy", "apt", "ext", "dept", "vs", "approx", "etc"]
-)
+BARE_ABBREVIATIONS = words("mr mrs ms jr sr ave blvd hwy pkwy apt ext dept vs approx etc")
 """Those of them that are no words of their own, so that they count without the full stop too."""
 
 UNITS = {
@@ -72,115 +35,22 @@ UNITS = {
     "mbps": "megabits per second", "gbps": "gigabits per second", "sq": "square", "yrs": "years", "yr": "years",
     "°f": "degrees Fahrenheit", "°c": "degrees Celsius", "°": "degrees", "k": "thousand", "x": "times", "v": "volts",
 }  # fmt: skip
-ATTACHED_ONLY = frozenset(["m", "g", "l", "s", "w", "k", "x", "v", "in", "°f", "°c", "°"])
+ATTACHED_ONLY = words("m g l s w k x v in °f °c °")
 """Units that are read as such only where they stick to their number (`5g`), since alone they are words or letters."""
 
 SINGULAR = {"feet": "foot", "inches": "inch"}
 
-SAID_AS_WORDS = frozenset(
-    ["pin", "covid", "nasa", "zip", "sim", "vin", "ram", "nato", "unicef", "opec", "aids", "laser", "radar", "scuba", "wifi", "asap", "gif", "yolo", "fomo", "ikea", "nascar", "fema", "osha", "fafsa", "roth", "sep", "swat"]
+SAID_AS_WORDS = words(
+    "pin covid nasa zip sim vin ram nato unicef opec aids laser radar scuba wifi asap gif yolo fomo ikea nascar fema osha "
+    "fafsa roth sep swat"
 ) - {"asap", "sep"}  # fmt: skip
 """Acronyms that people say as a word (PIN, ZIP); any other run of capitals is spelled."""
 
-SHOUTED = frozenset(
-    [
-        "no",
-        "not",
-        "yes",
-        "ok",
-        "so",
-        "now",
-        "stop",
-        "never",
-        "always",
-        "please",
-        "thank",
-        "thanks",
-        "very",
-        "really",
-        "all",
-        "and",
-        "or",
-        "but",
-        "you",
-        "your",
-        "my",
-        "me",
-        "the",
-        "this",
-        "that",
-        "is",
-        "are",
-        "was",
-        "do",
-        "did",
-        "will",
-        "must",
-        "only",
-        "any",
-        "never",
-        "ever",
-        "what",
-        "why",
-        "when",
-        "who",
-        "how",
-        "here",
-        "there",
-        "just",
-        "too",
-        "much",
-        "more",
-        "most",
-        "has",
-        "have",
-        "had",
-        "be",
-        "it",
-        "we",
-        "they",
-        "he",
-        "she",
-        "his",
-        "her",
-        "our",
-        "for",
-        "from",
-        "with",
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "up",
-        "out",
-        "off",
-        "if",
-        "can",
-        "could",
-        "would",
-        "should",
-        "free",
-        "new",
-        "hello",
-        "hi",
-        "hey",
-        "wow",
-        "oh",
-        "sorry",
-        "sure",
-        "great",
-        "good",
-        "bad",
-        "help",
-        "wait",
-        "one",
-        "two",
-        "three",
-        "again",
-        "still",
-        "even",
-    ]
+SHOUTED = words(
+    "no not yes ok so now stop never always please thank thanks very really all and or but you your my me the this that is "
+    "are was do did will must only any never ever what why when who how here there just too much more most has have had be "
+    "it we they he she his her our for from with of in on at to up out off if can could would should free new hello hi hey "
+    "wow oh sorry sure great good bad help wait one two three again still even"
 )
 """Words that are words when written in capitals (`NO`), not acronyms."""
 
@@ -206,7 +76,9 @@ MAGNITUDES = {"k": "thousand", "m": "million", "mm": "million", "b": "billion", 
 PER = {"mo": "month", "yr": "year", "hr": "hour", "wk": "week", "min": "minute", "sec": "second", "ea": "each"}
 
 SYMBOLS = {
-    "&": "and", "+": "plus", "=": "equals", "%": "percent", "@": "at", "#": "number", "$": "dollars", "€": "euros",
-    "£": "pounds", "¢": "cents", "°": "degrees", "×": "times", "÷": "divided by", "<": "less than", ">": "more than", "w/": "with", "w/o": "without",
+    "&": "and", "+": "plus", "=": "equals", "%": "percent", "@": "at", "#": "number", "$": "dollars",
+    "€": "euros",
+    "£": "pounds", "¢": "cents", "°": "degrees", "×": "times", "÷": "divided by", "<": "less than", ">": "more than",
+    "w/": "with", "w/o": "without",
     "½": "one half", "¼": "one quarter", "¾": "three quarters", "⅓": "one third", "⅔": "two thirds", "~": "about",
 }  # fmt: skip

@@ -1,28 +1,12 @@
 """Numbers in words, the American way: no "and" inside a number, no hyphens (`twenty four`), so that words split at spaces."""
 
-ONES = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-TENS = ("", "", *["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"])
+from datagen.text.wordlist import ordered
+
+ONES = ordered(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+)
+TENS = ("", "", *ordered("twenty thirty forty fifty sixty seventy eighty ninety"))
 SCALES = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"), (10**3, "thousand"))
 LARGEST = 10**15 - 1
 """The largest number that `cardinal` says in words of scale; a longer string is said digit by digit."""

@@ -5,76 +5,16 @@ from dataclasses import dataclass
 
 from datagen.text.lexicon import SAID_AS_WORDS, SYMBOLS
 from datagen.text.numbers import digits
+from datagen.text.wordlist import words
 
-ID_WORDS = frozenset(
-    [
-        "account",
-        "acct",
-        "card",
-        "code",
-        "pin",
-        "number",
-        "no",
-        "num",
-        "confirmation",
-        "reference",
-        "ref",
-        "ending",
-        "ends",
-        "digits",
-        "digit",
-        "zip",
-        "extension",
-        "ext",
-        "ticket",
-        "id",
-        "case",
-        "order",
-        "tracking",
-        "serial",
-        "passcode",
-        "password",
-        "routing",
-        "policy",
-        "invoice",
-        "member",
-        "membership",
-        "claim",
-        "booking",
-        "reservation",
-        "#",
-        "ssn",
-        "security",
-        "iban",
-        "check",
-        "cheque",
-        "phone",
-    ]
+ID_WORDS = words(
+    "account acct card code pin number no num confirmation reference ref ending ends digits digit zip extension ext ticket "
+    "id case order tracking serial passcode password routing policy invoice member membership claim booking reservation # "
+    "ssn security iban check cheque phone"
 )
 """A number of four digits or more after one of these is read digit by digit."""
 
-_LINKS = frozenset(
-    [
-        "in",
-        "is",
-        "s",
-        "it's",
-        "its",
-        "of",
-        "with",
-        "the",
-        "for",
-        "my",
-        "your",
-        "was",
-        "as",
-        "to",
-        "a",
-        "that's",
-        "are",
-        "on",
-    ]
-)
+_LINKS = words("in is s it's its of with the for my your was as to a that's are on")
 
 
 @dataclass(frozen=True, slots=True)

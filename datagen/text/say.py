@@ -28,6 +28,7 @@ from datagen.text.lexicon import (
 )
 from datagen.text.numbers import digits
 from datagen.text.reading import Around, letters, reading_of
+from datagen.text.wordlist import words
 
 UNSAYABLE = "\ufffd"
 """The spoken form of a word with nothing to say (an emoji, a lone dash, another script): the write gate rejects its turn."""
@@ -76,9 +77,12 @@ def _parts(word: str) -> tuple[str, str, bool]:
 
 
 _NEEDS_A_LOOK = (
-    frozenset(ABBREVIATIONS) | frozenset(UNITS) | frozenset(MONTH_SHORT) | frozenset(WEEKDAY_SHORT)
-    | frozenset(["st", "dr", "no", "a", "am", "pm", "million", "billion", "trillion"])
-)  # fmt: skip
+    frozenset(ABBREVIATIONS)
+    | frozenset(UNITS)
+    | frozenset(MONTH_SHORT)
+    | frozenset(WEEKDAY_SHORT)
+    | words("st dr no a am pm million billion trillion")
+)
 
 
 def _prosody(tail: str) -> str:

@@ -6,61 +6,17 @@ from collections.abc import Callable
 from datagen.text.lexicon import CURRENCIES, MAGNITUDES, MONTH_NAMES, MONTH_SHORT, MONTHS, PER, SINGULAR, UNITS
 from datagen.text.numbers import amount, cardinal, clock, decimal, digits, ordinal, pairs, plural, year
 from datagen.text.reading import Around, letters
+from datagen.text.wordlist import words
 
 Reader = Callable[[re.Match[str], Around], str]
 
-_ROOM_WORDS = frozenset(
-    ["room", "suite", "apartment", "apt", "unit", "flight", "gate", "bus", "route", "highway", "table", "interstate"]
+_ROOM_WORDS = words("room suite apartment apt unit flight gate bus route highway table interstate")
+_STREET_WORDS = words(
+    "street st avenue ave road rd lane ln drive dr boulevard blvd court way place plaza parkway square highway"
 )
-_STREET_WORDS = frozenset(
-    [
-        "street",
-        "st",
-        "avenue",
-        "ave",
-        "road",
-        "rd",
-        "lane",
-        "ln",
-        "drive",
-        "dr",
-        "boulevard",
-        "blvd",
-        "court",
-        "way",
-        "place",
-        "plaza",
-        "parkway",
-        "square",
-        "highway",
-    ]
-)
-_YEAR_WORDS = frozenset(
-    [
-        "in",
-        "since",
-        "of",
-        "year",
-        "until",
-        "by",
-        "before",
-        "after",
-        "from",
-        "during",
-        "late",
-        "early",
-        "mid",
-        "class",
-        "summer",
-        "winter",
-        "fall",
-        "spring",
-    ]
-)
-_NOT_YEAR_NOUNS = frozenset(
-    ["people", "dollars", "miles", "points", "calories", "feet", "steps", "pounds", "members", "customers", "square"]
-)
-_DATE_WORDS = frozenset(["on", "by", "until", "from", "dated", "date", "before", "after", "due", "through", "since"])
+_YEAR_WORDS = words("in since of year until by before after from during late early mid class summer winter fall spring")
+_NOT_YEAR_NOUNS = words("people dollars miles points calories feet steps pounds members customers square")
+_DATE_WORDS = words("on by until from dated date before after due through since")
 _PARTS_OF_TWO = {2: "half", 3: "third", 4: "quarter"}
 _SPECIAL = {
     "24/7": "twenty four seven",
