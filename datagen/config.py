@@ -16,7 +16,7 @@ from datagen.records.enums import Kind
 
 def knob(default: Any, meaning: str, unit: str = "", *, changes_output: bool = True, **limits: Any) -> Any:
     """A field with its documentation. `changes_output=False` keeps it out of every content key (timeouts, say)."""
-    extra = {"unit": unit, "changes_output": changes_output}
+    extra: dict[str, Any] = {"unit": unit, "changes_output": changes_output}
     if isinstance(default, dict | list):
         return Field(default_factory=lambda: default.copy(), description=meaning, json_schema_extra=extra, **limits)
     return Field(default=default, description=meaning, json_schema_extra=extra, **limits)
@@ -37,10 +37,10 @@ class Options(BaseModel):
         return self.model_dump(mode="json", include=keep)
 
 
-O = TypeVar("O", bound=Options)
+OptionsT = TypeVar("OptionsT", bound=Options)
 
 
-def read_options(model: type[O], values: Mapping[str, Any], where: str) -> O:
+def read_options(model: type[OptionsT], values: Mapping[str, Any], where: str) -> OptionsT:
     """`values` as a `model`, or a UserError that names the key, its value and the nearest valid key."""
     try:
         return model.model_validate(dict(values))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from datagen import __version__
 from datagen.config import Options, read_options
 from datagen.errors import EngineError, UserError
 
@@ -15,7 +16,7 @@ class Entry:
     """Where an engine is, what modules it needs, and the command that brings them.
 
     The target is a class with `kind`, `name` and `Options` (a `datagen.config.Options`) as class attributes, made by
-    `target(options)`.
+    `target(options)`. An empty target is an engine that this version names in its profiles and does not have yet.
     """
 
     kind: str
@@ -23,7 +24,7 @@ class Entry:
     target: str
     summary: str
     needs: tuple[str, ...] = ()
-    install: str = ""
+    install: str = "pip install --force-reinstall datagen"
 
 
 ENTRIES: tuple[Entry, ...] = (
@@ -70,9 +71,19 @@ def missing(found: Entry) -> list[str]:
     return [m for m in found.needs if importlib.util.find_spec(m) is None]
 
 
+def obstacle(found: Entry) -> str:
+    """Why an engine cannot run here and what brings it, in one line; empty where it can."""
+    if not found.target:
+        return f"not in datagen {__version__}"
+    lacking = missing(found)
+    return f"{', '.join(lacking)} is not installed; run: {found.install}" if lacking else ""
+
+
 def options_of(kind: str, name: str, values: Mapping[str, Any]) -> Options:
     """An engine's options, validated; a UserError names a wrong key. Loads the engine's module, not its packages."""
-    cls = _load(entry(kind, name))
+    found = entry(kind, name)
+    _ready(found)
+    cls = _load(found)
     model: type[Options] = cls.Options
     return read_options(model, values, kind)
 
@@ -86,6 +97,13 @@ def make(kind: str, name: str, options: Options) -> Any:
             f"{kind} engine {name}: {', '.join(lacking)} is not installed. Run: {found.install or 'pip install datagen'}"
         )
     return _load(found)(options)
+
+
+def _ready(found: Entry) -> None:
+    reason = obstacle(found)
+    if reason:
+        here = [n for n in names(found.kind) if not obstacle(entry(found.kind, n))]
+        raise EngineError(f"{found.kind}.engine = {found.name}: {reason}. Ready here: {', '.join(here)}.")
 
 
 def _load(found: Entry) -> Any:

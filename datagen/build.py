@@ -1,0 +1,167 @@
+"""The order of the stages, and the only place that joins stages and engines.
+
+`resolve()` turns a recipe into a Build: every option validated, every engine known, the plan ready to be drawn
+from. Nothing is made before that has succeeded.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from datagen import domains
+from datagen.config import Options, Recipe, read_options
+from datagen.domains.base import Domain
+from datagen.engines import registry
+from datagen.errors import UserError
+from datagen.records.maker import Maker
+from datagen.records.plan import Voice
+from datagen.stages.align.unit import AlignOptions
+from datagen.stages.encode.unit import EncodeOptions
+from datagen.stages.pack.options import PackOptions
+from datagen.stages.plan import planner
+from datagen.stages.plan.casting import Cast
+from datagen.stages.plan.options import PlanOptions
+from datagen.stages.plan.planner import Planner
+from datagen.stages.scene.options import SceneOptions
+from datagen.stages.speak.unit import SpeakOptions
+from datagen.stages.stitch.options import StitchOptions
+from datagen.stages.write.options import WriteOptions
+from datagen.store.ids import digest
+from datagen.store.pools import Shares
+
+STAGE_OPTIONS: dict[str, type[Options]] = {
+    "plan": PlanOptions,
+    "write": WriteOptions,
+    "speak": SpeakOptions,
+    "align": AlignOptions,
+    "stitch": StitchOptions,
+    "scene": SceneOptions,
+    "encode": EncodeOptions,
+    "pack": PackOptions,
+}
+"""The stages in their order, each with its table of the recipe."""
+
+ENGINE_KINDS = ("writer", "speaker", "aligner", "codec")
+
+VERSIONS = {"plan": planner.VERSION, "write": 1, "speech": 1, "render": 1}
+"""Raised by whoever changes what a group of stages makes from the same inputs: it is in the content keys."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """A recipe with every option read and every engine chosen; picklable, so that workers rebuild it from `recipe`."""
+
+    recipe: Recipe
+    stages: Mapping[str, Options]
+    engine_options: Mapping[str, Options]
+
+    @cached_property
+    def shares(self) -> Shares:
+        splits = self.recipe.splits
+        return (splits.train, splits.valid, splits.test)
+
+    @cached_property
+    def domains(self) -> dict[str, Domain]:
+        """Every domain of the mix, loaded."""
+        return {name: domains.load(name) for name in sorted({d for e in self.recipe.mix for d in e.domains})}
+
+    def engine(self, kind: str) -> Any:
+        """The engine of a kind, made once a process."""
+        if kind not in self._engines:
+            name = getattr(self.recipe, kind).engine
+            self._engines[kind] = registry.make(kind, name, self.engine_options[kind])
+        return self._engines[kind]
+
+    @cached_property
+    def _engines(self) -> dict[str, Any]:
+        return {}
+
+    @cached_property
+    def makers(self) -> dict[str, Maker]:
+        """Who makes what, by engine kind."""
+        return {kind: self.engine(kind).maker for kind in ENGINE_KINDS}
+
+    @cached_property
+    def cast(self) -> Cast:
+        options = self.options(PlanOptions)
+        return Cast(self.engine("speaker").voices(), self.shares, options.min_voice_distance, options.max_voices)
+
+    @cached_property
+    def voices(self) -> dict[str, Voice]:
+        """The voices that this build casts from, by id, each with its split."""
+        return {v.id: v for v in self.cast.voices}
+
+    @cached_property
+    def planner(self) -> Planner:
+        return Planner(
+            self.recipe.mix, self.domains, self.cast, self.shares, self.options(PlanOptions), self.recipe.seed
+        )
+
+    def options(self, model: type[Any]) -> Any:
+        """The options of a stage, by their model."""
+        return next(o for o in self.stages.values() if isinstance(o, model))
+
+    def n_dialogs(self) -> int:
+        """How many dialogues to plan: the recipe's count, or its hours over the expected length of one."""
+        if self.recipe.hours is not None:
+            return max(1, round(self.recipe.hours * 3600 / self.planner.mean_s()))
+        assert self.recipe.dialogs is not None  # Recipe's own check
+        return self.recipe.dialogs
+
+    @cached_property
+    def plan_digest(self) -> str:
+        """What the plan of a dialogue depends on, but for its index and the build's size."""
+        return digest(
+            VERSIONS["plan"],
+            self.recipe.seed,
+            [e.output_options() for e in self.recipe.mix],
+            self.recipe.splits.output_options(),
+            self.stages["plan"].output_options(),
+            {n: d.digest for n, d in self.domains.items()},
+            list(self.cast.voices),
+        )
+
+    def write_key(self, indices: tuple[int, ...]) -> str:
+        """The content key of some dialogues' transcripts."""
+        run = self.recipe.run
+        return digest(
+            "write", VERSIONS["write"], self.plan_digest, indices, run.attempts, *self._inputs(["write"], ["writer"])
+        )
+
+    def speech_key(self, transcripts: str) -> str:
+        """The content key of the speech of a write artefact, by that artefact's content."""
+        run = self.recipe.run
+        inputs = self._inputs(["speak", "align"], ["speaker", "aligner"])
+        return digest("speech", VERSIONS["speech"], transcripts, run.attempts, *inputs)
+
+    def render_key(self, transcripts: str, speech: str, keep_audio: bool) -> str:
+        """The content key of the finished dialogues of a speech artefact."""
+        inputs = self._inputs(["stitch", "scene", "encode", "pack"], ["codec", "speaker", "aligner"])
+        return digest("render", VERSIONS["render"], transcripts, speech, keep_audio, *inputs)
+
+    def _inputs(self, stages: list[str], engines: list[str]) -> list[Any]:
+        return [*(self.stages[s].output_options() for s in stages), *(self.makers[k] for k in engines)]
+
+
+def resolve(recipe: Recipe) -> Build:
+    """The build of a recipe; UserError on a wrong key, value, domain or engine name, before anything is made."""
+    if not recipe.mix:
+        raise UserError(
+            "mix: the recipe names nothing to build. Give --domains bank,restaurant, or a [[mix]] in the recipe."
+        )
+    stages = {name: read_options(model, getattr(recipe, name), name) for name, model in STAGE_OPTIONS.items()}
+    chosen = {kind: getattr(recipe, kind) for kind in ENGINE_KINDS}
+    engine_options = {kind: registry.options_of(kind, c.engine, c.options()) for kind, c in chosen.items()}
+    build = Build(recipe, stages, engine_options)
+    for entry in recipe.mix:
+        for name in entry.domains:
+            _same_kind(build.domains[name], entry.kind)
+    return build
+
+
+def _same_kind(domain: Domain, kind: str) -> None:
+    if domain.kind != kind:
+        raise UserError(
+            f'mix: domain {domain.name} is of kind {domain.kind}, and stands under kind {kind}. Write kind = "{domain.kind}".'
+        )

@@ -1,0 +1,109 @@
+"""`datagen build`: the recipe composed, the runner chosen, and a summary that says where things are."""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from datagen import recipes
+from datagen.cli.display import Display
+from datagen.config import Recipe
+from datagen.errors import UserError
+from datagen.records.build import BUILD_FILE, BuildSummary
+from datagen.records.codec import from_json
+from datagen.run import estimate, prefect_child
+from datagen.run.local import already_published, run_build
+from datagen.run.pool import default_workers
+from datagen.run.request import Run, prepare
+
+RUNNERS = ("auto", "local", "prefect")
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The command's flags as they came."""
+
+    recipe: str
+    profile: str
+    domains: str
+    dialogs: int | None
+    hours: float | None
+    seed: int | None
+    sets: tuple[str, ...]
+    out: Path | None
+    workers: int | None
+    runner: str
+    quiet: bool
+    json: bool
+
+    def compose(self) -> Recipe:
+        names = self.domains.split(",") if self.domains else []
+        if self.workers is not None and self.workers < 1:
+            raise UserError(f"--workers {self.workers}: has to be at least 1.")
+        if self.runner not in RUNNERS:
+            raise UserError(f"--runner {self.runner}: there is no such runner. There are: {', '.join(RUNNERS)}.")
+        return recipes.compose(self.recipe, self.profile, names, self.dialogs, self.hours, self.seed, self.sets)
+
+    def prepare(self) -> Run:
+        recipe = self.compose()
+        return prepare(recipe, self.out or Path("data") / recipe.name)
+
+
+def build(flags: Flags) -> None:
+    """Carries the build out and prints its summary."""
+    run = flags.prepare()
+    workers = flags.workers or default_workers()
+    before = already_published(run)
+    if before is None:
+        if flags.runner == "prefect" or (flags.runner == "auto" and prefect_child.configured()):
+            prefect_child.run_flow(run, workers, flags.quiet)
+            result = from_json(BuildSummary, (run.out / BUILD_FILE).read_bytes())
+        else:
+            with Display(run.n_dialogs, flags.quiet or flags.json) as display:
+                result = run_build(run, workers, display)
+    else:
+        result = before
+    if flags.json:
+        sys.stdout.write(json.dumps({**summary(run, result), "new": before is None}, indent=1) + "\n")
+    elif not flags.quiet:
+        sys.stdout.write(told(run, result, before is None))
+
+
+def summary(run: Run, result: BuildSummary) -> dict[str, object]:
+    """The build as JSON types: id, place, counts, hours, engines, and the timing's key figures."""
+    total = result.counts.total
+    return {
+        "id": result.id, "out": str(run.out), "planned": total.planned, "kept": total.kept, "rejected": total.rejected,
+        "rejects": dict(result.counts.rejects), "hours": result.hours,
+        "by_split": {k: v.kept for k, v in result.counts.by_split.items()},
+        "by_domain": {k: v.kept for k, v in result.counts.by_domain.items()},
+        "engines": {k: m.engine for k, m in result.engines.items()}, "timing": dict(result.timing),
+    }  # fmt: skip
+
+
+def told(run: Run, result: BuildSummary, new: bool) -> str:
+    """The summary for a person: what was made, where it is, what to run next."""
+    total, out = result.counts.total, run.out
+    splits = ", ".join(f"{k} {v.kept}" for k, v in result.counts.by_split.items())
+    reasons = ", ".join(f"{n} {reason}" for reason, n in result.counts.rejects.items())
+    size_mb = sum(f.bytes for f in result.files.values()) / 1e6
+    lines = [
+        f"{'Built' if new else 'Nothing to do, this is already built:'} {out} ({total.kept} dialogues, {result.hours:.2f} h, {size_mb:.0f} MB)",
+        f"  dialogues   {splits}; {total.rejected} of {total.planned} rejected{': ' + reasons if reasons else ''}",
+        f"  tokens      {out}/tokens/SPLIT-NNNNN.parquet, made by {result.engines['codec'].engine}",
+        f"  manifests   {out}/manifests/{{dialogs,turns,voices,rejects}}.parquet",
+        *([f"  audio       {out}/audio/*.flac"] if run.keep_audio else []),
+        f"  report      {out}/report/index.html",
+    ]
+    if result.engines["codec"].note:
+        lines.append(f"  note        {result.engines['codec'].note}")
+    first = next((s.first_dialog_id for s in result.shards if s.first_dialog_id), "DIALOG")
+    lines += ["Next:", f"  datagen show {out} {first}", f"  datagen check {out}", f"  open {out}/report/index.html"]
+    return "\n".join(lines) + "\n"
+
+
+def dry_run(flags: Flags) -> None:
+    """Prints the plan: counts, engines, estimated time and size."""
+    run = flags.prepare()
+    found = estimate.estimate(run, flags.workers or default_workers())
+    sys.stdout.write(json.dumps(found.to_dict(), indent=1) + "\n" if flags.json else found.told())

@@ -1,0 +1,127 @@
+"""`datagen domains`, `voices` and `engines`: what there is."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from datagen import domains, recipes
+from datagen.build import resolve
+from datagen.engines import registry
+from datagen.errors import DataError, UserError
+
+
+def engines(as_json: bool) -> None:
+    """Prints every engine: ready, or the reason why not and what brings it."""
+    found = [
+        {
+            "kind": e.kind,
+            "engine": e.name,
+            "ready": not registry.obstacle(e),
+            "what": e.summary,
+            "reason": registry.obstacle(e),
+            "bring": e.install,
+        }
+        for e in registry.ENTRIES
+    ]
+    if as_json:
+        sys.stdout.write(json.dumps(found, indent=1) + "\n")
+        return
+    rows = [
+        [str(f["kind"]), str(f["engine"]), "ready" if f["ready"] else "not here", str(f["what"]), str(f["reason"])]
+        for f in found
+    ]
+    _print(["kind", "engine", "", "what", "why not, and what brings it"], rows)
+
+
+def domains_list(as_json: bool) -> None:
+    """Prints every domain with its kind and scenarios."""
+    loaded = [domains.load(name) for name in domains.available()]
+    if as_json:
+        found = [
+            {"name": d.name, "kind": d.kind, "title": d.title, "scenarios": [s.name for s in d.scenarios]}
+            for d in loaded
+        ]
+        sys.stdout.write(json.dumps(found, indent=1) + "\n")
+        return
+    _print(["domain", "kind", "scenarios", "title"], [[d.name, d.kind, str(len(d.scenarios)), d.title] for d in loaded])
+
+
+def domains_show(name: str) -> None:
+    """Prints a domain's scenarios, and one dialogue written from it with its role context."""
+    domain = domains.load(name)
+    sys.stdout.write(f"{domain.title} ({domain.kind}), {len(domain.scenarios)} scenarios\n")
+    for scenario in domain.scenarios:
+        sys.stdout.write(f"  {scenario.name:<32} {scenario.title}\n")
+    build = resolve(recipes.compose(domain_names=[name], dialogs=1))
+    from datagen.protocols import Failure, WriteRequest
+
+    plan = build.planner.plan(0)
+    answer = build.engine("writer").write([WriteRequest(plan, plan.seed)])[0]
+    if isinstance(answer, Failure):
+        raise DataError(f"{plan.dialog_id} ({plan.scenario}): {answer.detail}")
+    sys.stdout.write(f"\nFor example, {plan.scenario}:\n{answer.role_context}\n\n")
+    for turn in answer.turns:
+        sys.stdout.write(f"  {turn.speaker:<5}  {turn.text}\n")
+
+
+def domains_check(name: str) -> int:
+    """Prints every problem of one domain, or of all; exit code 3 where there is one."""
+    n = 0
+    for each in [name] if name else domains.available():
+        problems = domains.load(each).check()
+        n += len(problems)
+        for problem in problems:
+            sys.stdout.write(f"{problem.where}: {problem.what}\n")
+        sys.stdout.write(f"{each}: {'ok' if not problems else f'{len(problems)} problems'}\n")
+    return DataError.exit_code if n else 0
+
+
+def voices_list(as_json: bool, profile: str) -> None:
+    """Prints the speaker engine's voices, by F0."""
+    build = resolve(recipes.compose(profile=profile))
+    found = sorted(build.engine("speaker").voices(), key=lambda v: (v.f0_hz, v.id))
+    if as_json:
+        sys.stdout.write(json.dumps([asdict(v) for v in found], indent=1) + "\n")
+        return
+    rows = [
+        [v.id, v.sex, f"{v.f0_hz:.0f}", " ".join(f"{f:.0f}" for f in v.formants_hz), v.base, v.family, v.licence]
+        for v in found
+    ]
+    _print(["voice", "sex", "F0 Hz", "F1 F2 F3 Hz", "base", "family", "licence"], rows)
+
+
+def voices_hear(voice: str, wav: Path, text: str, profile: str) -> None:
+    """Writes a voice saying `text`, or its voice prompt, to a WAV file."""
+    from datagen.audio.files import write_wav
+    from datagen.protocols import Failure, SpeakRequest
+    from datagen.run.prompts import voice_prompt
+    from datagen.store.files import atomic
+    from datagen.text.say import spoken_words
+
+    build = resolve(recipes.compose(profile=profile, sets=["plan.max_voices=0"]))
+    if voice not in build.voices:
+        raise UserError(f"there is no voice {voice}. `datagen voices list` names them.")
+    if text:
+        request = SpeakRequest(tuple(text.split()), spoken_words(text), build.voices[voice], seed=0)
+        speech = build.engine("speaker").speak([request])[0]
+        if isinstance(speech, Failure):
+            raise UserError(f"--text: {speech.detail}")
+        audio = speech.audio
+    else:
+        audio = voice_prompt(build, voice)
+    with atomic(wav) as beside:
+        write_wav(beside, audio)
+    sys.stdout.write(f"{wav}: {len(audio) / 24_000:.1f} s of {voice}\n")
+
+
+def _print(columns: list[str], rows: list[list[str]]) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else 160, markup=False).print(table)

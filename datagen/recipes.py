@@ -1,0 +1,147 @@
+"""Recipe files: found by name or path, overlaid by a profile, then by the command's flags and --set."""
+
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from datagen import domains, resources
+from datagen.config import Recipe, describe
+from datagen.errors import UserError
+
+
+def names() -> list[str]:
+    """The recipes that travel with the package."""
+    return sorted(p.stem for p in resources.manifests().glob("*.toml"))
+
+
+def find(name: str) -> Path:
+    """A recipe's file, by path or by name; UserError with the nearest names where there is none."""
+    path = Path(name)
+    if path.suffix == ".toml" or path.parent != Path():
+        if path.is_file():
+            return path
+        inside = resources.root() / path
+        if inside.is_file():
+            return inside
+        raise UserError(f"--recipe {name}: there is no such file.")
+    packed = resources.manifests() / f"{name}.toml"
+    if packed.is_file():
+        return packed
+    near = difflib.get_close_matches(name, names(), n=3)
+    raise UserError(
+        f"--recipe {name}: there is no such recipe. {'Did you mean' if near else 'There are'}: {', '.join(near or names())}?"
+    )
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file; UserError with the file and the line where it is not one."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not readable as TOML: {error}.") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}).") from None
+
+
+def compose(
+    name: str = "quickstart",
+    profile: str = "local",
+    domain_names: Sequence[str] = (),
+    dialogs: int | None = None,
+    hours: float | None = None,
+    seed: int | None = None,
+    sets: Sequence[str] = (),
+) -> Recipe:
+    """The recipe as it will be built: file, profile, flags, --set, in this order; UserError on anything wrong."""
+    if dialogs is not None and hours is not None:
+        raise UserError("--dialogs and --hours exclude each other: give one.")
+    if dialogs is not None and dialogs < 1:
+        raise UserError(f"--dialogs {dialogs}: has to be at least 1.")
+    if hours is not None and not 0 < hours < float("inf"):
+        raise UserError(f"--hours {hours:g}: has to be above 0.")
+    path = find(name)
+    values = _overlay(read(path), _profile(profile))
+    if domain_names:
+        values["mix"] = _mix(domain_names)
+    if dialogs is not None:
+        values |= {"dialogs": dialogs, "hours": None}
+    if hours is not None:
+        values |= {"hours": hours, "dialogs": None}
+    if seed is not None:
+        values["seed"] = seed
+    for assignment in sets:
+        _assign(values, assignment)
+    return parse(values, path.name)
+
+
+def parse(values: Mapping[str, Any], where: str = "") -> Recipe:
+    """`values` as a Recipe; UserError that names the first wrong key."""
+    if values.get("dialogs") is None and values.get("hours") is None and "hours" in values:
+        raise UserError("a recipe needs dialogs or hours.")
+    try:
+        return Recipe.model_validate(dict(values))
+    except ValidationError as error:
+        raise UserError(describe(error, Recipe, where)) from None
+
+
+def _profile(name: str) -> dict[str, Any]:
+    folder = resources.manifests() / "profiles"
+    path = folder / f"{name}.toml"
+    if not path.is_file():
+        raise UserError(
+            f"--profile {name}: there is no such profile. There are: {', '.join(sorted(p.stem for p in folder.glob('*.toml')))}."
+        )
+    return read(path)
+
+
+def _overlay(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with `over` laid on it, table by table. An engine's options do not survive a change of the engine."""
+    result = dict(base)
+    for key, value in over.items():
+        old = result.get(key)
+        if isinstance(value, Mapping) and isinstance(old, Mapping):
+            other_engine = "engine" in value and value["engine"] != old.get("engine", value["engine"])
+            result[key] = dict(value) if other_engine else _overlay(old, value)
+        else:
+            result[key] = value
+    return result
+
+
+def _mix(domain_names: Sequence[str]) -> list[dict[str, Any]]:
+    """An entry a kind, in equal shares a domain."""
+    unique = list(dict.fromkeys(n.strip() for n in domain_names if n.strip()))
+    if not unique:
+        raise UserError(f"--domains: names none. There are: {', '.join(domains.available())}.")
+    kinds: dict[str, list[str]] = {}
+    for name in unique:
+        kinds.setdefault(str(domains.load(name).kind), []).append(name)
+    return [{"kind": kind, "domains": found, "share": float(len(found))} for kind, found in kinds.items()]
+
+
+def _assign(values: dict[str, Any], assignment: str) -> None:
+    key, equals, text = assignment.partition("=")
+    parts = [p.strip() for p in key.split(".")]
+    if not equals or not all(parts):
+        raise UserError(f"--set {assignment}: write key=value, e.g. --set stitch.timing=brisk.")
+    table: Any = values
+    for part in parts[:-1]:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise UserError(f"--set {assignment}: {part} is no table, so it has no key {parts[-1]}.")
+    if parts[-1] == "engine" and len(parts) == 2 and table.get("engine") != text.strip().strip("\"'"):
+        table.clear()  # the options beside it were the other engine's
+    table[parts[-1]] = _value(text.strip())
+    if parts in (["dialogs"], ["hours"]):
+        values["hours" if parts == ["dialogs"] else "dialogs"] = None
+
+
+def _value(text: str) -> Any:
+    """A TOML value, or the text itself where it is none: `--set stitch.timing=brisk` needs no quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

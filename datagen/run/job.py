@@ -1,0 +1,120 @@
+"""A shard's job: what a worker process is handed, and what it hands back. Plain data, so that any runner can carry it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from datagen.build import Build, resolve
+from datagen.config import Recipe
+from datagen.errors import DataError
+from datagen.records.enums import Stage
+from datagen.records.maker import Reject
+from datagen.run import render, speech, write
+from datagen.run.meter import Meter, Report
+from datagen.stages.plan.shards import Shard
+from datagen.store.ledger import Artefact, Draft, Ledger
+
+GROUPS = ("write", "speech", "render")
+"""The groups of stages that run as one task: write; speak and align; stitch, scene, encode and pack."""
+
+
+STAGES_OF = {
+    "write": (Stage.PLAN, Stage.WRITE),
+    "speech": (Stage.SPEAK, Stage.ALIGN),
+    "render": (Stage.STITCH, Stage.SCENE, Stage.ENCODE, Stage.PACK),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One shard of a build: the recipe as JSON, the work folder, and whether stereo audio is kept."""
+
+    recipe: str
+    work: str
+    shard: Shard
+    keep_audio: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a group made of a shard: the artefact's folder, what it kept, what it rejected; `made` is False where it was there already."""
+
+    group: str
+    shard: Shard
+    folder: str
+    n_in: int
+    n_kept: int
+    rejects: tuple[Reject, ...]
+    audio_s: float
+    made: bool
+
+
+@lru_cache(maxsize=2)
+def build_of(recipe: str) -> Build:
+    """The resolved build of a recipe's JSON, once a process: engines stay loaded between shards."""
+    return resolve(Recipe.model_validate_json(recipe))
+
+
+def run_group(job: Job, group: str, report: Report) -> Outcome:
+    """One group of stages over one shard: taken from the ledger where it is done, else made and recorded.
+
+    The groups before it have to be done. Raises EngineError where an engine failed as a whole, DataError where an
+    artefact that this one needs is gone.
+    """
+    build, ledger, meter = build_of(job.recipe), Ledger(Path(job.work)), Meter(report)
+    if group == "write":
+        key = build.write_key(job.shard.indices)
+        return _keep(job, group, key, ledger, lambda d: write.run(build, job.shard, d, meter), meter)
+    transcripts = _needed(job, ledger, "write", build.write_key(job.shard.indices))
+    speech_key = build.speech_key(transcripts.content)
+    if group == "speech":
+        return _keep(job, group, speech_key, ledger, lambda d: speech.run(build, transcripts, d, meter), meter)
+    spoken = _needed(job, ledger, "speech", speech_key)
+    key = build.render_key(transcripts.content, spoken.content, job.keep_audio)
+    return _keep(
+        job,
+        group,
+        key,
+        ledger,
+        lambda d: render.run(build, ledger, transcripts, spoken, job.keep_audio, d, meter, job.shard.name),
+        meter,
+    )
+
+
+def run_shard(job: Job, report: Report) -> list[Outcome]:
+    """All groups of a shard, one after the other."""
+    return [run_group(job, group, report) for group in GROUPS]
+
+
+def _needed(job: Job, ledger: Ledger, group: str, key: str) -> Artefact:
+    found = ledger.find(group, job.shard.name, key)
+    if found is None:
+        raise DataError(
+            f"{job.shard.name}: its {group} artefact is gone or damaged. Run the same command again: it is made anew."
+        )
+    return found
+
+
+def _keep(job: Job, group: str, key: str, ledger: Ledger, make: Callable[[Draft], None], meter: Meter) -> Outcome:
+    found = ledger.find(group, job.shard.name, key)
+    made = found is None
+    if found is None:
+        with ledger.make(group, job.shard.name, key) as draft:
+            make(draft)
+        found = _needed(job, ledger, group, key)
+    note = found.note
+    if not made:
+        _count_done(group, note, meter)
+    rejects = tuple(Reject(**r) for r in note["rejects"])
+    return Outcome(
+        group, job.shard, str(found.folder), note["n_in"], note["n_kept"], rejects, note.get("audio_s", 0.0), made
+    )
+
+
+def _count_done(group: str, note: Mapping[str, Any], meter: Meter) -> None:
+    """Counts an artefact that was there already, so that the display begins where the work begins."""
+    for stage in STAGES_OF[group]:
+        rejected = sum(r["stage"] == stage for r in note["rejects"])
+        meter.count(stage, note["n_in"] if stage is Stage.PLAN else note["n_kept"], rejected)

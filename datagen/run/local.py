@@ -1,0 +1,85 @@
+"""The local runner: shards over worker processes of this machine, then publishing."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, wait
+from pathlib import Path
+
+from datagen import __version__
+from datagen.errors import DataError
+from datagen.records.build import BUILD_FILE, BuildSummary
+from datagen.records.codec import from_json
+from datagen.run.job import Outcome
+from datagen.run.meter import Progress
+from datagen.run.pool import Pool, result_of
+from datagen.run.publish import content_id, publish, tidy
+from datagen.run.request import Run
+from datagen.run.tally import Tally
+from datagen.store.files import remove_temporary
+from datagen.store.lock import only_builder
+
+
+def run_build(run: Run, workers: int, on_progress: Callable[[Progress], None]) -> BuildSummary:
+    """Carries the run out and publishes it; a published one is left as it is.
+
+    Raises UserError where another build holds the folder, EngineError where an engine or a worker died, DataError
+    where a stage rejects too much or nothing is kept.
+    """
+    with only_builder(run.work):
+        done = already_published(run)
+        if done:
+            return done
+        remove_temporary(run.work)
+        tally = Tally(run.build.recipe.run.max_reject_share)
+        for outcomes in _outcomes(run, workers, _both(tally.progress, on_progress)):
+            tally.take(outcomes)
+        return finish(run, tally.outcomes)
+
+
+def already_published(run: Run) -> BuildSummary | None:
+    """The published build if it is the one asked for and its files are there in their sizes: then there is nothing to do."""
+    path = run.out / BUILD_FILE
+    if not path.is_file():
+        return None
+    try:
+        found = from_json(BuildSummary, path.read_bytes())
+    except ValueError:
+        return None
+    same = found.content_id == content_id(run) and found.counts.total.planned == run.n_dialogs
+    whole = all(_size(run.out / name) == entry.bytes for name, entry in found.files.items())
+    return found if same and found.datagen_version == __version__ and whole else None
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
+
+
+def finish(run: Run, outcomes: Sequence[Outcome]) -> BuildSummary:
+    """Publishes what the shards made, unless nothing was kept."""
+    if not any(o.n_kept for o in outcomes if o.group == "render"):
+        reject = next((r for o in outcomes for r in o.rejects), None)
+        raise DataError(
+            f"all {run.n_dialogs} dialogues were rejected, e.g. {reject.detail if reject else 'none was planned.'}"
+        )
+    result = publish(run, outcomes)
+    tidy(run, outcomes)
+    return result
+
+
+def _outcomes(run: Run, workers: int, on_progress: Callable[[Progress], None]) -> Iterator[list[Outcome]]:
+    """Each shard's outcomes as it ends; leaving early ends the workers."""
+    jobs = run.jobs
+    with Pool(min(workers, len(jobs)), on_progress) as pool:
+        futures = {pool.shard(job): job.shard.name for job in jobs}
+        pending = set(futures)
+        while pending:
+            ready, pending = wait(pending, return_when=FIRST_COMPLETED)
+            for future in ready:
+                yield result_of(future, futures[future])
+
+
+def _both(first: Callable[[Progress], None], second: Callable[[Progress], None]) -> Callable[[Progress], None]:
+    def call(step: Progress) -> None:
+        first(step)
+        second(step)
+
+    return call

@@ -1,0 +1,113 @@
+"""Worker processes: plain ones, that import no runner, and that end when their parent does."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.queues import Queue
+from types import TracebackType
+from typing import Any
+
+from datagen.errors import EngineError
+from datagen.run.job import Job, Outcome, run_group, run_shard
+from datagen.run.meter import Progress
+
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
+_ORPHAN_CHECK_S = 0.5
+
+_progress: "Queue[Progress] | None" = None
+
+
+def default_workers() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Pool:
+    """`workers` processes that run shards; `on_progress` is called in this process, from a thread of the pool's.
+
+    Raises EngineError where a worker dies under a shard.
+    """
+
+    def __init__(self, workers: int, on_progress: Callable[[Progress], None]) -> None:
+        for name in _ONE_THREAD:
+            os.environ.setdefault(name, "1")
+        context = multiprocessing.get_context("spawn")
+        self._queue: Queue[Progress | None] = context.Queue()
+        self._pool = ProcessPoolExecutor(
+            workers, mp_context=context, initializer=_start_worker, initargs=(self._queue, os.getpid())
+        )
+        self._on_progress = on_progress
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def shard(self, job: Job) -> "Future[list[Outcome]]":
+        """All groups of a shard, in one worker."""
+        return self._pool.submit(_shard, job)
+
+    def group(self, job: Job, group: str) -> "Future[Outcome]":
+        """One group of a shard."""
+        return self._pool.submit(_group, job, group)
+
+    def _listen(self) -> None:
+        while (progress := self._queue.get()) is not None:
+            self._on_progress(progress)
+
+    def __enter__(self) -> "Pool":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._kill()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._queue.put(None)
+        self._listener.join(timeout=5)
+        self._queue.close()
+
+    def _kill(self) -> None:
+        """Ends the workers at once: what they were making is under a temporary name, so nothing half-made stays."""
+        for process in list((self._pool._processes or {}).values()):
+            process.terminate()
+
+
+def result_of(future: "Future[Any]", what: str) -> Any:
+    """The future's result; a worker's death becomes one line that names the shard."""
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        raise EngineError(
+            f"{what}: a worker process died (out of memory, or killed). What was done is kept: run the same command again."
+        ) from None
+
+
+def _start_worker(progress: "Queue[Progress]", parent: int) -> None:
+    global _progress
+    _progress = progress
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process when its parent has: a killed build leaves no orphans that go on writing."""
+    while os.getppid() == parent:
+        time.sleep(_ORPHAN_CHECK_S)
+    os._exit(1)
+
+
+def _report(progress: Progress) -> None:
+    assert _progress is not None
+    _progress.put(progress)
+
+
+def _shard(job: Job) -> list[Outcome]:
+    return run_shard(job, _report)
+
+
+def _group(job: Job, group: str) -> Outcome:
+    return run_group(job, group, _report)

@@ -1,0 +1,66 @@
+"""Starting the Prefect flow from the command, in a child process: this one never imports Prefect."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from datagen.errors import DataError, EngineError, UserError
+from datagen.run.request import Run
+
+QUIET_PREFECT = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    # 10 to 23 s were seen on two cores; Prefect's own limit of 20 s is too short for a fresh database.
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+}
+"""Prefect's settings for our own runs: no analytics, no telemetry, and time enough to start."""
+
+
+def configured() -> bool:
+    """Whether a Prefect API is configured: PREFECT_API_URL, or the active profile's."""
+    if os.environ.get("PREFECT_API_URL"):
+        return True
+    home = Path(os.environ.get("PREFECT_HOME", Path.home() / ".prefect"))
+    path = Path(os.environ.get("PREFECT_PROFILES_PATH", home / "profiles.toml"))
+    try:
+        profiles = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError):
+        return False
+    active = os.environ.get("PREFECT_PROFILE", profiles.get("active", ""))
+    return bool(profiles.get("profiles", {}).get(active, {}).get("PREFECT_API_URL"))
+
+
+def run_flow(run: Run, workers: int, quiet: bool) -> None:
+    """Runs flows/build.py over this run and waits for it; its errors come back as the project's own."""
+    request = {"recipe": run.build.recipe.model_dump(mode="json"), "out": str(run.out.absolute()), "workers": workers}
+    environment = {**QUIET_PREFECT, **os.environ}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "flows.build"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment,
+        stderr=subprocess.DEVNULL if quiet else None, text=True,
+    )  # fmt: skip
+    try:
+        answer, _ = child.communicate(json.dumps(request))
+    except BaseException:
+        child.terminate()
+        child.wait()
+        raise
+    _raise_from(answer, child.returncode)
+
+
+def _raise_from(answer: str, code: int) -> None:
+    """The child's last line is its outcome as JSON: {} or {"exit_code", "error"}."""
+    try:
+        outcome = json.loads(answer.strip().rsplit("\n", 1)[-1]) if answer.strip() else None
+    except ValueError:
+        outcome = None
+    if outcome is None:
+        raise EngineError(
+            f"--runner prefect: the flow's process ended with {code} and no answer. Its log is above; --runner local needs no Prefect."
+        )
+    if outcome:
+        kind = {1: UserError, 3: DataError}.get(outcome["exit_code"], EngineError)
+        raise kind(outcome["error"])

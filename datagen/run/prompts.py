@@ -1,0 +1,66 @@
+"""Voice prompts: about ten seconds of each voice, encoded once and kept in the ledger."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from datagen.audio.levels import to_lufs
+from datagen.build import Build
+from datagen.errors import EngineError
+from datagen.protocols import Failure
+from datagen.records.enums import Stage
+from datagen.records.rendered import Codes
+from datagen.records.speech import Audio
+from datagen.run.meter import Meter
+from datagen.stages.speak import unit as speak
+from datagen.stages.speak.unit import SpeakOptions, Utterance
+from datagen.store.ids import digest
+from datagen.store.ledger import Ledger
+
+PROMPT_LUFS = -24.0
+"""Integrated loudness of a voice prompt as PersonaPlex feeds it (ITU-R BS.1770)."""
+
+_VERSION = 1
+
+
+def voice_prompt(build: Build, voice_id: str) -> Audio:
+    """A voice saying the fixed prompt text, at -24 LUFS. EngineError where the speaker cannot."""
+    request = speak.voice_prompt_request(build.voices[voice_id])
+    raw = build.engine("speaker").speak([request])[0]
+    speech = (
+        raw if isinstance(raw, Failure) else speak.finish(Utterance(0, None, request), raw, build.options(SpeakOptions))
+    )
+    if isinstance(speech, Failure):
+        raise EngineError(f"voice {voice_id}: its prompt cannot be spoken: {speech.detail}")
+    return to_lufs(speech.audio, PROMPT_LUFS)
+
+
+class VoicePrompts:
+    """The prompt codes of the build's voices, int16 [n_books, n_frames] each; from the ledger where they are there."""
+
+    def __init__(self, build: Build, ledger: Ledger, meter: Meter) -> None:
+        self._build, self._ledger, self._meter = build, ledger, meter
+
+    def codes(self, voice_id: str) -> Codes:
+        """The codes of one voice's prompt."""
+        build = self._build
+        voice = build.voices[voice_id]
+        inputs = [build.stages["speak"].output_options(), build.makers["speaker"], build.makers["codec"], voice]
+        key = digest("voice prompt", _VERSION, speak.voice_prompt_request(voice).spoken, *inputs)
+        found = self._ledger.find("voices", voice_id, key)
+        if found is None:
+            with self._ledger.make("voices", voice_id, key) as draft:
+                with self._meter.time(Stage.SPEAK, "engine"):
+                    audio = voice_prompt(build, voice_id)
+                with self._meter.time(Stage.ENCODE, "engine"):
+                    codes: Codes = build.engine("codec").encode([audio])[0]
+                np.save(draft.path("codes.npy"), codes)
+            return codes
+        return _load(found.path("codes.npy"))
+
+
+@lru_cache(maxsize=1024)
+def _load(path: Path) -> Codes:
+    loaded: Codes = np.load(path, allow_pickle=False)
+    return loaded

@@ -1,0 +1,225 @@
+"""Publishing: the shards' artefacts become the output folder. build.json is written last and makes the version exist."""
+
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.compute as pc
+
+from datagen import __version__
+from datagen.errors import DataError
+from datagen.records.build import BUILD_FILE, BuildSummary, CodecInfo, FileEntry, ShardEntry
+from datagen.records.enums import Stage
+from datagen.records.maker import Reject
+from datagen.records.speech import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from datagen.run import counts, speech
+from datagen.run.job import Outcome
+from datagen.run.render import TABLES
+from datagen.run.request import PREVIOUS, Run
+from datagen.stages.pack import card, rows, summary, tables
+from datagen.stages.pack.options import PackOptions
+from datagen.stages.write import unit as write
+from datagen.stages.write.options import WriteOptions
+from datagen.store.files import atomic, disk, link_or_copy, write_bytes, write_json
+from datagen.store.ids import digest, file_digest
+from datagen.store.ledger import Artefact, Ledger
+
+PUBLISHED = ("tokens", "manifests", "audio", "report", "README.md", BUILD_FILE)
+"""All that an output folder holds beside the work folder."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A shard's finished artefact, and which of its dialogues near-duplicate others of the build."""
+
+    outcome: Outcome
+    artefact: Artefact
+    losers: frozenset[str]
+
+
+def publish(run: Run, outcomes: Sequence[Outcome]) -> BuildSummary:
+    """Writes tokens/, manifests/, audio/, the card and build.json from the shards' artefacts.
+
+    Near-duplicates are decided here, over the whole build: the lowest id stays, the others become rejects. Raises
+    DataError where an artefact is gone or nothing was kept.
+    """
+    losers = _near_duplicates(run, outcomes)
+    packed = [_packed(run, o, losers) for o in outcomes if o.group == "render"]
+    packed.sort(key=lambda p: p.outcome.shard.name)
+    rejects = _rejects(outcomes, losers)
+    _withdraw(run)
+    files: list[Path] = []
+    for shard in packed:
+        files += _publish_shard(run, shard)
+    files += _manifests(run, packed, rejects)
+    result = _summary(run, packed, rejects)
+    files.append(_card(run, result))
+    _remove_stale(run, set(files))
+    result = _with_files(run, result, files)
+    write_json(run.out / BUILD_FILE, result.to_dict())
+    (run.work / PREVIOUS).unlink(missing_ok=True)
+    return result
+
+
+def _near_duplicates(run: Run, outcomes: Iterable[Outcome]) -> dict[str, str]:
+    """Loser to winner, over all dialogues that were spoken and rendered."""
+    signatures: dict[str, tuple[int, ...]] = {}
+    gone = {r.dialog_id for o in outcomes for r in o.rejects}
+    for outcome in outcomes:
+        if outcome.group == "write":
+            for _, transcript in speech.read_written(Artefact(Path(outcome.folder), "")):
+                if transcript.dialog_id not in gone:
+                    signatures[transcript.dialog_id] = transcript.signature
+    return write.near_duplicates(signatures, run.build.options(WriteOptions))
+
+
+def _packed(run: Run, outcome: Outcome, losers: dict[str, str]) -> Packed:
+    folder = Path(outcome.folder)
+    key_part = folder.name.rsplit("-", 1)[1]
+    if not folder.is_dir():
+        raise DataError(
+            f"{outcome.shard.name}: its rendered artefact is gone. Run the same command again: it is made anew."
+        )
+    ids = tables.read_table(folder / "dialogs.parquet", "dialogs").column("dialog_id").to_pylist()
+    return Packed(outcome, Artefact(folder, key_part), frozenset(i for i in ids if i in losers))
+
+
+def _rejects(outcomes: Iterable[Outcome], losers: dict[str, str]) -> list[Reject]:
+    found = [r for o in outcomes for r in o.rejects]
+    found += [
+        Reject(loser, Stage.WRITE, "near_duplicate", f"{loser}: nearly the same text as {winner}.")
+        for loser, winner in losers.items()
+    ]
+    return sorted(found, key=lambda r: r.dialog_id)
+
+
+def _withdraw(run: Run) -> None:
+    """Takes the old build.json away before the first file changes, so that no reader takes a mixture for a version."""
+    old = run.out / BUILD_FILE
+    if old.exists():
+        with disk(old):
+            old.replace(run.work / PREVIOUS)
+
+
+def _publish_shard(run: Run, shard: Packed) -> list[Path]:
+    """The shard's token file and audio; hard links where nothing has to be left out."""
+    target = run.out / rows.token_file_name(shard.outcome.shard.split, shard.outcome.shard.number)
+    if shard.losers:
+        table = _without(shard, "tokens")
+        with atomic(target) as beside:
+            tables.write_table(table, beside, "tokens")
+    else:
+        link_or_copy(shard.artefact.path("tokens.parquet"), target)
+    published = [target]
+    for source in sorted((shard.artefact.folder / "audio").glob("*.flac")):
+        if source.stem not in shard.losers:
+            link_or_copy(source, run.out / "audio" / source.name)
+            published.append(run.out / "audio" / source.name)
+    return published
+
+
+def _without(shard: Packed, table: str) -> "tables.Table":
+    found = tables.read_table(shard.artefact.path(f"{table}.parquet"), table)
+    if not shard.losers:
+        return found
+    return found.filter(pc.invert(pc.is_in(found.column("dialog_id"), value_set=tables.strings(sorted(shard.losers)))))
+
+
+def _manifests(run: Run, packed: Sequence[Packed], rejects: Sequence[Reject]) -> list[Path]:
+    folder = run.out / "manifests"
+    written = []
+    for name in TABLES[1:]:
+        with atomic(folder / f"{name}.parquet") as beside:
+            tables.concat((_without(p, name) for p in packed), beside, name)
+        written.append(folder / f"{name}.parquet")
+    used = counts.voice_use(folder / "dialogs.parquet")
+    planned = {r.dialog_id: run.build.planner.plan(_index(r.dialog_id)) for r in rejects}
+    for name, table in (
+        ("voices", rows.voices_table(list(run.build.voices.values()), used)),
+        ("rejects", rows.rejects_table(rejects, planned)),
+    ):
+        with atomic(folder / f"{name}.parquet") as beside:
+            tables.write_table(table, beside, name)
+        written.append(folder / f"{name}.parquet")
+    return written
+
+
+def _index(dialog_id: str) -> int:
+    return int(dialog_id.rsplit("-", 1)[1])
+
+
+def _summary(run: Run, packed: Sequence[Packed], rejects: Sequence[Reject]) -> BuildSummary:
+    build, codec = run.build, run.build.engine("codec")
+    silence, sine = codec.constant_frames()
+    counted = counts.counts(run, rejects)
+    recipe = build.recipe.model_dump(mode="json")
+    entries = tuple(_entry(run, p) for p in packed)
+    return BuildSummary(
+        id=digest(content_id(run), run.n_dialogs, [(e.name, e.key) for e in entries], rejects)[:16],
+        name=build.recipe.name,
+        datagen_version=__version__,
+        recipe=recipe,
+        recipe_digest=digest(recipe),
+        content_id=content_id(run),
+        plan_digest=build.plan_digest,
+        engines=build.makers,
+        codec=CodecInfo(codec.n_books, codec.book_size, SAMPLE_RATE_HZ, FRAME_SAMPLES, tuple(silence), tuple(sine)),
+        counts=counted,
+        hours=counted.total.hours,
+        splits=tuple(dict.fromkeys(p.outcome.shard.split for p in packed)),
+        shards=entries,
+        files={},
+        packages=counts.packages(),
+        timing=summary.timing(run.out / "manifests" / "turns.parquet", run.out / "manifests" / "dialogs.parquet"),
+        decided={"pack.audio": run.keep_audio} if build.options(PackOptions).audio == "auto" else {},
+    )
+
+
+def content_id(run: Run) -> str:
+    """What the bytes of a dialogue depend on, whatever its index and the size of the build."""
+    build = run.build
+    return digest(
+        build.plan_digest, build.write_key(()), build.speech_key(""), build.render_key("", "", run.keep_audio)
+    )
+
+
+def _entry(run: Run, packed: Packed) -> ShardEntry:
+    shard = packed.outcome.shard
+    ids = tables.read_table(packed.artefact.path("dialogs.parquet"), "dialogs").column("dialog_id").to_pylist()
+    kept = sorted(i for i in ids if i not in packed.losers)
+    first, last = (kept[0], kept[-1]) if kept else (None, None)
+    return ShardEntry(
+        shard.name, shard.split, shard.number, len(kept), first, last, packed.artefact.content, len(shard.indices)
+    )
+
+
+def _card(run: Run, result: BuildSummary) -> Path:
+    path = run.out / "README.md"
+    write_bytes(path, card.card(result).encode())
+    return path
+
+
+def _remove_stale(run: Run, current: set[Path]) -> None:
+    """Removes published files of an earlier version that this one has not, and work that it does not use."""
+    for name in ("tokens", "manifests", "audio"):
+        for path in (run.out / name).rglob("*"):
+            if path.is_file() and path not in current:
+                path.unlink()
+    if (run.out / "audio").is_dir() and not any((run.out / "audio").iterdir()):
+        (run.out / "audio").rmdir()
+
+
+def _with_files(run: Run, result: BuildSummary, files: Iterable[Path]) -> BuildSummary:
+    entries = {p.relative_to(run.out).as_posix(): FileEntry(file_digest(p), p.stat().st_size) for p in sorted(files)}
+    return BuildSummary(**{**{f: getattr(result, f) for f in BuildSummary.__dataclass_fields__}, "files": entries})
+
+
+def tidy(run: Run, outcomes: Sequence[Outcome]) -> None:
+    """Removes the work that the published build does not need: all of it, or what earlier plans left."""
+    ledger = Ledger(run.work)
+    for group in ("write", "speech", "render"):
+        ledger.keep_only(group, {Path(o.folder) for o in outcomes if o.group == group})
+    if not run.keep_work:
+        for group in ("speech", "render"):
+            shutil.rmtree(run.work / group, ignore_errors=True)

@@ -1,0 +1,153 @@
+"""The render group: spoken dialogues become channels, codes and rows."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+from datagen.audio.files import write_flac
+from datagen.build import Build
+from datagen.protocols import Failure
+from datagen.records.enums import Stage
+from datagen.records.maker import Reject
+from datagen.records.plan import DialogPlan
+from datagen.records.rendered import RenderedDialog
+from datagen.records.speech import SAMPLE_RATE_HZ, Audio, SpokenDialog
+from datagen.records.timeline import SceneDialog, StitchedDialog
+from datagen.records.transcript import Transcript
+from datagen.run import speech
+from datagen.run.batches import batches
+from datagen.run.meter import Meter
+from datagen.run.prompts import VoicePrompts
+from datagen.stages.encode import unit as encode
+from datagen.stages.encode.unit import EncodeOptions
+from datagen.stages.pack import rows, tables
+from datagen.stages.scene import unit as scene
+from datagen.stages.scene.options import SceneOptions
+from datagen.stages.stitch import unit as stitch
+from datagen.stages.stitch.activity import activity
+from datagen.stages.stitch.options import StitchOptions
+from datagen.store.ids import rng
+from datagen.store.ledger import Artefact, Draft, Ledger
+
+TABLES = ("tokens", "dialogs", "turns")
+
+
+@dataclass(slots=True)
+class _Rows:
+    """What a shard has come to so far."""
+
+    rendered: list[RenderedDialog] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    n_in: int = 0
+    audio_s: float = 0.0
+
+
+Spoken = tuple[DialogPlan, Transcript, SpokenDialog]
+Scened = tuple[DialogPlan, Transcript, StitchedDialog, SceneDialog]
+
+
+def run(
+    build: Build,
+    ledger: Ledger,
+    written: Artefact,
+    spoken: Artefact,
+    keep_audio: bool,
+    draft: Draft,
+    meter: Meter,
+    shard: str,
+) -> None:
+    """Writes tokens.parquet, dialogs.parquet, turns.parquet and, where audio is kept, audio/ID.flac."""
+    prompts = VoicePrompts(build, ledger, meter)
+    shard_rows = _Rows()
+    for batch in batches(speech.read_spoken(spoken, written)):
+        shard_rows.n_in += len(batch)
+        _render(build, batch, prompts, keep_audio, draft, meter, shard_rows)
+    with meter.time(Stage.PACK):
+        made = rows.shard_tables(shard_rows.rendered, shard, build.makers)
+        for name in TABLES:
+            tables.write_table(made[name], draft.path(f"{name}.parquet"), name)
+    meter.count(Stage.PACK, done=len(shard_rows.rendered))
+    draft.note = {
+        "n_in": shard_rows.n_in,
+        "n_kept": len(shard_rows.rendered),
+        "rejects": [asdict(r) for r in shard_rows.rejects],
+        "audio_s": shard_rows.audio_s,
+    }
+
+
+def _render(
+    build: Build,
+    batch: Sequence[Spoken],
+    prompts: VoicePrompts,
+    keep_audio: bool,
+    draft: Draft,
+    meter: Meter,
+    out: _Rows,
+) -> None:
+    scened: list[Scened] = []
+    for plan, transcript, dialog in batch:
+        with meter.time(Stage.STITCH):
+            options = build.options(StitchOptions)
+            prefix = stitch.prefix_columns(transcript.role_context)
+            stitched = stitch.stitch(plan, dialog, options, rng(plan.seed, "stitch", 0), prefix)
+        if isinstance(stitched, Failure):
+            out.rejects.append(_reject(plan, Stage.STITCH, stitched))
+            continue
+        with meter.time(Stage.SCENE):
+            heard = scene.apply(stitched, build.options(SceneOptions), rng(plan.seed, "scene", 0))
+        scened.append((plan, transcript, stitched, heard))
+    meter.count(Stage.STITCH, len(scened), len(batch) - len(scened))
+    meter.count(Stage.SCENE, len(scened))
+    _encode(build, scened, prompts, keep_audio, draft, meter, out)
+
+
+def _encode(
+    build: Build,
+    scened: Sequence[Scened],
+    prompts: VoicePrompts,
+    keep_audio: bool,
+    draft: Draft,
+    meter: Meter,
+    out: _Rows,
+) -> None:
+    codec = build.engine("codec")
+    clips: list[Audio] = [clip for *_, heard in scened for clip in encode.prepare(heard.channels)]
+    with meter.time(Stage.ENCODE, "engine"):
+        codes = codec.encode(clips)
+    before = len(out.rendered)
+    for i, (plan, transcript, stitched, heard) in enumerate(scened):
+        timeline = stitched.timeline
+        pair = encode.finish(codes[2 * i : 2 * i + 2], timeline.n_samples, codec, build.options(EncodeOptions))
+        if isinstance(pair, Failure):
+            out.rejects.append(_reject(plan, Stage.ENCODE, pair))
+            continue
+        path = f"audio/{plan.dialog_id}.flac" if keep_audio else None
+        if path:
+            with meter.time(Stage.PACK, "engine"):
+                write_flac(draft.path(path), heard.channels)
+        out.audio_s += timeline.n_samples / SAMPLE_RATE_HZ
+        out.rendered.append(
+            RenderedDialog(
+                plan,
+                transcript,
+                timeline,
+                _without_audio(heard),
+                activity(timeline),
+                pair[0],
+                pair[1],
+                prompts.codes(plan.agent_voice),
+                prompts.codes(plan.user_voice),
+                path,
+            )  # fmt: skip
+        )
+    made = out.rendered[before:]
+    audio_s = sum(r.timeline.n_samples for r in made) / SAMPLE_RATE_HZ
+    meter.count(Stage.ENCODE, len(made), len(scened) - len(made), audio_s)
+
+
+def _without_audio(heard: SceneDialog) -> SceneDialog:
+    """The scene's parameters alone: the rows need no samples, and a shard's samples would not stay flat."""
+    return SceneDialog(heard.channels[:, :0], heard.effects, heard.snr_db)
+
+
+def _reject(plan: DialogPlan, stage: Stage, failure: Failure) -> Reject:
+    return Reject(plan.dialog_id, stage, failure.reason, failure.detail)

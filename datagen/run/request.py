@@ -1,0 +1,108 @@
+"""What a run is asked for, resolved: the build, where it goes, its shards and its jobs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from datagen.build import Build, resolve
+from datagen.config import Recipe
+from datagen.errors import DataError, UserError
+from datagen.records.build import BUILD_FILE
+from datagen.records.enums import Split
+from datagen.run.job import Job
+from datagen.stages.pack.options import PackOptions
+from datagen.stages.plan.shards import Shard, shards
+from datagen.store.files import read_json
+
+WORK = ".work"
+PREVIOUS = "previous.json"
+AUTO_HOURS = 10.0
+"""Below this many planned hours, `auto` keeps audio and work files: about 1.2 GB of FLAC and 1.8 GB of speech."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One build into one folder."""
+
+    build: Build
+    out: Path
+
+    @property
+    def work(self) -> Path:
+        return self.out / WORK
+
+    @cached_property
+    def n_dialogs(self) -> int:
+        return self.build.n_dialogs()
+
+    @cached_property
+    def hours(self) -> float:
+        """The hours that the plan expects."""
+        return self.n_dialogs * self.build.planner.mean_s() / 3600
+
+    @cached_property
+    def published(self) -> Mapping[str, Any]:
+        """The build.json that is there, or the one that a run cut off while publishing had taken away; {} without one."""
+        for path in (self.out / BUILD_FILE, self.work / PREVIOUS):
+            if path.is_file():
+                try:
+                    found = read_json(path)
+                except DataError:
+                    continue
+                if isinstance(found, dict):
+                    return found
+        return {}
+
+    @cached_property
+    def grows(self) -> bool:
+        """Whether the folder holds a smaller or equal build of the same plan, whose shards stay as they are."""
+        before = self.published
+        same = before.get("plan_digest") == self.build.plan_digest
+        return bool(same and before.get("counts", {}).get("total", {}).get("planned", 0) <= self.n_dialogs)
+
+    @cached_property
+    def keep_audio(self) -> bool:
+        """Whether stereo audio is kept; what `auto` decided at the first plan stays decided."""
+        wish = self.build.options(PackOptions).audio
+        if wish != "auto":
+            return bool(wish)
+        decided = self.published.get("decided", {}).get("pack.audio") if self.grows else None
+        return self.hours < AUTO_HOURS if decided is None else bool(decided)
+
+    @cached_property
+    def keep_work(self) -> bool:
+        wish = self.build.recipe.run.keep_work
+        return self.hours < AUTO_HOURS if wish == "auto" else bool(wish)
+
+    @cached_property
+    def shards(self) -> list[Shard]:
+        """The build's shards; those that were published keep their members, and new dialogues go to new ones."""
+        sealed: dict[Split, list[int]] = {}
+        if self.grows:
+            for entry in self.published.get("shards", []):
+                sealed.setdefault(Split(entry["split"]), []).append(int(entry["n_planned"]))
+        return list(shards(self.n_dialogs, self.build.planner.split, self.build.recipe.run.shard_dialogs, sealed))
+
+    @cached_property
+    def jobs(self) -> list[Job]:
+        """A job a shard, the largest first, so that no worker idles at the end."""
+        recipe = self.build.recipe.model_dump_json()
+        ordered = sorted(self.shards, key=lambda s: (-len(s.indices), s.name))
+        return [Job(recipe, str(self.work), shard, self.keep_audio) for shard in ordered]
+
+
+def prepare(recipe: Recipe, out: Path) -> Run:
+    """A run of `recipe` into `out`; UserError on anything wrong with either, before a file is made."""
+    if "://" in str(out) or str(out).startswith("s3:/"):
+        raise UserError(
+            f"--out {out}: object storage is not supported in this version. Build into a local folder and copy it."
+        )
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out {out}: is a file; a folder is needed.")
+    if out.is_dir() and any(out.iterdir()) and not ((out / BUILD_FILE).exists() or (out / WORK).is_dir()):
+        raise UserError(
+            f"--out {out}: holds files and no build. Choose an empty folder, so that nothing of yours is lost."
+        )
+    return Run(resolve(recipe), out)
