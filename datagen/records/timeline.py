@@ -28,9 +28,10 @@ class Event:
 class PlacedTurn:
     """A turn at its place. Times are seconds from the dialogue's start; `words` holds unheard ones too (heard: no).
 
-    `fto_s` is the start minus the end of the other speaker's last turn (None for the first turn): negative is
-    overlap. `end_s` is where the audio ends, so of a cut turn the end of its fade. An unheard word has the times
-    at which it would have been spoken, and a partly heard one the end that it would have had.
+    `fto_s` is the start minus the end of the other speaker's last turn (None for the first turn, and where the
+    speaker goes on and the floor stays): negative is overlap. `end_s` is where the audio ends, so of a cut turn the
+    end of its fade. An unheard word has the times at which it would have been spoken, and a partly heard one the end
+    that it would have had.
     """
 
     index: int
@@ -64,12 +65,17 @@ class PlacedTurn:
 class Timeline:
     """A dialogue on one clock: `n_samples` at 24 kHz on both channels. `backchannel_words` are the words that a
     speaker says inside the other's turn, by channel; the agent's (channel 0) enter its text track.
+
+    `n_turns_cut` turns at the end did not fit into the columns and are not here; `n_marks_dropped` backchannels and
+    pauses that the transcript marks found no room.
     """
 
     dialog_id: str
     n_samples: int
     turns: tuple[PlacedTurn, ...]
     backchannel_words: tuple[tuple[Word, ...], tuple[Word, ...]] = ((), ())
+    n_turns_cut: int = 0
+    n_marks_dropped: int = 0
 
     def agent_words(self) -> list[Word]:
         """The agent's words of the text track, by start: those of its turns that were heard, and its backchannels."""

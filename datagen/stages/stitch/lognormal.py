@@ -1,0 +1,56 @@
+"""A log-normal between two limits: what gaps, overlaps, yields and pauses are drawn from."""
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+_NORMAL = NormalDist()
+_EDGE = 1e-9
+
+
+def normal_quantile(u: float) -> float:
+    """The standard normal's value at `u`; 0 and 1 are taken as 1e-9 from them, so it is always finite."""
+    return _NORMAL.inv_cdf(min(max(u, _EDGE), 1 - _EDGE))
+
+
+def normal_cdf(z: float) -> float:
+    """The share of a standard normal below `z`."""
+    return _NORMAL.cdf(z)
+
+
+@dataclass(frozen=True, slots=True)
+class Lognormal:
+    """Values in seconds with a median, a spread `sigma` (of the logarithm), cut off below `low` and above `high`.
+
+    The cut takes the tails away and spreads their share over what is left, so no value piles up at a limit.
+    `sigma` 0 is a constant.
+    """
+
+    median: float
+    sigma: float
+    low: float = 0.0
+    high: float = math.inf
+
+    def quantile(self, u: float) -> float:
+        """The value below which a share `u` of the draws lies."""
+        if self.sigma == 0 or self.high <= self.low:
+            return min(max(self.median, self.low), self.high)
+        floor, ceiling = self._free_cdf(self.low), self._free_cdf(self.high)
+        value = self.median * math.exp(self.sigma * normal_quantile(floor + u * (ceiling - floor)))
+        return min(max(value, self.low), self.high)
+
+    def cdf(self, value: float) -> float:
+        """The share of draws at or below `value`."""
+        if value < self.low:
+            return 0.0
+        if value >= self.high:
+            return 1.0
+        if self.sigma == 0:
+            return float(value >= min(max(self.median, self.low), self.high))
+        floor, ceiling = self._free_cdf(self.low), self._free_cdf(self.high)
+        return (self._free_cdf(value) - floor) / (ceiling - floor) if ceiling > floor else 1.0
+
+    def _free_cdf(self, value: float) -> float:
+        if value <= 0:
+            return 0.0
+        return 1.0 if math.isinf(value) else normal_cdf(math.log(value / self.median) / self.sigma)

@@ -1,0 +1,76 @@
+"""The two clean channels: every piece of audio at its place, with ramps where it begins and ends."""
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datagen.audio.files import quantise
+from datagen.audio.levels import rms_db
+from datagen.records.enums import Speaker
+from datagen.records.speech import Audio, SpokenTurn
+from datagen.stages.stitch.options import StitchOptions
+from datagen.stages.stitch.shapes import Placement
+from datagen.stages.stitch.shaping import samples
+
+MAX_GAIN_DB = 12.0
+"""A backchannel is not raised by more than this, so that a breath is not blown up into speech."""
+
+
+def mix(placement: Placement, turns: Sequence[SpokenTurn], options: StitchOptions) -> Audio:
+    """Float32 [2, n_samples] in 16-bit steps, agent first: pieces at their places, silence elsewhere, no clicks."""
+    channels = np.zeros((2, placement.n_samples), dtype=np.float32)
+    edge, fade = samples(options.edge_fade_s), samples(options.fade_s)
+    levels = _levels(turns[: len(placement.spots)])
+    for spot, spoken in zip(placement.spots, turns, strict=False):
+        side = spoken.turn.speaker
+        for piece in spot.pieces:
+            part = spoken.speech.audio[slice(*piece.source)]
+            channels[side.channel, piece.at : piece.end] = quantise(_ramped(part, edge, fade if piece.cut else edge))
+        for index, (start, end) in spot.heard_back:
+            audio = spoken.backchannels[index].speech.audio
+            gain = _gain(audio, levels.get(side.other), options.backchannel.level_db)
+            channels[side.other.channel, start:end] = quantise(_ramped(audio * gain, edge, edge))
+    return channels
+
+
+def _levels(turns: Sequence[SpokenTurn]) -> dict[Speaker, float]:
+    """Each speaker's speech level in dB: the power of all turns' audio, as one."""
+    levels = {}
+    for side in Speaker:
+        own = [t for t in turns if t.turn.speaker is side]
+        power = sum(len(t.speech.audio) * 10 ** (rms_db(t.speech.audio) / 10) for t in own)
+        length = sum(len(t.speech.audio) for t in own)
+        if power > 0:
+            levels[side] = 10 * math.log10(power / length)
+    return levels
+
+
+def _gain(audio: Audio, speech_db: float | None, level_db: float) -> np.float32:
+    """The factor that puts a backchannel `level_db` from its speaker's turns (from itself where the speaker has none)."""
+    own_db = rms_db(audio)
+    if own_db == -math.inf:
+        return np.float32(1.0)
+    wanted_db = level_db if speech_db is None else speech_db + level_db - own_db
+    peak_db = 20 * math.log10(float(np.max(np.abs(audio))))
+    return np.float32(10 ** (min(wanted_db, MAX_GAIN_DB, -peak_db) / 20))
+
+
+def _ramped(audio: Audio, rise: int, fall: int) -> Audio:
+    """A copy with raised-cosine ramps; both get shorter where the audio is too short for them."""
+    ramped = np.array(audio, dtype=np.float32)
+    rise, fall = min(rise, len(ramped) // 2), min(fall, len(ramped) - min(rise, len(ramped) // 2))
+    if rise:
+        ramped[:rise] *= _ramp(rise)
+    if fall:
+        ramped[-fall:] *= _ramp(fall)[::-1]
+    return ramped
+
+
+@lru_cache(maxsize=64)
+def _ramp(n: int) -> NDArray[np.float32]:
+    ramp: NDArray[np.float32] = (0.5 - 0.5 * np.cos(np.pi * (np.arange(n) + 0.5) / n)).astype(np.float32)
+    ramp.setflags(write=False)
+    return ramp

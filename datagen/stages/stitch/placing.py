@@ -1,0 +1,183 @@
+"""The time line's arithmetic: shapes in, places out, in whole samples. Pure: no audio, no text, no random numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from datagen.records.speech import SAMPLE_RATE_HZ
+from datagen.stages.stitch.fto import FtoModel
+from datagen.stages.stitch.shapes import Piece, Placement, Span, Spot, TurnShape
+
+OWN_GAP = round(0.1 * SAMPLE_RATE_HZ)
+"""Samples between two turns of one speaker at the least: nobody speaks over themselves."""
+REPLY_SHARE = 0.8
+"""An overlap takes at most this share of the turn that comes in, and a yield of the one that barges in: the floor does change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What bounds the placing: the FTOs' distribution, how far an overlap reaches back, in samples the longest wait for the
+    end of a word that is cut into, and what is kept clear around backchannels."""
+
+    fto: FtoModel
+    max_overlap_words: int
+    max_overlap_share: float
+    max_question_share: float
+    max_yield: int
+    clear: int
+
+
+def place(shapes: Sequence[TurnShape], rules: Rules, lead: int, tail: int, limit: int) -> Placement:
+    """Every turn's place, the first at `lead`, with `tail` samples after the last, in at most `limit` samples.
+
+    Turns that do not fit are left out from the end; a turn that is barged in on never ends a dialogue without the
+    turn that cuts it. No spot at all where not even the first turn fits.
+    """
+    spots: list[Spot] = []
+    for index, shape in enumerate(shapes):
+        laid = _lay(shape)
+        if index == 0:
+            spots.append(_moved(laid, lead))
+            continue
+        before, prior = shapes[index - 1], spots[-1]
+        if before.cut_word is not None:
+            start = prior.words[before.cut_word][0]
+            spots[-1] = _cut(before, prior, start, _longest_yield(shape, laid), rules.max_yield)
+            fto: int | None = start - spots[-1].end
+        elif before.speaker is shape.speaker:
+            start, fto = prior.end + max(shape.pause_before, OWN_GAP), None
+        else:
+            start = prior.end + _offset(shape, laid, before, prior, rules)
+            start = max(start, _own_end(shapes, spots, shape) + OWN_GAP)
+            fto = start - prior.end
+            if fto < 0:
+                spots[-1] = replace(prior, overlap=(start, prior.end))
+        spots.append(replace(_moved(laid, start), fto=fto))
+    kept = _fitting(shapes, spots, tail, limit)
+    n_samples = spots[kept - 1].end + tail if kept else 0
+    spots = _without_the_rest(spots[:kept])
+    return Placement(_with_backchannels(shapes, spots, rules.clear), n_samples, len(shapes) - kept)
+
+
+def _lay(shape: TurnShape) -> Spot:
+    """The turn from sample 0, its audio parted where a pause goes in: halfway between the words on either side."""
+    pieces, pauses, words = [], [], list(shape.words)
+    taken, shift = 0, 0
+    for word, length in shape.pauses:
+        left, right = shape.words[word - 1][1], shape.words[word][0]
+        at = max(min((left + right) // 2, right), taken)
+        pieces.append(Piece((taken, at), taken + shift))
+        pauses.append((word, (at + shift, at + shift + length)))
+        taken, shift = at, shift + length
+        words[word:] = [(a + shift, b + shift) for a, b in shape.words[word:]]
+    pieces.append(Piece((taken, shape.length), taken + shift))
+    return Spot(0, shape.length + shift, tuple(words), tuple(pieces), None, tuple(pauses))
+
+
+def _moved(spot: Spot, by: int) -> Spot:
+    return replace(
+        spot,
+        start=spot.start + by,
+        end=spot.end + by,
+        words=tuple((a + by, b + by) for a, b in spot.words),
+        pieces=tuple(replace(p, at=p.at + by) for p in spot.pieces),
+        pauses=tuple((word, (a + by, b + by)) for word, (a, b) in spot.pauses),
+    )
+
+
+def _offset(shape: TurnShape, laid: Spot, before: TurnShape, prior: Spot, rules: Rules) -> int:
+    """The FTO in samples: drawn among the overlaps that both turns bear, shifted, never a deeper overlap than that."""
+    deepest = _deepest_overlap(shape, laid, before, prior, rules)
+    fto = round(rules.fto.quantile(shape.u, deepest / SAMPLE_RATE_HZ) * SAMPLE_RATE_HZ) + shape.shift
+    return max(fto, -deepest)
+
+
+def _deepest_overlap(shape: TurnShape, laid: Spot, before: TurnShape, prior: Spot, rules: Rules) -> int:
+    """The longest overlap that makes sense here: over the other's last words only, and within both turns.
+
+    A turn that is barged in on itself has to have the floor for itself before the word that it is cut at.
+    """
+    share = rules.max_question_share if before.is_question else rules.max_overlap_share
+    first_word = prior.words[-min(rules.max_overlap_words, len(prior.words))][0]
+    bounds = [int((prior.end - prior.start) * share), prior.end - first_word, int(laid.end * REPLY_SHARE)]
+    if shape.cut_word is not None:
+        bounds.append(laid.words[shape.cut_word][0] - OWN_GAP)
+    return max(0, min(bounds))
+
+
+def _longest_yield(shape: TurnShape, laid: Spot) -> int:
+    """How long a turn that barges in leaves the other to go on: most of its length, and not into a cut of its own."""
+    longest = int(laid.end * REPLY_SHARE)
+    if shape.cut_word is not None:
+        word = laid.words[shape.cut_word][0]
+        longest = min(longest, max(word - OWN_GAP, word // 2))
+    return longest
+
+
+def _cut(shape: TurnShape, spot: Spot, barge_in: int, longest: int, longest_wait: int) -> Spot:
+    """The turn ended `yield_after` the barge-in, `longest` at most; whole where it was over by then."""
+    cut = barge_in + min(shape.yield_after, longest)
+    if shape.finish_word:
+        latest = barge_in + min(longest, longest_wait)
+        cut = next((b for a, b in spot.words if a < cut < b <= latest), cut)
+    if cut >= spot.end:
+        return replace(spot, barge_in=barge_in)
+    pieces = []
+    for piece in spot.pieces:
+        if piece.at >= cut:
+            break
+        first, last = piece.source
+        stopped = piece.end > cut
+        pieces.append(replace(piece, source=(first, min(last, first + cut - piece.at)), cut=stopped))
+    pauses = tuple((word, span) for word, span in spot.pauses if span[1] <= cut)
+    return replace(spot, end=cut, pieces=tuple(pieces), pauses=pauses, barge_in=barge_in, cut=True)
+
+
+def _own_end(shapes: Sequence[TurnShape], spots: Sequence[Spot], shape: TurnShape) -> int:
+    """Where the last turn of this speaker ends; far before everything where there is none."""
+    for earlier, spot in zip(reversed(shapes[: len(spots)]), reversed(spots), strict=True):
+        if earlier.speaker is shape.speaker:
+            return spot.end
+    return -OWN_GAP
+
+
+def _fitting(shapes: Sequence[TurnShape], spots: Sequence[Spot], tail: int, limit: int) -> int:
+    """How many turns fit. Ends never fall back, so the first that does not fit ends it."""
+    kept = 0
+    for count, spot in enumerate(spots, start=1):
+        if spot.end + tail > limit:
+            break
+        if count == len(spots) or spot.barge_in is None:
+            kept = count
+    return kept
+
+
+def _without_the_rest(spots: list[Spot]) -> list[Spot]:
+    """The last turn that is kept no longer overlaps one that is not."""
+    return [*spots[:-1], replace(spots[-1], overlap=None)] if spots else []
+
+
+def _with_backchannels(shapes: Sequence[TurnShape], spots: list[Spot], clear: int) -> tuple[Spot, ...]:
+    """The spots with the backchannels that find room; the rest are dropped."""
+    placed = []
+    for index, spot in enumerate(spots):
+        own = [s for s, shape in zip(spots, shapes, strict=False) if shape.speaker is not shapes[index].speaker]
+        free_from = max((s.end for s in own if s.start < spot.start), default=-clear) + clear
+        free_to = min((s.start for s in own if s.start >= spot.start), default=spot.end + clear) - clear
+        placed.append(_listened_to(shapes[index], spot, free_from, free_to, clear))
+    return tuple(placed)
+
+
+def _listened_to(shape: TurnShape, spot: Spot, free_from: int, free_to: int, clear: int) -> Spot:
+    """The turn with its backchannels: after a word heard whole, over before the last heard word begins."""
+    heard = [(a, b) for a, b in spot.words if a < spot.end]
+    found: list[tuple[int, Span]] = []
+    for index in sorted(range(len(shape.listening)), key=lambda i: (shape.listening[i].word, i)):
+        wanted = shape.listening[index]
+        if wanted.word >= len(heard) - 1:
+            continue
+        start = heard[wanted.word][1] + wanted.delay
+        end = start + wanted.length
+        if free_from <= start and end <= min(free_to, heard[-1][0]):
+            found.append((index, (start, end)))
+            free_from = end + clear
+    return replace(spot, heard_back=tuple(found))
