@@ -1,0 +1,98 @@
+"""Names of people, streets and companies: composed from parts, company names hashed into split pools."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import product
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+from pydantic import Field
+
+from datagen import resources
+from datagen.config import Options, read_options
+from datagen.domains.files import read_toml
+from datagen.domains.phrasing import Dice
+from datagen.errors import UserError
+from datagen.records.enums import Split
+from datagen.store.pools import Shares, pools
+
+SHARED = "_shared"
+
+
+class PeopleSpec(Options):
+    """_shared/names.toml."""
+
+    first_names: tuple[str, ...] = Field(min_length=40, description="given names")
+    last_names: tuple[str, ...] = Field(min_length=40, description="family names")
+    streets: tuple[str, ...] = Field(min_length=10, description="street names, with their Street or Avenue")
+    mail_hosts: tuple[str, ...] = Field(min_length=1, description="hosts of e-mail addresses, reserved ones")
+
+
+class People:
+    """Draws names of people, street addresses and mail hosts from the shared lists."""
+
+    __slots__ = ("_first", "_last", "_streets", "mail_hosts")
+
+    def __init__(self, spec: PeopleSpec) -> None:
+        self._first, self._last = spec.first_names, spec.last_names
+        self._streets, self.mail_hosts = spec.streets, spec.mail_hosts
+
+    @staticmethod
+    @cache
+    def shared() -> "People":
+        path: Path = resources.prompts() / SHARED / "names.toml"
+        return People(read_options(PeopleSpec, read_toml(path, "_shared/names.toml"), "_shared/names.toml"))
+
+    def first(self, dice: Dice) -> str:
+        name: str = dice.pick(self._first)
+        return name
+
+    def person(self, dice: Dice) -> str:
+        return f"{dice.pick(self._first)} {dice.pick(self._last)}"
+
+    def address(self, dice: Dice) -> str:
+        return f"{dice.between(11, 989)} {dice.pick(self._streets)}"
+
+
+def compose(patterns: Sequence[str], parts: Mapping[str, Sequence[str]], where: str) -> list[str]:
+    """Every name that the patterns and parts make, sorted, without names that say a word twice; UserError on an unknown part."""
+    names: set[str] = set()
+    for pattern in patterns:
+        used = [name for _, name, _, _ in Formatter().parse(pattern) if name]
+        for name in used:
+            if name not in parts:
+                raise UserError(
+                    f"{where}.patterns: {pattern!r} uses the part {name!r}. There are: {', '.join(parts) or 'none'}."
+                )
+        for words in product(*(parts[name] for name in used)):
+            name = pattern.format(**dict(zip(used, words, strict=True)))
+            pieces = name.lower().split()
+            if len(set(pieces)) == len(pieces):
+                names.add(name)
+    return sorted(names)
+
+
+class NamePool:
+    """Composed names with their attributes; each split sees only its own."""
+
+    __slots__ = ("_by_shares", "all")
+
+    def __init__(self, patterns: Sequence[str], parts: Mapping[str, Sequence[str]], where: str) -> None:
+        self.all: tuple[str, ...] = tuple(compose(patterns, parts, where))
+        if not self.all:
+            raise UserError(f"{where}: patterns and parts make no name.")
+        self._by_shares: dict[Shares, dict[Split, list[str]]] = {}
+
+    def names(self, split: Split, shares: Shares) -> list[str]:
+        """The names of a split's pool; all of them where there are too few for pools."""
+        found = self._by_shares.get(shares)
+        if found is None:
+            found = self._by_shares[shares] = by_split(self.all, shares, "name")
+        return found[split] or list(self.all)
+
+
+def by_split(names: Sequence[str], shares: Shares, salt: str) -> dict[Split, list[Any]]:
+    """The names of every split, in sorted order."""
+    owner = pools(names, shares, salt)
+    return {split: sorted(n for n, s in owner.items() if s is split) for split in Split}

@@ -1,0 +1,289 @@
+"""A service domain: a folder's files compiled, from which instances, callers' traits and role contexts are drawn."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from datagen import resources
+from datagen.config import read_options
+from datagen.domains import traits as callers
+from datagen.domains.acts import merge, read_acts
+from datagen.domains.base import Problem, ScenarioInfo
+from datagen.domains.files import read_toml
+from datagen.domains.names import SHARED, People, by_split, compose
+from datagen.domains.phrasing import Dice, Phrase
+from datagen.domains.scenario import (
+    Check,
+    Fact,
+    Phrases,
+    Question,
+    Refusal,
+    Step,
+    Unrelated,
+    phrases,
+    read_check,
+    read_fact,
+    read_question,
+    read_refusal,
+    read_step,
+)
+from datagen.domains.schema import DomainSpec, RatesSpec, ScenarioSpec
+from datagen.domains.slot_calendar import date_shower
+from datagen.domains.slot_texts import another
+from datagen.domains.slot_types import SLOT_TYPES
+from datagen.domains.slots import Draw, Slot, ordered
+from datagen.errors import UserError
+from datagen.records.enums import Kind, Split
+from datagen.store.ids import seed_of, tree_digest
+from datagen.store.pools import Shares
+
+RESERVED: dict[str, dict[str, Any]] = {
+    "customer": {"type": "person"},
+    "first_name": {"type": "first", "of": "customer"},
+    "last_name": {"type": "last_word", "of": "customer"},
+}
+"""Slots that every domain has, and may override; company, business, agent_name and today are drawn beside them."""
+
+DRAWN = ("company", "business", "agent_name", "today")
+DAY_ZERO = 739_253
+"""January 2nd, 2025 (proleptic ordinal): `today` lies in the two years from it on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One scenario, compiled. `order` is the order in which `slots` are drawn."""
+
+    name: str
+    title: str
+    share: float
+    goal: Phrase
+    verify: int | tuple[str, ...]
+    order: tuple[str, ...]
+    slots: Mapping[str, Slot]
+    tables: Mapping[str, Mapping[str, Any]]
+    facts: tuple[Fact, ...]
+    opening: Phrases
+    steps: tuple[Step, ...]
+    questions: tuple[Question, ...]
+    refusals: tuple[Refusal, ...]
+    complaints: Phrases
+    rates: RatesSpec
+    wrongable: tuple[str, ...]
+
+
+class ServiceDomain:
+    """A folder of kind `service`. Loading compiles every slot and parses every phrasing; a fault is a UserError."""
+
+    kind = Kind.SERVICE
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.name = folder.name
+        label = f"{self.name}/domain.toml"
+        spec = read_options(DomainSpec, read_toml(folder / "domain.toml", label), label)
+        self.title = spec.title
+        self.spec = spec
+        self.companies = _companies(spec, label)
+        self._pools: dict[Shares, dict[Split, list[str]]] = {}
+        self.greetings = phrases(spec.greetings, f"{label} greetings")
+        self.facts = tuple(read_fact(f, f"{label} facts[{i}]") for i, f in enumerate(spec.facts))
+        self.identity: dict[str, Check] = {c.name: read_check(c, label) for c in spec.identity}
+        self.questions = tuple(read_question(q, label) for q in spec.questions)
+        self.refusals = tuple(read_refusal(r, label) for r in spec.refusals)
+        shared = resources.prompts() / SHARED
+        self.unrelated = tuple(
+            Unrelated(
+                phrases(u.user, f"{label} unrelated[{i}].user"), phrases(u.agent, f"{label} unrelated[{i}].agent")
+            )
+            for i, u in enumerate(spec.unrelated)
+        )
+        self.acts = merge(
+            read_acts(shared / "acts.j2", "_shared/acts.j2"),
+            read_acts(folder / "acts.j2", f"{self.name}/acts.j2"),
+            f"{self.name}/acts.j2",
+        )
+        self.scenario_by_name = self._read_scenarios()
+        self.digest = tree_digest(folder) + tree_digest(shared)
+
+    @classmethod
+    def load(cls, folder: Path) -> "ServiceDomain":
+        return cls(folder)
+
+    @property
+    def scenarios(self) -> tuple[ScenarioInfo, ...]:
+        return tuple(ScenarioInfo(s.name, s.title, s.share) for s in self.scenario_by_name.values())
+
+    def scenario(self, name: str) -> Scenario:
+        """A compiled scenario; UserError names the ones there are."""
+        try:
+            return self.scenario_by_name[name]
+        except KeyError:
+            raise UserError(
+                f"{self.name}: there is no scenario {name!r}. There are: {', '.join(self.scenario_by_name)}."
+            ) from None
+
+    def instance(self, scenario: str, split: Split, shares: Shares, rng: np.random.Generator) -> Mapping[str, Any]:
+        """Slot name to display value (texts; true or false for `test` and `chance`).
+
+        `identity` lists the identity checks of this dialogue, `wrong_values` a second value of each slot that the
+        caller may get wrong.
+        """
+        found = self.scenario(scenario)
+        draw = Draw(Dice(rng), split, shares)
+        dice = draw.dice
+        pool = self._pools.get(shares)
+        if pool is None:
+            pool = self._pools[shares] = by_split(tuple(self.companies), shares, f"company/{self.name}")
+        company = dice.pick(pool[split] or list(self.companies))
+        out: dict[str, Any] = {"company": company, "business": dice.pick(self.companies[company])}
+        draw.raw["today"] = DAY_ZERO + dice.index(730)
+        slots = found.slots
+        out["today"] = slots["today"].show(draw.raw["today"])
+        for name in found.order:
+            slot = slots[name]
+            draw.raw[name] = value = slot.draw(draw)
+            out[name] = slot.show(value)
+        agent = People.shared().first(dice)
+        while agent == out["first_name"]:
+            agent = People.shared().first(dice)
+        out["agent_name"] = agent
+        checks = self._draw_checks(found, dice)
+        wrong = {}
+        for name in (*found.wrongable, *(self.identity[c].slot for c in checks)):
+            slot = slots[name]
+            other = slot.show(another(slot, draw, draw.raw[name])) if slot.varied else out[name]
+            if other != out[name]:
+                wrong[name] = other
+        out["identity"] = checks
+        out["wrong_values"] = wrong
+        return out
+
+    def traits(self, scenario: str, rng: np.random.Generator) -> Mapping[str, Any]:
+        """How the caller of this dialogue behaves; see datagen.domains.traits."""
+        return callers.draw(self.scenario(scenario).rates, Dice(rng))
+
+    def role_context(self, scenario: str, instance: Mapping[str, Any]) -> str:
+        """The agent's prompt: whom it works for, its name, and every fact of the instance, in the files' order."""
+        facts = " ".join(self.fact_lines(scenario, instance))
+        return (
+            f"You work for {instance['company']} which is a {instance['business']} and your name is {instance['agent_name']}. "
+            f"Information: {facts}"
+        )
+
+    def fact_lines(self, scenario: str, instance: Mapping[str, Any]) -> list[str]:
+        """The facts that hold in an instance, a sentence or two each."""
+        found = self.scenario(scenario)
+        dice = Dice(
+            np.random.Generator(
+                np.random.PCG64(seed_of(*(str(instance[k]) for k in ("company", "agent_name", "customer"))))
+            )
+        )
+        lines = [self.identity[c].fact for c in instance["identity"]]
+        lines += [f.text for f in (*found.facts, *self.facts) if f.when(instance)]
+        texts = [p.render(instance, dice.index, _no_parts) for p in lines]
+        if self.spec.customer_known and not any(instance["customer"] in t for t in texts):
+            texts.insert(0, f"The caller is {instance['customer']}.")
+        return texts
+
+    def user_context(self, scenario: str, instance: Mapping[str, Any]) -> str:
+        """The caller's side of the prompt, for swapped roles: who calls, whom, and why."""
+        goal = self.scenario(scenario).goal.render(instance, lambda n: 0, _no_parts)
+        return f"You are {instance['customer']}, a customer of {instance['company']}, and you are on the phone with them. {goal}"
+
+    def check(self) -> list[Problem]:
+        """Every fault that can be found without writing a dialogue; the writer's `try_domain` finds the rest."""
+        from datagen.domains.check import problems
+
+        return problems(self)
+
+    def _draw_checks(self, scenario: Scenario, dice: Dice) -> list[str]:
+        if not isinstance(scenario.verify, int):
+            return list(scenario.verify)
+        left = list(self.identity.values())
+        names: list[str] = []
+        for _ in range(min(scenario.verify, len(left))):
+            check = dice.weighted(left, [c.share for c in left])
+            left.remove(check)
+            names.append(check.name)
+        return names
+
+    def _read_scenarios(self) -> dict[str, Scenario]:
+        paths = sorted((self.folder / "scenarios").glob("*.toml"))
+        if not paths:
+            raise UserError(f"{self.name}/scenarios: there is no scenario. Write one: prompts/README.md.")
+        return {p.stem: self._read_scenario(p) for p in paths}
+
+    def _read_scenario(self, path: Path) -> Scenario:
+        label = f"{self.name}/scenarios/{path.name}"
+        spec = read_options(ScenarioSpec, read_toml(path, label), label)
+        tables = {**RESERVED, **self.spec.slots, **spec.slots}
+        slots, order = compile_slots(tables, label)
+        steps = tuple(read_step(t, i, label) for i, t in enumerate(spec.steps))
+        for step in steps:
+            if step.slot and step.slot not in slots:
+                raise UserError(f"{label} steps.{step.name}.slot: there is no slot {step.slot!r}.")
+        if not isinstance(spec.verify, int):
+            for name in spec.verify:
+                if name not in self.identity:
+                    raise UserError(
+                        f"{label} verify: there is no identity check {name!r}. There are: {', '.join(self.identity) or 'none'}."
+                    )
+        elif spec.verify > len(self.identity):
+            raise UserError(f"{label} verify: {spec.verify} checks asked, and domain.toml has {len(self.identity)}.")
+        rates = read_options(RatesSpec, {**self.spec.rates, **spec.rates}, f"{label} rates")
+        wrongable = tuple(dict.fromkeys(s.slot for s in steps if s.kind == "ask" and s.wrong and slots[s.slot].varied))
+        return Scenario(
+            name=path.stem,
+            title=spec.title,
+            share=spec.share,
+            goal=Phrase(spec.goal, f"{label} goal"),
+            verify=spec.verify,
+            order=order,
+            slots=slots,
+            tables=tables,
+            facts=tuple(read_fact(f, f"{label} facts[{i}]") for i, f in enumerate(spec.facts)),
+            opening=phrases(spec.opening, f"{label} opening"),
+            steps=steps,
+            questions=tuple(read_question(q, label) for q in spec.questions) + self.questions,
+            refusals=tuple(read_refusal(r, label) for r in spec.refusals) + self.refusals,
+            complaints=phrases(spec.complaints, f"{label} complaints"),
+            rates=rates,
+            wrongable=wrongable,
+        )
+
+
+def compile_slots(tables: Mapping[str, Mapping[str, Any]], label: str) -> tuple[dict[str, Slot], tuple[str, ...]]:
+    """Compiled slots by name, and their order; UserError for an unknown type, key, slot or a circle."""
+    for name, table in tables.items():
+        if table.get("type") not in SLOT_TYPES:
+            raise UserError(
+                f"{label} slots.{name}.type: {table.get('type')!r} is no slot type. There are: {', '.join(sorted(SLOT_TYPES))}."
+            )
+        if name in DRAWN:
+            raise UserError(f"{label} slots.{name}: this slot is always drawn and cannot be set. Use another name.")
+    order = ordered(tables, label, DRAWN)
+    slots: dict[str, Slot] = {name: Slot(_given, str, varied=False) for name in DRAWN}
+    slots["today"] = Slot(_given, date_shower("date"), (), "day", varied=False)
+    for name in order:
+        table = {k: v for k, v in tables[name].items() if k != "type"}
+        slots[name] = SLOT_TYPES[tables[name]["type"]](table, slots, f"{label} slots.{name}")
+    return slots, tuple(order)
+
+
+def _companies(spec: DomainSpec, label: str) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for i, company in enumerate(spec.companies):
+        for name in compose(company.patterns, company.parts, f"{label} companies[{i}]"):
+            found[name] = company.business
+    return found
+
+
+def _given(draw: Draw) -> Any:
+    raise UserError("company, business, agent_name and today are drawn before every other slot.")
+
+
+def _no_parts(name: str) -> str:
+    raise UserError(f"part({name!r}): facts and goals have no parts. Write the words themselves.")
