@@ -83,8 +83,8 @@ def timeline(
         turns.append(placed(i, speaker, start_s, texts, fto_s, 3 if barge_in and i == 2 and n_turns > 3 else None))
     said: tuple[Word, ...] = ()
     if barge_in and n_turns > 3:
-        event = Event(EventType.BARGE_IN, 1, turns[3].start_s, turns[2].end_s, 2, {"yield_s": 0.35})
-        turns[3] = _with_event(turns[3], event)
+        event = Event(EventType.BARGE_IN, 1, turns[3].start_s, turns[2].end_s, 2, {"yield_s": 0.35, "cut": True})
+        turns[2] = _with_event(turns[2], event)
     if backchannel and n_turns > 3:
         at = turns[3].words[3].end_s
         said = (Word("mhm", "mhm", at, at + 0.2),)

@@ -68,7 +68,7 @@ def test_dialogs_count_what_happens():
 
 def test_turns_left_off_by_stitch_are_counted():
     dialog = DIALOGS[0]
-    shorter = replace(dialog, timeline=replace(dialog.timeline, turns=dialog.timeline.turns[:4]))
+    shorter = replace(dialog, timeline=replace(dialog.timeline, turns=dialog.timeline.turns[:4], n_turns_cut=2))
     row = made([shorter])[Table.DIALOGS].to_pylist()[0]
     assert (row["n_turns"], row["n_turns_cut"]) == (4, 2)
 
@@ -77,7 +77,7 @@ def test_turns_say_which_one_barges_in():
     turns = [t for t in made()[Table.TURNS].to_pylist() if t["dialog_id"] == "bank-000000"]
     assert [t["barge_in"] for t in turns] == [False, False, False, True, False, False]
     assert turns[2]["unheard_text"]
-    assert turns[3]["events"][0]["attrs"] == '{"yield_s":0.35}'
+    assert turns[2]["events"][0]["attrs"] == '{"cut":true,"yield_s":0.35}'
     assert {w["heard"] for w in turns[2]["words"]} == {"yes", "partial", "no"}
 
 

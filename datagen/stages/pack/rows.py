@@ -123,7 +123,8 @@ def _dialog_row(dialog: RenderedDialog, shard: str) -> dict[str, Any]:
         "seed": plan.seed,
         "first_speaker": timeline.turns[0].speaker if timeline.turns else plan.first_speaker,
         "n_turns": len(timeline.turns),
-        "n_turns_cut": len(transcript.turns) - len(timeline.turns),
+        "n_turns_cut": timeline.n_turns_cut,
+        "n_marks_dropped": timeline.n_marks_dropped,
         "duration_s": timeline.n_samples / SAMPLE_RATE_HZ,
         "n_frames": n_frames(timeline.n_samples),
         "n_barge_in": events[EventType.BARGE_IN],
@@ -185,15 +186,9 @@ def turns_table(dialogs: Sequence[RenderedDialog], shard: str) -> pa.Table:
 
 
 def is_barge_in(timeline: Timeline, turn: PlacedTurn) -> bool:
-    """Whether `turn` cuts the turn before it: a barge-in on its speaker's channel has that one as its target."""
-    return any(
-        event.type is EventType.BARGE_IN
-        and event.target_turn == turn.index - 1
-        and event.channel == turn.speaker.channel
-        for near in timeline.turns
-        if near.index in (turn.index - 1, turn.index)
-        for event in near.events
-    )
+    """Whether `turn` cuts in on the turn before it: that one has a barge-in on this speaker's channel among its events."""
+    before = (t for t in timeline.turns if t.index == turn.index - 1)
+    return any(e.type is EventType.BARGE_IN and e.channel == turn.speaker.channel for t in before for e in t.events)
 
 
 def voices_table(voices: Iterable[Voice], n_dialogs: Mapping[str, int]) -> pa.Table:

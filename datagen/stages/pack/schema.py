@@ -115,6 +115,7 @@ _DIALOGS = (
     Column("first_speaker", TEXT, "agent or user"),
     Column("n_turns", COUNT, "turns on the time line", "turns"),
     Column("n_turns_cut", COUNT, "turns that were written and left off at the end, to stay within the sequence limit", "turns"),
+    Column("n_marks_dropped", COUNT, "backchannels and pauses that were written and found no room", "marks"),
     Column("duration_s", REAL, "length of both channels", "s"),
     _FRAMES,
     Column("n_barge_in", COUNT, "times that the user takes the floor while the agent speaks", "events"),
@@ -151,7 +152,7 @@ _TURNS = (
     Column(
         "fto_s", REAL,
         "floor-transfer offset: start minus the end of the other speaker's last turn, negative is overlap; "
-        "null before the other speaker has spoken", "s", nullable=True,
+        "null where the floor does not change hands", "s", nullable=True,
     ),
     Column("barge_in", pa.bool_(), "this turn takes the floor while the other speaker's turn goes on, and cuts it"),
     Column(

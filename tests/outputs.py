@@ -1,0 +1,88 @@
+"""A whole output folder of a build, made from `factories` without an engine: what check, card and report read."""
+
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+
+import factories
+import numpy as np
+import soundfile
+
+from datagen.records.build import BUILD_FILE, BuildSummary, CodecInfo, FileEntry, ShardEntry
+from datagen.records.enums import Split
+from datagen.stages.pack import rows, tables
+from datagen.stages.pack.card import CARD_FILE, card
+from datagen.stages.pack.schema import Table, manifest_path, token_file_name
+from datagen.stages.pack.summary import summarise
+from datagen.store.files import write_json
+from datagen.store.ids import file_digest
+
+SHARD_DIALOGS = 4
+
+
+def make(out: Path, n_dialogs: int = 10, n_rejects: int = 2, n_turns: int = 6, audio: bool = True) -> BuildSummary:
+    """Builds `n_dialogs` dialogues into `out`, the last two of them valid and test, and returns what build.json holds."""
+    splits = {
+        i: Split.VALID if i == n_dialogs - 2 else Split.TEST if i == n_dialogs - 1 else Split.TRAIN
+        for i in range(n_dialogs)
+    }
+    by_split = {s: [i for i in range(n_dialogs) if splits[i] is s] for s in Split}
+    shards, parts = [], defaultdict(list)
+    for split, members in by_split.items():
+        for number, at in enumerate(range(0, len(members), SHARD_DIALOGS)):
+            dialogs = [dialog(out, i, split, n_turns, audio) for i in members[at : at + SHARD_DIALOGS]]
+            shards.append(_shard(out, split, number, dialogs, parts))
+    plans = {p.dialog_id: p for p in (factories.plan(n_dialogs + i) for i in range(n_rejects))}
+    rejects = [factories.reject(n_dialogs + i) for i in range(n_rejects)]
+    parts[Table.REJECTS] = [rows.rejects_table(rejects, plans, "train-00000")]
+    for kind in (Table.DIALOGS, Table.TURNS, Table.REJECTS):
+        path = out / manifest_path(kind)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tables.concat(parts[kind], path, kind)
+    return _finish(out, shards)
+
+
+def dialog(out: Path, index: int, split: Split, n_turns: int, audio: bool):
+    """A dialogue with its audio, noise, in `out`."""
+    made = factories.rendered(index, split, n_turns)
+    if not audio:
+        return replace(made, audio_path=None)
+    path = out / made.audio_path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(index).normal(0, 0.01, (made.timeline.n_samples, 2))
+    soundfile.write(path, noise, 24_000, subtype="PCM_16", format="FLAC")
+    return made
+
+
+def _shard(out: Path, split: Split, number: int, dialogs, parts) -> ShardEntry:
+    name = f"{split}-{number:05d}"
+    made = rows.shard_tables(dialogs, name, factories.MAKERS, "c0ffee")
+    path = out / token_file_name(split, number)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tables.write_table(made[Table.TOKENS], path, Table.TOKENS)
+    for kind in (Table.DIALOGS, Table.TURNS):
+        parts[kind].append(made[kind])
+    ids = sorted(d.plan.dialog_id for d in dialogs)
+    return ShardEntry(name, split, number, len(ids), ids[0], ids[-1], f"key of {name}")
+
+
+def _finish(out: Path, shards: list[ShardEntry]) -> BuildSummary:
+    made = summarise(*(out / manifest_path(k) for k in (Table.DIALOGS, Table.TURNS, Table.REJECTS)))
+    voices = [factories.voice(side, split) for side in ("agent", "user") for split in Split]
+    tables.write_table(rows.voices_table(voices, made.voice_dialogs), out / manifest_path(Table.VOICES), Table.VOICES)
+    build = BuildSummary(
+        id="0123456789abcdef", name="tiny", datagen_version="0.1.0", recipe={"name": "tiny", "seed": 0}, recipe_digest="ab" * 16,
+        content_id="c0ffee", engines=factories.MAKERS, codec=CodecInfo(8, 2048, 24_000, 1_920, (1,) * 8, (2,) * 8),
+        counts=made.counts, hours=made.hours, splits=tuple(Split), shards=tuple(shards), files={}, timing=made.timing,
+    )  # fmt: skip
+    (out / CARD_FILE).write_text(card(build, {"GPL-3.0-or-later": len(voices)}), encoding="utf-8")
+    return seal(out, build)
+
+
+def seal(out: Path, build: BuildSummary) -> BuildSummary:
+    """Writes build.json with the checksums of what lies in `out` now."""
+    paths = sorted(p for p in out.rglob("*") if p.is_file() and p.name != BUILD_FILE)
+    files = {p.relative_to(out).as_posix(): FileEntry(file_digest(p), p.stat().st_size) for p in paths}
+    sealed = replace(build, files=files)
+    write_json(out / BUILD_FILE, sealed.to_dict())
+    return sealed
