@@ -140,6 +140,10 @@ class Build:
         inputs = self._inputs(["stitch", "scene", "encode", "pack"], ["codec", "speaker", "aligner"])
         return digest("render", VERSIONS["render"], transcripts, speech, keep_audio, *inputs)
 
+    def content_id(self, keep_audio: bool) -> str:
+        """What the bytes of any dialogue depend on beside its index; what every token row bears."""
+        return digest(self.write_key(()), self.speech_key(""), self.render_key("", "", keep_audio))
+
     def _inputs(self, stages: list[str], engines: list[str]) -> list[Any]:
         return [*(self.stages[s].output_options() for s in stages), *(self.makers[k] for k in engines)]
 

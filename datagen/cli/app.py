@@ -26,6 +26,7 @@ Sets = Annotated[
     list[str],
     typer.Option("--set", metavar="KEY=VALUE", help="Any knob of the recipe, e.g. stitch.timing=brisk. Repeatable."),
 ]
+_NO_SETS: list[str] = []
 Profile = Annotated[str, typer.Option("--profile", help="local: embedded engines; gpu: vLLM, Chatterbox, Mimi.")]
 
 
@@ -75,7 +76,7 @@ def build(
         int | None, typer.Option("--workers", help="Worker processes. Default: the processors here.")
     ] = None,
     runner: Annotated[str, typer.Option("--runner", help="auto | local | prefect")] = "auto",
-    sets: Sets = [],  # noqa: B006 - typer copies it
+    sets: Sets = _NO_SETS,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and make nothing.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
     json_: Json = False,
@@ -189,7 +190,7 @@ def voices_hear(
 
 @recipe_app.command("show")
 def recipe_show(
-    recipe: Recipe = "quickstart", profile: Profile = "local", sets: Sets = [], json_: Json = False
+    recipe: Recipe = "quickstart", profile: Profile = "local", sets: Sets = _NO_SETS, json_: Json = False
 ) -> None:
     """Show every knob with its value, default, unit and meaning."""
     from datagen.cli import knobs

@@ -87,8 +87,9 @@ def told(run: Run, result: BuildSummary, new: bool) -> str:
     splits = ", ".join(f"{k} {v.kept}" for k, v in result.counts.by_split.items())
     reasons = ", ".join(f"{n} {reason}" for reason, n in result.counts.rejects.items())
     size_mb = sum(f.bytes for f in result.files.values()) / 1e6
+    made = "Built" if new else "Nothing to do, this is already built:"
     lines = [
-        f"{'Built' if new else 'Nothing to do, this is already built:'} {out} ({total.kept} dialogues, {result.hours:.2f} h, {size_mb:.0f} MB)",
+        f"{made} {out} ({total.kept} dialogues, {result.hours:.2f} h, {size_mb:.0f} MB)",
         f"  dialogues   {splits}; {total.rejected} of {total.planned} rejected{': ' + reasons if reasons else ''}",
         f"  tokens      {out}/tokens/SPLIT-NNNNN.parquet, made by {result.engines['codec'].engine}",
         f"  manifests   {out}/manifests/{{dialogs,turns,voices,rejects}}.parquet",

@@ -38,6 +38,7 @@ class Estimate:
     def told(self) -> str:
         """The plan for a person."""
         time = "not known for these engines" if self.seconds is None else _duration(self.seconds)
+        kept = "" if self.keeps_work else ", removed at the end"
         pairs = [
             ("dialogues", f"{self.dialogs} in {self.shards} shards, about {self.hours:.2f} h"),
             ("domains", _listed(self.by_domain)),
@@ -45,7 +46,7 @@ class Estimate:
             ("engines", ", ".join(f"{k} {v}" for k, v in self.engines.items())),
             ("audio kept", "yes" if self.keeps_audio else "no"),
             ("time", f"about {time} with {self.workers} workers"),
-            ("size", f"about {self.output_mb:.0f} MB of output and {self.work_mb:.0f} MB of work{'' if self.keeps_work else ', removed at the end'}"),
+            ("size", f"about {self.output_mb:.0f} MB, and {self.work_mb:.0f} MB of work{kept}"),
             ("into", self.out),
         ]  # fmt: skip
         return (

@@ -11,7 +11,7 @@ from datagen.records.codec import from_json
 from datagen.run.job import Outcome
 from datagen.run.meter import Progress
 from datagen.run.pool import Pool, result_of
-from datagen.run.publish import content_id, publish, tidy
+from datagen.run.publish import publish, tidy
 from datagen.run.request import Run
 from datagen.run.tally import Tally
 from datagen.store.files import remove_temporary
@@ -44,7 +44,7 @@ def already_published(run: Run) -> BuildSummary | None:
         found = from_json(BuildSummary, path.read_bytes())
     except ValueError:
         return None
-    same = found.content_id == content_id(run) and found.counts.total.planned == run.n_dialogs
+    same = found.content_id == run.build.content_id(run.keep_audio) and found.counts.total.planned == run.n_dialogs
     whole = all(_size(run.out / name) == entry.bytes for name, entry in found.files.items())
     return found if same and found.datagen_version == __version__ and whole else None
 

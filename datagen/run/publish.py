@@ -1,10 +1,12 @@
 """Publishing: the shards' artefacts become the output folder. build.json is written last and makes the version exist."""
 
 import shutil
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from datagen import __version__
@@ -13,20 +15,21 @@ from datagen.records.build import BUILD_FILE, BuildSummary, CodecInfo, FileEntry
 from datagen.records.enums import Stage
 from datagen.records.maker import Reject
 from datagen.records.speech import FRAME_SAMPLES, SAMPLE_RATE_HZ
-from datagen.run import counts, speech
+from datagen.run import speech
 from datagen.run.job import Outcome
-from datagen.run.render import TABLES
 from datagen.run.request import PREVIOUS, Run
-from datagen.stages.pack import card, rows, summary, tables
+from datagen.stages.pack import card, rows, tables
 from datagen.stages.pack.options import PackOptions
+from datagen.stages.pack.schema import Table, manifest_path, token_file_name
+from datagen.stages.pack.summary import Summary, summarise
 from datagen.stages.write import unit as write
 from datagen.stages.write.options import WriteOptions
 from datagen.store.files import atomic, disk, link_or_copy, write_bytes, write_json
 from datagen.store.ids import digest, file_digest
 from datagen.store.ledger import Artefact, Ledger
 
-PUBLISHED = ("tokens", "manifests", "audio", "report", "README.md", BUILD_FILE)
-"""All that an output folder holds beside the work folder."""
+PACKAGES = ("numpy", "pyarrow", "soundfile", "praat-parselmouth", "espeakng-loader", "jinja2", "rensa")
+"""The packages whose versions can change a byte of a build; build.json names them."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,9 @@ def publish(run: Run, outcomes: Sequence[Outcome]) -> BuildSummary:
     files: list[Path] = []
     for shard in packed:
         files += _publish_shard(run, shard)
-    files += _manifests(run, packed, rejects)
-    result = _summary(run, packed, rejects)
+    manifests, found = _manifests(run, packed, rejects)
+    files += manifests
+    result = _summary(run, packed, found)
     files.append(_card(run, result))
     _remove_stale(run, set(files))
     result = _with_files(run, result, files)
@@ -81,7 +85,7 @@ def _packed(run: Run, outcome: Outcome, losers: dict[str, str]) -> Packed:
         raise DataError(
             f"{outcome.shard.name}: its rendered artefact is gone. Run the same command again: it is made anew."
         )
-    ids = tables.read_table(folder / "dialogs.parquet", "dialogs").column("dialog_id").to_pylist()
+    ids = tables.read_table(folder / "dialogs.parquet", Table.DIALOGS, ["dialog_id"]).column("dialog_id").to_pylist()
     return Packed(outcome, Artefact(folder, key_part), frozenset(i for i in ids if i in losers))
 
 
@@ -104,11 +108,11 @@ def _withdraw(run: Run) -> None:
 
 def _publish_shard(run: Run, shard: Packed) -> list[Path]:
     """The shard's token file and audio; hard links where nothing has to be left out."""
-    target = run.out / rows.token_file_name(shard.outcome.shard.split, shard.outcome.shard.number)
+    target = run.out / token_file_name(shard.outcome.shard.split, shard.outcome.shard.number)
     if shard.losers:
-        table = _without(shard, "tokens")
+        table = _without(shard, Table.TOKENS)
         with atomic(target) as beside:
-            tables.write_table(table, beside, "tokens")
+            tables.write_table(table, beside, Table.TOKENS)
     else:
         link_or_copy(shard.artefact.path("tokens.parquet"), target)
     published = [target]
@@ -119,75 +123,76 @@ def _publish_shard(run: Run, shard: Packed) -> list[Path]:
     return published
 
 
-def _without(shard: Packed, table: str) -> "tables.Table":
-    found = tables.read_table(shard.artefact.path(f"{table}.parquet"), table)
+def _without(shard: Packed, kind: Table) -> pa.Table:
+    """One table of the shard, its near-duplicates left out."""
+    found = tables.read_table(shard.artefact.path(f"{kind}.parquet"), kind)
     if not shard.losers:
         return found
-    return found.filter(pc.invert(pc.is_in(found.column("dialog_id"), value_set=tables.strings(sorted(shard.losers)))))
+    lost = pa.array(sorted(shard.losers), found.column("dialog_id").type)
+    return found.filter(pc.invert(pc.is_in(found.column("dialog_id"), value_set=lost)))
 
 
-def _manifests(run: Run, packed: Sequence[Packed], rejects: Sequence[Reject]) -> list[Path]:
-    folder = run.out / "manifests"
-    written = []
-    for name in TABLES[1:]:
-        with atomic(folder / f"{name}.parquet") as beside:
-            tables.concat((_without(p, name) for p in packed), beside, name)
-        written.append(folder / f"{name}.parquet")
-    used = counts.voice_use(folder / "dialogs.parquet")
-    planned = {r.dialog_id: run.build.planner.plan(_index(r.dialog_id)) for r in rejects}
-    for name, table in (
-        ("voices", rows.voices_table(list(run.build.voices.values()), used)),
-        ("rejects", rows.rejects_table(rejects, planned)),
-    ):
-        with atomic(folder / f"{name}.parquet") as beside:
-            tables.write_table(table, beside, name)
-        written.append(folder / f"{name}.parquet")
-    return written
+def _manifests(run: Run, packed: Sequence[Packed], rejects: Sequence[Reject]) -> tuple[list[Path], Summary]:
+    """dialogs, turns, rejects and voices, streamed shard by shard; and what they come to."""
+    paths = {kind: run.out / manifest_path(kind) for kind in (Table.DIALOGS, Table.TURNS, Table.REJECTS, Table.VOICES)}
+    for kind in (Table.DIALOGS, Table.TURNS):
+        with atomic(paths[kind]) as beside:
+            tables.write_all((_without(p, kind) for p in packed), beside, kind)
+    with atomic(paths[Table.REJECTS]) as beside:
+        tables.write_all(_reject_tables(run, rejects), beside, Table.REJECTS)
+    found = summarise(paths[Table.DIALOGS], paths[Table.TURNS], paths[Table.REJECTS])
+    with atomic(paths[Table.VOICES]) as beside:
+        voices = rows.voices_table(run.build.voices.values(), found.voice_dialogs)
+        tables.write_table(voices, beside, Table.VOICES)
+    return list(paths.values()), found
+
+
+def _reject_tables(run: Run, rejects: Sequence[Reject]) -> Iterator[pa.Table]:
+    """The rejects of each shard in turn; their plans are drawn again, since a plan costs less than to keep it."""
+    shard_of = {index: shard for shard in run.shards for index in shard.indices} if rejects else {}
+    by_shard: dict[str, list[Reject]] = {}
+    for reject in rejects:
+        by_shard.setdefault(shard_of[_index(reject.dialog_id)].name, []).append(reject)
+    for name, found in sorted(by_shard.items()):
+        plans = {r.dialog_id: run.build.planner.plan(_index(r.dialog_id)) for r in found}
+        yield rows.rejects_table(found, plans, name)
 
 
 def _index(dialog_id: str) -> int:
     return int(dialog_id.rsplit("-", 1)[1])
 
 
-def _summary(run: Run, packed: Sequence[Packed], rejects: Sequence[Reject]) -> BuildSummary:
+def _summary(run: Run, packed: Sequence[Packed], found: Summary) -> BuildSummary:
     build, codec = run.build, run.build.engine("codec")
     silence, sine = codec.constant_frames()
-    counted = counts.counts(run, rejects)
     recipe = build.recipe.model_dump(mode="json")
-    entries = tuple(_entry(run, p) for p in packed)
+    entries = tuple(_entry(p) for p in packed)
+    content_id = build.content_id(run.keep_audio)
     return BuildSummary(
-        id=digest(content_id(run), run.n_dialogs, [(e.name, e.key) for e in entries], rejects)[:16],
+        id=digest(content_id, run.n_dialogs, [(e.name, e.key, e.n_dialogs) for e in entries])[:16],
         name=build.recipe.name,
         datagen_version=__version__,
         recipe=recipe,
         recipe_digest=digest(recipe),
-        content_id=content_id(run),
+        content_id=content_id,
         plan_digest=build.plan_digest,
         engines=build.makers,
         codec=CodecInfo(codec.n_books, codec.book_size, SAMPLE_RATE_HZ, FRAME_SAMPLES, tuple(silence), tuple(sine)),
-        counts=counted,
-        hours=counted.total.hours,
+        counts=found.counts,
+        hours=found.hours,
         splits=tuple(dict.fromkeys(p.outcome.shard.split for p in packed)),
         shards=entries,
         files={},
-        packages=counts.packages(),
-        timing=summary.timing(run.out / "manifests" / "turns.parquet", run.out / "manifests" / "dialogs.parquet"),
+        packages={name: metadata.version(name) for name in PACKAGES},
+        timing=found.timing,
         decided={"pack.audio": run.keep_audio} if build.options(PackOptions).audio == "auto" else {},
     )
 
 
-def content_id(run: Run) -> str:
-    """What the bytes of a dialogue depend on, whatever its index and the size of the build."""
-    build = run.build
-    return digest(
-        build.plan_digest, build.write_key(()), build.speech_key(""), build.render_key("", "", run.keep_audio)
-    )
-
-
-def _entry(run: Run, packed: Packed) -> ShardEntry:
+def _entry(packed: Packed) -> ShardEntry:
     shard = packed.outcome.shard
-    ids = tables.read_table(packed.artefact.path("dialogs.parquet"), "dialogs").column("dialog_id").to_pylist()
-    kept = sorted(i for i in ids if i not in packed.losers)
+    ids = tables.read_table(packed.artefact.path("dialogs.parquet"), Table.DIALOGS, ["dialog_id"])
+    kept = sorted(i for i in ids.column("dialog_id").to_pylist() if i not in packed.losers)
     first, last = (kept[0], kept[-1]) if kept else (None, None)
     return ShardEntry(
         shard.name, shard.split, shard.number, len(kept), first, last, packed.artefact.content, len(shard.indices)
@@ -212,7 +217,7 @@ def _remove_stale(run: Run, current: set[Path]) -> None:
 
 def _with_files(run: Run, result: BuildSummary, files: Iterable[Path]) -> BuildSummary:
     entries = {p.relative_to(run.out).as_posix(): FileEntry(file_digest(p), p.stat().st_size) for p in sorted(files)}
-    return BuildSummary(**{**{f: getattr(result, f) for f in BuildSummary.__dataclass_fields__}, "files": entries})
+    return replace(result, files=entries)
 
 
 def tidy(run: Run, outcomes: Sequence[Outcome]) -> None:

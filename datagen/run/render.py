@@ -25,10 +25,9 @@ from datagen.stages.scene.options import SceneOptions
 from datagen.stages.stitch import unit as stitch
 from datagen.stages.stitch.activity import activity
 from datagen.stages.stitch.options import StitchOptions
+from datagen.stages.stitch.prefix import estimate_prefix_columns
 from datagen.store.ids import rng
 from datagen.store.ledger import Artefact, Draft, Ledger
-
-TABLES = ("tokens", "dialogs", "turns")
 
 
 @dataclass(slots=True)
@@ -62,9 +61,9 @@ def run(
         shard_rows.n_in += len(batch)
         _render(build, batch, prompts, keep_audio, draft, meter, shard_rows)
     with meter.time(Stage.PACK):
-        made = rows.shard_tables(shard_rows.rendered, shard, build.makers)
-        for name in TABLES:
-            tables.write_table(made[name], draft.path(f"{name}.parquet"), name)
+        made = rows.shard_tables(shard_rows.rendered, shard, build.makers, build.content_id(keep_audio))
+        for kind, table in made.items():
+            tables.write_table(table, draft.path(f"{kind}.parquet"), kind)
     meter.count(Stage.PACK, done=len(shard_rows.rendered))
     draft.note = {
         "n_in": shard_rows.n_in,
@@ -87,7 +86,7 @@ def _render(
     for plan, transcript, dialog in batch:
         with meter.time(Stage.STITCH):
             options = build.options(StitchOptions)
-            prefix = stitch.prefix_columns(transcript.role_context)
+            prefix = estimate_prefix_columns(transcript.role_context)
             stitched = stitch.stitch(plan, dialog, options, rng(plan.seed, "stitch", 0), prefix)
         if isinstance(stitched, Failure):
             out.rejects.append(_reject(plan, Stage.STITCH, stitched))
@@ -125,19 +124,11 @@ def _encode(
             with meter.time(Stage.PACK, "engine"):
                 write_flac(draft.path(path), heard.channels)
         out.audio_s += timeline.n_samples / SAMPLE_RATE_HZ
+        prompt, user_prompt = prompts.codes(plan.agent_voice), prompts.codes(plan.user_voice)
+        scene_record = _without_audio(heard)
+        measured = activity(timeline)
         out.rendered.append(
-            RenderedDialog(
-                plan,
-                transcript,
-                timeline,
-                _without_audio(heard),
-                activity(timeline),
-                pair[0],
-                pair[1],
-                prompts.codes(plan.agent_voice),
-                prompts.codes(plan.user_voice),
-                path,
-            )  # fmt: skip
+            RenderedDialog(plan, transcript, timeline, scene_record, measured, *pair, prompt, user_prompt, path)
         )
     made = out.rendered[before:]
     audio_s = sum(r.timeline.n_samples for r in made) / SAMPLE_RATE_HZ

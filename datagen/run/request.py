@@ -19,7 +19,7 @@ from datagen.store.files import read_json
 WORK = ".work"
 PREVIOUS = "previous.json"
 AUTO_HOURS = 10.0
-"""Below this many planned hours, `auto` keeps audio and work files: about 1.2 GB of FLAC and 1.8 GB of speech."""
+"""Below this many planned hours, `run.keep_work = auto` keeps the work files: about 180 MB an hour."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,9 @@ class Run:
     @cached_property
     def keep_audio(self) -> bool:
         """Whether stereo audio is kept; what `auto` decided at the first plan stays decided."""
-        wish = self.build.options(PackOptions).audio
-        if wish != "auto":
-            return bool(wish)
+        options: PackOptions = self.build.options(PackOptions)
         decided = self.published.get("decided", {}).get("pack.audio") if self.grows else None
-        return self.hours < AUTO_HOURS if decided is None else bool(decided)
+        return options.keeps_audio(self.hours) if options.audio != "auto" or decided is None else bool(decided)
 
     @cached_property
     def keep_work(self) -> bool:

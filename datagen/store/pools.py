@@ -1,5 +1,6 @@
 """Split pools: which voices, businesses and scenarios belong to train, valid and test."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
@@ -29,9 +30,15 @@ def pools(keys: Iterable[str], shares: Shares, salt: str) -> Mapping[str, Split]
 def _pools(keys: tuple[str, ...], shares: Shares, salt: str) -> dict[str, Split]:
     ranked = sorted(keys, key=lambda k: (unit_hash("pool", salt, k), k))
     result = {key: split_of(unit_hash("pool", salt, key), shares) for key in ranked}
-    wanted = [s for s, share in ((Split.TEST, shares[2]), (Split.VALID, shares[1])) if share > 0]
+    wanted = [
+        s
+        for s, share in zip((Split.TEST, Split.VALID, Split.TRAIN), (shares[2], shares[1], shares[0]), strict=True)
+        if share > 0
+    ]
     for split in wanted:
-        if split not in result.values() and len(ranked) > len(wanted):
-            nearest = next(k for k in ranked if result[k] is Split.TRAIN)
-            result[nearest] = split
+        members = Counter(result.values())
+        free = [k for k in ranked if members[result[k]] > 1]
+        if not members[split] and free:
+            # train's range is the highest, the others' the lowest
+            result[free[-1] if split is Split.TRAIN else free[0]] = split
     return result

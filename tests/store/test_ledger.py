@@ -1,0 +1,90 @@
+"""The ledger: done is done, damaged is made again, unfinished leaves nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+from datagen.store.files import TEMPORARY, remove_temporary
+from datagen.store.ledger import Artefact, Ledger
+
+
+def made(ledger: Ledger, key: str = "k" * 32, text: str = "hello") -> Artefact:
+    with ledger.make("write", "train-00000", key) as draft:
+        draft.path("a.txt").write_text(text)
+        draft.note = {"n": 1}
+    found = ledger.find("write", "train-00000", key)
+    assert found is not None
+    return found
+
+
+def test_a_finished_artefact_is_found_with_its_note(tmp_path: Path) -> None:
+    found = made(Ledger(tmp_path))
+    assert found.path("a.txt").read_text() == "hello"
+    assert found.note == {"n": 1}
+
+
+def test_content_depends_on_bytes_and_note_not_on_the_key(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    one, same, other = made(ledger, "1" * 32), made(ledger, "2" * 32), made(ledger, "3" * 32, "hullo")
+    assert one.content == same.content != other.content
+
+
+def test_another_key_is_not_found(tmp_path: Path) -> None:
+    made(Ledger(tmp_path))
+    assert Ledger(tmp_path).find("write", "train-00000", "x" * 32) is None
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "delete", "record"])
+def test_a_damaged_artefact_is_removed_and_not_found(tmp_path: Path, damage: str) -> None:
+    ledger = Ledger(tmp_path)
+    found = made(ledger)
+    file = found.path("a.txt")
+    if damage == "truncate":
+        file.write_text("hell")
+    elif damage == "flip":
+        file.write_text("hellO")
+    elif damage == "delete":
+        file.unlink()
+    else:
+        found.path("done.json").write_text('{"key": ')
+    assert ledger.find("write", "train-00000", "k" * 32) is None
+    assert not found.folder.exists()
+
+
+def test_a_failed_draft_leaves_nothing(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    with pytest.raises(RuntimeError), ledger.make("write", "train-00000", "k" * 32) as draft:
+        draft.path("a.txt").write_text("half")
+        raise RuntimeError
+    assert not list(tmp_path.rglob("*.txt"))
+    assert ledger.find("write", "train-00000", "k" * 32) is None
+
+
+def test_two_makers_of_one_artefact_do_not_meet(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    with ledger.make("write", "s", "k" * 32) as first, ledger.make("write", "s", "k" * 32) as second:
+        first.path("a").write_text("same")
+        second.path("a").write_text("same")
+    assert ledger.find("write", "s", "k" * 32) is not None
+    assert not list(tmp_path.rglob(f"{TEMPORARY}*"))
+
+
+def test_what_killed_runs_left_is_removed(tmp_path: Path) -> None:
+    left = tmp_path / "write" / f"{TEMPORARY}train-00000-1-1"
+    left.mkdir(parents=True)
+    (left / "a.txt").write_text("half")
+    remove_temporary(tmp_path)
+    assert not left.exists()
+
+
+def test_keep_only_removes_what_no_plan_uses(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    old, new = made(ledger, "1" * 32), made(ledger, "2" * 32)
+    ledger.keep_only("write", {new.folder})
+    assert new.folder.exists()
+    assert not old.folder.exists()
+
+
+def test_the_record_is_json_with_the_checksum_of_every_file(tmp_path: Path) -> None:
+    done = json.loads(made(Ledger(tmp_path)).path("done.json").read_bytes())
+    assert set(done["files"]) == {"a.txt"}

@@ -1,0 +1,79 @@
+"""Recipes: strict, and every mistake one line that names what is valid."""
+
+from pathlib import Path
+
+import pytest
+from datagen import recipes
+from datagen.errors import UserError
+
+
+def test_the_quickstart_composes() -> None:
+    recipe = recipes.compose()
+    assert (recipe.name, recipe.dialogs) == ("quickstart", 100)
+    assert recipe.writer.engine == "agenda"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ({"dialogs": 0}, "--dialogs 0: has to be at least 1"),
+        ({"hours": -1.0}, "--hours -1: has to be above 0"),
+        ({"hours": float("nan")}, "--hours nan: has to be above 0"),
+        ({"dialogs": 1, "hours": 1.0}, "exclude each other"),
+        ({"name": "quickstrat"}, "Did you mean: quickstart"),
+        ({"name": "no/such.toml"}, "no such file"),
+        ({"profile": "tpu"}, "There are: gpu, local"),
+        ({"domain_names": ["bnak"]}, "Did you mean bank"),
+        ({"sets": ["run.shard_dialog=3"]}, "Did you mean shard_dialogs"),
+        ({"sets": ["seed=abc"]}, "seed: input should be a valid integer"),
+        ({"sets": ["seed=-1"]}, "seed: "),
+        ({"sets": ["seed"]}, "write key=value"),
+        ({"sets": ["seed.x=1"]}, "seed is no table"),
+        ({"sets": ["splits.train=0.5"]}, "train + valid + test is 0.6"),
+        ({"sets": ["name='../x'"]}, "name: "),
+        ({"sets": ["dialogs=99999999999"]}, "dialogs: "),
+    ],
+)
+def test_a_mistake_is_one_line_that_says_what_is_valid(arguments: dict[str, object], line: str) -> None:
+    with pytest.raises(UserError) as caught:
+        recipes.compose(**arguments)  # type: ignore[arg-type]
+    assert line in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("name = ", "not readable as TOML"),
+        ("nmae = 'x'", "nmae: there is no such key. Did you mean name?"),
+        ("[[mix]]\nkind = 'sevrice'", "mix.0.kind"),
+        ("[[mix]]\ndomain = ['bank']", "mix.0.domain: there is no such key. Did you mean domains?"),
+        ("mix = 3", "mix"),
+    ],
+)
+def test_a_broken_recipe_names_file_and_key(tmp_path: Path, text: str, line: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(UserError) as caught:
+        recipes.compose(str(path))
+    assert line in str(caught.value)
+    assert "mine.toml" in str(caught.value)
+
+
+def test_set_reaches_any_table_and_keeps_types() -> None:
+    recipe = recipes.compose(sets=["stitch.fto.median_s=0.1", "stitch.timing=brisk", "pack.audio=false", "dialogs=7"])
+    assert recipe.stitch == {"fto": {"median_s": 0.1}, "timing": "brisk"}
+    assert recipe.pack == {"audio": False}
+    assert recipe.dialogs == 7
+
+
+def test_domains_of_several_kinds_make_an_entry_a_kind() -> None:
+    mix = recipes.compose(domain_names=["bank", "qa", "restaurant"]).mix
+    assert [(str(e.kind), e.domains, e.share) for e in mix] == [
+        ("service", ("bank", "restaurant"), 2.0),
+        ("qa", ("qa",), 1.0),
+    ]
+
+
+def test_another_engine_drops_the_options_of_the_one_before() -> None:
+    assert recipes.compose(sets=["codec.x=1", "codec.engine=mimi"]).codec.options() == {}
