@@ -82,3 +82,48 @@ SYMBOLS = {
     "w/": "with", "w/o": "without",
     "½": "one half", "¼": "one quarter", "¾": "three quarters", "⅓": "one third", "⅔": "two thirds", "~": "about",
 }  # fmt: skip
+
+NOT_NAMES = words(
+    "i i'm i'll i've i'd ok okay mr mrs ms miss sir ma'am madam dr doctor prof english spanish french italian german "
+    "american mexican chinese japanese indian greek thai korean mediterranean european asian british canadian "
+    "vietnamese turkish god lord internet wi-fi christmas easter thanksgiving new-year's oh ah um uh hmm mhm no yes"
+)
+"""Words written with a capital that name no one and no thing of the dialogue."""
+
+OPENERS = words(
+    "a about absolutely actually after ah all almost alright also although always am an and another any anything are as at "
+    "awesome because before being best both but by bye can certainly cheers come congratulations correct could dear did "
+    "do does done don't each either enjoy every everything exactly excellent excuse fantastic fine first for from fair "
+    "get give glad go good goodbye got great had happy has have having he hello here hers hey hi his hold how hmm i if in "
+    "indeed instead is it its just keep last let like look looking lovely many maybe me meanwhile mine moreover my my, "
+    "nearly never next nice no none nor not nothing now of off oh ok okay on once one only or other our out over "
+    "perfect perhaps please plus pretty right same say see shall she should since so some something sorry still "
+    "such super sure take tell terrific thank thanks that that's the their them then there these they thing this those "
+    "three though thus to today together tomorrow tonight too try two uh um under understood until up us very wait was we "
+    "welcome well were what when whenever where whether which while who whom whose why will with without wonderful would "
+    "wow yeah yep yes yesterday yet you your yours"
+)
+"""Words that sentences open with, so that a capital there makes no name of them and of what follows."""
+
+FIRST_NAMES = words(
+    "aaron abigail adam adrian aisha alan albert alejandro alex alexander alexis alice alicia allison amanda amber amy ana "
+    "andre andrea andrew angela anita ann anna anthony antonio arthur ashley audrey barbara beatrice benjamin beth betty "
+    "brandon brenda brian brittany bruce bryan caleb cameron camila carl carla carlos carmen carol caroline catherine "
+    "charles charlotte cheryl chloe chris christina christine christopher cindy claire colin connor craig crystal cynthia "
+    "daniel daniela danielle darren david deborah denise dennis derek diana diane diego dmitri donald donna dorothy "
+    "douglas dylan edward eileen elena eleanor elias elizabeth ella ellen emily emma eric erica ethan eva evan evelyn "
+    "fatima felix fernando fiona gabriel gabriela gary george gloria gordon grace gregory hannah harold harry hassan "
+    "heather helen henry howard hugo ian ibrahim imani isaac isabel isabella ivan jacob jacqueline jamal james jamie jane "
+    "janet janice jasmine jason javier jeffrey jennifer jeremy jerome jesse jessica joan joel john jonathan jordan jorge "
+    "jose joseph joshua joyce juan judith judy julia julian julie justin karen karim katherine kathleen kathryn katie keisha "
+    "keith kelly kenneth kevin kimberly kyle lakshmi larry laura lauren lawrence leah leila leo leon leonard liam linda lisa "
+    "logan lorraine louis lucas lucia lucy luis luke lydia madison malik marcus margaret maria marie marilyn mario marisol "
+    "martha martin mary mason matthew maya megan mei melissa michael michelle miguel mohammed monica nadia nancy naomi natalie "
+    "nathan nicholas nicole nina noah nora oliver olivia omar oscar owen pamela patricia patrick paul paula peter philip "
+    "phillip priya rachel rafael raj ralph ramon raymond rebecca ricardo richard robert roberto rodney roger ronald rosa "
+    "rosemary roy ruby russell ruth ryan samantha samuel sandra sara sarah scott sean sergio shannon sharon shirley simon "
+    "sofia sophia sophie stacy stanley stephanie stephen steven susan sylvia tamara tanya tariq taylor teresa terry theo "
+    "theresa thomas tiffany timothy tina tom tony tracy travis trevor tyler valerie vanessa veronica victor victoria vincent "
+    "virginia walter wanda wayne wendy william xavier yolanda yuki yusuf zachary zoe"
+)
+"""Given names that are no other word: they name someone even where a sentence opens."""
