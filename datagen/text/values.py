@@ -16,6 +16,8 @@ _ID_WORDS = words(
     "account card code pin number confirmation reference ending ticket id case order digits zip policy booking"
 )
 
+_BEFORE_MONTH = words("in of by until till this next last since for from early late mid during before after and to through")
+
 
 def find_values(text: str) -> list[Value]:
     """The values of `text` in the order of their words; see `datagen.text.forms` for how two are compared."""
@@ -47,11 +49,7 @@ def _at(toks: list[Token], i: int) -> Found:
     spelled = _spelled_at(toks, i)
     if spelled:
         return spelled
-    if (
-        tok.month
-        and (tok.low != "may" or _day_after(toks, i))
-        and (tok.low not in ("march", "may") or not _opens(toks, i) or _day_after(toks, i))
-    ):
+    if tok.month and _names_month(toks, i):
         return _month(toks, i)
     if tok.weekday:
         return [forms.weekday(tok.weekday)], i + 1
@@ -62,9 +60,14 @@ def _at(toks: list[Token], i: int) -> Found:
     found = fraction_at(toks, i) or name_at(toks, i)
     if found:
         return found
-    if not tok.cap:
-        return list(display_values(tok.core)) or _hyphenated(tok), i + 1
-    return [], i + 1
+    return list(display_values(tok.core)) or _hyphenated(tok), i + 1
+
+
+def _names_month(toks: list[Token], i: int) -> bool:
+    """Whether a month's name is one: `May` and `March` are other words too, above all where a sentence opens."""
+    if toks[i].low not in ("march", "may") or _day_after(toks, i):
+        return True
+    return not _opens(toks, i) and (toks[i].low == "march" or toks[i - 1].low in _BEFORE_MONTH)
 
 
 def _opens(toks: list[Token], i: int) -> bool:
