@@ -23,7 +23,7 @@ def mix(placement: Placement, turns: Sequence[SpokenTurn], options: StitchOption
     """Float32 [2, n_samples] in 16-bit steps, agent first: pieces at their places, silence elsewhere, no clicks."""
     channels = np.zeros((2, placement.n_samples), dtype=np.float32)
     edge, fade = samples(options.edge_fade_s), samples(options.fade_s)
-    levels = _levels(turns[: len(placement.spots)])
+    levels = {side: _level(turns, side) for side in _listeners(placement, turns)}
     for spot, spoken in zip(placement.spots, turns, strict=False):
         side = spoken.turn.speaker
         for piece in spot.pieces:
@@ -31,21 +31,21 @@ def mix(placement: Placement, turns: Sequence[SpokenTurn], options: StitchOption
             channels[side.channel, piece.at : piece.end] = quantise(_ramped(part, edge, fade if piece.cut else edge))
         for index, (start, end) in spot.heard_back:
             audio = spoken.backchannels[index].speech.audio
-            gain = _gain(audio, levels.get(side.other), options.backchannel.level_db)
+            gain = _gain(audio, levels[side.other], options.backchannel.level_db)
             channels[side.other.channel, start:end] = quantise(_ramped(audio * gain, edge, edge))
     return channels
 
 
-def _levels(turns: Sequence[SpokenTurn]) -> dict[Speaker, float]:
-    """Each speaker's speech level in dB: the power of all turns' audio, as one."""
-    levels = {}
-    for side in Speaker:
-        own = [t for t in turns if t.turn.speaker is side]
-        power = sum(len(t.speech.audio) * 10 ** (rms_db(t.speech.audio) / 10) for t in own)
-        length = sum(len(t.speech.audio) for t in own)
-        if power > 0:
-            levels[side] = 10 * math.log10(power / length)
-    return levels
+def _listeners(placement: Placement, turns: Sequence[SpokenTurn]) -> set[Speaker]:
+    return {t.turn.speaker.other for spot, t in zip(placement.spots, turns, strict=False) if spot.heard_back}
+
+
+def _level(turns: Sequence[SpokenTurn], side: Speaker) -> float | None:
+    """A speaker's speech level in dB, the power of all turns' audio as one; None where all is silent."""
+    own = [t.speech.audio for t in turns if t.turn.speaker is side]
+    # einsum and not dot: BLAS adds in an order that depends on its threads, and bytes must not.
+    power = sum(float(np.einsum("i,i->", audio, audio)) for audio in own)
+    return 10 * math.log10(power / sum(len(audio) for audio in own)) if power > 0 else None
 
 
 def _gain(audio: Audio, speech_db: float | None, level_db: float) -> np.float32:

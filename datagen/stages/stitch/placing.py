@@ -79,7 +79,7 @@ def _moved(spot: Spot, by: int) -> Spot:
         start=spot.start + by,
         end=spot.end + by,
         words=tuple((a + by, b + by) for a, b in spot.words),
-        pieces=tuple(replace(p, at=p.at + by) for p in spot.pieces),
+        pieces=tuple(Piece(p.source, p.at + by, p.cut) for p in spot.pieces),
         pauses=tuple((word, (a + by, b + by)) for word, (a, b) in spot.pauses),
     )
 

@@ -62,7 +62,7 @@ def _placed_turn(spot: Spot, spoken: SpokenTurn, was_sampled: bool) -> PlacedTur
 
 def _word(word: Word, span: Span, end: int) -> Word:
     heard = Heard.NO if span[0] >= end else Heard.YES if span[1] <= end else Heard.PARTIAL
-    return replace(word, start_s=_s(span[0]), end_s=_s(span[1]), heard=heard)
+    return Word(word.word, word.spoken, _s(span[0]), _s(span[1]), heard)
 
 
 def _events(spot: Spot, spoken: SpokenTurn, was_sampled: bool) -> tuple[Event, ...]:
