@@ -1,0 +1,209 @@
+"""The embedded speaker: espeak-ng in process, made into many people by Praat and by a change of sampling rate.
+
+A voice's formants move in one of two ways. A voice of the `praat` sort goes through Praat's `Change
+gender`. A voice of the `shift` sort is spoken slower (or faster) and lower (or higher) than wanted, and the change of
+sampling rate that is due anyway (22.05 to 24 kHz) brings rate and pitch to where they belong, and the formants with
+them: the same formant shift without taking the periods apart, in a tenth of the time.
+"""
+
+import hashlib
+import importlib.metadata
+import unicodedata
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datagen.config import Options, knob
+from datagen.engines.speakers import praat
+from datagen.engines.speakers.delivery import Delivery, delivery
+from datagen.engines.speakers.espeak_library import RATE_HZ, EspeakLibrary, RawSpeech, Tone
+from datagen.engines.speakers.resampling import resample
+from datagen.engines.speakers.voice_bank import voices_of
+from datagen.engines.speakers.word_spans import Span, text_of, word_spans
+from datagen.errors import EngineError
+from datagen.protocols import Failure, SpeakRequest
+from datagen.records.maker import Maker
+from datagen.records.plan import Voice
+from datagen.records.speech import SAMPLE_RATE_HZ, Speech, Word
+from datagen.store.ids import digest
+
+UP, DOWN = 160, 147
+"""24000 / 22050."""
+LICENCE = "GPL-3.0-or-later"
+SAID_MARKS = frozenset(" \t'’‘\"“”.,;:?!…–—-()[]{}<>/\\@&%+=*#$€£_|~^`")
+"""What may stand beside letters and digits in a spoken form."""
+
+
+class EspeakOptions(Options):
+    """Knobs of the espeak speaker."""
+
+    jitter: float = knob(
+        0.03,
+        "how far rate and pitch range of one turn may lie from the voice's own; pitch a third of it",
+        "share",
+        ge=0,
+        le=0.2,
+    )
+    max_chars: int = knob(
+        2_000, "longest text of one request, in characters of its spoken form", "characters", ge=1, le=20_000
+    )
+
+
+class EspeakSpeaker:
+    """Speech of espeak-ng's variants, mono 24 kHz in steps of 1/32768, with a span a word; the same request gives the same samples."""
+
+    kind: ClassVar[str] = "speaker"
+    name: ClassVar[str] = "espeak"
+    Options: ClassVar[type[EspeakOptions]] = EspeakOptions
+
+    def __init__(self, options: EspeakOptions) -> None:
+        self.options = options
+        self._library = EspeakLibrary()
+
+    @cached_property
+    def maker(self) -> Maker:
+        return Maker(
+            engine=self.name,
+            model=f"espeak-ng {self._library.version()}",
+            revision=_revision(self._library),
+            licence=LICENCE,
+            options=digest(self.options.output_options()),
+            deterministic=True,
+            note="The licence is the program's and its voice data's; speech made with it is not covered by it.",
+        )
+
+    def voices(self) -> tuple[Voice, ...]:
+        """The voices of voices/*.toml whose engine is espeak, sorted by id."""
+        return voices_of(self.name)
+
+    def speak(self, requests: Sequence[SpeakRequest]) -> list[Speech | Failure]:
+        """A Speech a request, each from its own request alone. Failures: `unspeakable`, `too_long_text`, `unknown_voice`."""
+        return [self._refusal(request) or self._spoken(request) for request in requests]
+
+    def _refusal(self, request: SpeakRequest) -> Failure | None:
+        if not request.spoken or len(request.words) != len(request.spoken):
+            return Failure(
+                "unspeakable",
+                f"{len(request.words)} words and {len(request.spoken)} spoken forms: one each is needed, and one at least.",
+            )
+        for word, spoken in zip(request.words, request.spoken, strict=True):
+            strange = unsayable(spoken)
+            if strange is not None:
+                return Failure("unspeakable", f"{word!r} is said as {spoken!r}, {strange}.")
+        n_chars = len(text_of(request.spoken))
+        if n_chars > self.options.max_chars:
+            return Failure(
+                "too_long_text", f"{n_chars} characters to speak (limit {self.options.max_chars}, speaker.max_chars)."
+            )
+        return None
+
+    def _spoken(self, request: SpeakRequest) -> Speech | Failure:
+        moved = delivery(request.tags, request.seed, self.options.jitter)
+        raw = self._library.say(text_of(request.spoken), tone_of(request.voice, moved, request.seed))
+        if raw is None:
+            return Failure(
+                "unknown_voice", f"voice {request.voice.id}: espeak-ng has no variant {request.voice.base!r}."
+            )
+        if raw.n_samples == 0:
+            return Failure("unspeakable", f"espeak-ng made no sound of {text_of(request.spoken)[:60]!r}.")
+        up, down = ratio_of(request.voice)
+        samples = rendered(raw, request.voice, moved, request.seed)
+        spans = word_spans(request.spoken, raw)
+        return Speech(to_pcm16(samples), _words(request, spans, up, down, len(samples)), self.name, request.seed)
+
+
+def unsayable(spoken: str) -> str | None:
+    """What stands against saying a text in English: a letter of another script, a sign without a name, or nothing to say."""
+    for char in spoken:
+        if char in SAID_MARKS or (char.isascii() and char.isalnum()):
+            continue
+        if not unicodedata.name(char, "").startswith("LATIN"):
+            return f"and {char!r} (U+{ord(char):04X}) is no sound of English"
+    return None if any(c.isalnum() for c in spoken) else "and there is nothing in it to say"
+
+
+def tone_of(voice: Voice, moved: Delivery, seed: int) -> Tone:
+    """espeak-ng's own settings for a voice and a delivery, each inside its range."""
+    settings = voice.transform
+    return Tone(
+        voice=voice.base,
+        pitch=_within(settings["pitch"] + PITCH_STEPS * np.log2(moved.pitch), 0, 99),
+        range=_within(settings["range"] * moved.range, 0, 99),
+        rate_wpm=_within(settings["rate_wpm"] * moved.rate, 80, 450),
+        seed=seed,
+    )
+
+
+PITCH_STEPS = 48.0
+"""Steps of espeak-ng's pitch setting an octave, near its middle."""
+
+
+def ratio_of(voice: Voice) -> tuple[int, int]:
+    """By how much the number of samples grows between espeak-ng and 24 kHz: `up / down`, in lowest terms of the voice."""
+    return int(voice.transform.get("shift_up", UP)), int(voice.transform.get("shift_down", DOWN))
+
+
+def rendered(raw: RawSpeech, voice: Voice, moved: Delivery, seed: int) -> NDArray[np.float64]:
+    """The samples in the voice's formants, pitch and level at 24 kHz."""
+    samples = np.frombuffer(raw.pcm, dtype=np.int16).astype(np.float64) / 32768
+    gender = gender_of(voice, moved)
+    if gender is not None:
+        samples = praat.change_gender(samples, RATE_HZ, gender, seed)
+    gain_db = voice.transform.get("gain_db", 0.0) + moved.gain_db
+    return resample(samples, *ratio_of(voice)) * 10 ** (gain_db / 20)
+
+
+def gender_of(voice: Voice, moved: Delivery) -> praat.Gender | None:
+    """Praat's settings for a voice of the `praat` sort, None for one of the `shift` sort."""
+    settings = voice.transform
+    if "formant_ratio" not in settings:
+        return None
+    return praat.Gender(
+        formant_ratio=settings["formant_ratio"],
+        pitch_median_hz=settings.get("pitch_median_hz", 0.0) * moved.pitch,
+        pitch_range_ratio=settings.get("pitch_range_ratio", 1.0),
+        duration_ratio=settings.get("duration_ratio", 1.0),
+        floor_hz=settings["floor_hz"],
+        ceiling_hz=settings["ceiling_hz"],
+    )
+
+
+def to_pcm16(samples: NDArray[np.float64]) -> NDArray[np.float32]:
+    """float32 in steps of 1/32768, as a 16-bit file holds them; what is over full scale is clipped there."""
+    steps = np.clip(np.round(samples * 32768), -32768, 32767)
+    return np.asarray(steps / 32768, dtype=np.float32)
+
+
+def _words(request: SpeakRequest, spans: Sequence[Span], up: int, down: int, n_samples: int) -> tuple[Word, ...]:
+    def seconds(sample: int) -> float:
+        return min(round(sample * up / down), n_samples) / SAMPLE_RATE_HZ
+
+    return tuple(
+        Word(word, spoken, seconds(start), seconds(end))
+        for word, spoken, (start, end) in zip(request.words, request.spoken, spans, strict=True)
+    )
+
+
+def _within(value: float, low: int, high: int) -> int:
+    return min(max(round(float(value)), low), high)
+
+
+def _revision(library: EspeakLibrary) -> str:
+    """The wheels' versions and a digest of the library and of the data that English is spoken from."""
+    data = Path(library.data_path)
+    files = [Path(library.path), *(data / n for n in ("phondata", "phonindex", "phontab", "intonations", "en_dict"))]
+    files += sorted((data / "voices" / "!v").iterdir())
+    hashed = hashlib.blake2b(digest_size=8)
+    try:
+        for file in files:
+            hashed.update(file.read_bytes())
+    except OSError as error:
+        raise EngineError(f"speaker espeak: {error}. Reinstall espeakng-loader.") from None
+    versions = "+".join(
+        f"{name}-{importlib.metadata.version(name)}" for name in ("espeakng-loader", "praat-parselmouth")
+    )
+    return f"{versions}+{hashed.hexdigest()}"

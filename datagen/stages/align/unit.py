@@ -1,0 +1,61 @@
+"""The align unit: what an aligner is asked of one spoken text, and the gate on what it answers."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from datagen.config import Options, knob
+from datagen.protocols import AlignRequest, Failure
+from datagen.records.speech import Speech, Word
+
+
+class AlignOptions(Options):
+    """Knobs of the align stage."""
+
+    overlap_s: float = knob(
+        0.02,
+        "two words may overlap by this much; the later one's start is moved to the earlier one's end",
+        "s",
+        ge=0,
+        le=0.2,
+    )
+    max_gap_share: float = knob(
+        0.5,
+        "more of a text's audio than this in gaps between words means that the alignment slipped",
+        "share",
+        gt=0,
+        le=1,
+    )
+
+
+def request(words: Sequence[str], spoken: Sequence[str], speech: Speech) -> AlignRequest:
+    """What the aligner gets: the trimmed audio, the display words with how each is said, and the speaker's own times."""
+    return AlignRequest(audio=speech.audio, words=tuple(words), spoken=tuple(spoken), native=speech.words)
+
+
+def finish(speech: Speech, words: Sequence[Word], options: AlignOptions, where: str = "") -> Speech | Failure:
+    """The speech with the aligner's words: all inside the audio, in order, none of negative length, none overlapping.
+
+    Failures: `word_times`, `alignment_gaps`. `where` (`bank-000412 turn 7`) opens their details.
+    """
+    prefix = f"{where}: " if where else ""
+    placed: list[Word] = []
+    latest_s = 0.0
+    for n, word in enumerate(words):
+        start_s = max(word.start_s, latest_s) if latest_s - word.start_s <= options.overlap_s else word.start_s
+        if not latest_s <= start_s <= word.end_s <= speech.duration_s:
+            return Failure(
+                "word_times",
+                f"{prefix}word {n} {word.word!r} was placed at {word.start_s:.3f} to {word.end_s:.3f} s: it has to lie between"
+                f" {latest_s:.3f} s, where the word before ends, and {speech.duration_s:.3f} s (align.overlap_s {options.overlap_s:g}).",
+            )
+        placed.append(replace(word, start_s=start_s))
+        latest_s = word.end_s
+    if not placed:
+        return Failure("word_times", f"{prefix}the aligner gave no words for {speech.duration_s:.1f} s of audio.")
+    gaps_s = speech.duration_s - sum(w.end_s - w.start_s for w in placed)
+    if gaps_s > options.max_gap_share * speech.duration_s:
+        return Failure(
+            "alignment_gaps",
+            f"{prefix}{gaps_s:.1f} of {speech.duration_s:.1f} s lie in no word (limit {options.max_gap_share:.0%}, align.max_gap_share).",
+        )
+    return replace(speech, words=tuple(placed))
