@@ -39,6 +39,8 @@ def make(out: Path, n_dialogs: int = 10, n_rejects: int = 2, n_turns: int = 6, a
         path = out / manifest_path(kind)
         path.parent.mkdir(parents=True, exist_ok=True)
         tables.concat(parts[kind], path, kind)
+    # The rejected ones were members of the first shard.
+    shards[0] = replace(shards[0], n_planned=shards[0].n_planned + n_rejects)
     return _finish(out, shards)
 
 
@@ -63,7 +65,7 @@ def _shard(out: Path, split: Split, number: int, dialogs, parts) -> ShardEntry:
     for kind in (Table.DIALOGS, Table.TURNS):
         parts[kind].append(made[kind])
     ids = sorted(d.plan.dialog_id for d in dialogs)
-    return ShardEntry(name, split, number, len(ids), ids[0], ids[-1], f"key of {name}")
+    return ShardEntry(name, split, number, len(ids), ids[0], ids[-1], f"key of {name}", len(ids))
 
 
 def _finish(out: Path, shards: list[ShardEntry]) -> BuildSummary:
@@ -75,7 +77,7 @@ def _finish(out: Path, shards: list[ShardEntry]) -> BuildSummary:
         content_id="c0ffee", engines=factories.MAKERS, codec=CodecInfo(8, 2048, 24_000, 1_920, (1,) * 8, (2,) * 8),
         counts=made.counts, hours=made.hours, splits=tuple(Split), shards=tuple(shards), files={}, timing=made.timing,
     )  # fmt: skip
-    (out / CARD_FILE).write_text(card(build, {"GPL-3.0-or-later": len(voices)}), encoding="utf-8")
+    (out / CARD_FILE).write_text(card(build), encoding="utf-8")
     return seal(out, build)
 
 

@@ -67,7 +67,7 @@ def test_a_build_that_kept_nothing_has_a_summary_and_a_card(tmp_path, build):
         tables.write_table(schema(kind).empty_table(), path, kind)
     made = summarise(*paths)
     assert (made.hours, made.timing, made.counts.total.planned) == (0.0, {}, 0)
-    assert "0 synthetic" in card(replace(build, counts=made.counts, hours=0.0, timing={}), {})
+    assert "0 synthetic" in card(replace(build, counts=made.counts, hours=0.0, timing={}))
 
 
 def _head(text: str):
@@ -75,7 +75,7 @@ def _head(text: str):
 
 
 def test_the_head_names_every_split_and_table(build):
-    head = _head(card(build, {}))
+    head = _head(card(build))
     configs = {c["config_name"]: c for c in head["configs"]}
     assert configs["tokens"]["default"] is True
     assert [d["split"] for d in configs["tokens"]["data_files"]] == ["train", "valid", "test"]
@@ -85,15 +85,16 @@ def test_the_head_names_every_split_and_table(build):
 
 
 def test_tokens_that_are_not_mimis_are_said_to_be_so_loudly(build):
-    assert "NOT Mimi's" in card(build, {})
+    assert "NOT Mimi's" in card(build)
     mimi = replace(build, engines={**build.engines, "codec": replace(build.engines["codec"], engine="mimi")})
-    assert "NOT Mimi's" not in card(mimi, {})
+    assert "NOT Mimi's" not in card(mimi)
 
 
 def test_texts_are_shown_and_are_no_markup(build):
     evil = "<script>alert(1)</script>|[x](javascript:1)`\n# big\n---\nname: 1"
     maker = replace(build.engines["writer"], model=evil, note=evil)
-    text = card(replace(build, name=evil, engines={**build.engines, "writer": maker}), {evil: 1})
+    speaker = replace(build.engines["speaker"], engine=evil, licence=evil)
+    text = card(replace(build, name=evil, engines={**build.engines, "writer": maker, "speaker": speaker}))
     assert "<script>" not in text
     assert "\n# big" not in text
     assert "[x](" not in text.split("---\n", 2)[2]
@@ -126,5 +127,5 @@ def test_a_split_without_dialogues_is_not_in_the_head(build):
     lacking = replace(
         build.counts, by_split={k: v for k, v in build.counts.by_split.items() if k is not Split.VALID and k != "valid"}
     )
-    head = _head(card(replace(build, counts=lacking), {}))
+    head = _head(card(replace(build, counts=lacking)))
     assert [d["split"] for d in head["configs"][0]["data_files"]] == ["train", "test"]

@@ -31,12 +31,13 @@ prompt and the role context, and lays the words into the text row.
 
 _LICENCE = """## Licence
 The program that made this data is Apache-2.0 and runs GPL-3.0 programs (espeak-ng, Praat) where the embedded speaker is
-used. A program's licence does not cover what it puts out: the data is not under the GPL. What applies to the voices:
+used. A program's licence does not cover what it puts out: the data is not under the GPL. Voices come from the speaker
+engine {speaker} ({licence}); `manifests/voices.parquet` names the licence of each.
 """
 
 
-def card(build: BuildSummary, voice_licences: Mapping[str, int]) -> str:
-    """README.md of a build. `voice_licences` counts the voices by licence.
+def card(build: BuildSummary) -> str:
+    """README.md of a build.
 
     Every text that comes from a recipe, an engine or a domain is escaped: it shows as it is and is no markup.
     """
@@ -51,8 +52,7 @@ def card(build: BuildSummary, voice_licences: Mapping[str, int]) -> str:
         _engines(build.engines),
         _LOAD.format(split=_first_split(build)),
         _columns(),
-        _LICENCE,
-        "".join(f"- {escape(name)}: {n} voices\n" for name, n in sorted(voice_licences.items())),
+        _licence(build),
         f"\nMade with datagen {escape(build.datagen_version)}, build `{build.id}`, recipe `{build.recipe_digest}`.\n",
     ]
     return "\n".join(part for part in parts if part)
@@ -151,6 +151,12 @@ def _engines(engines: Mapping[str, Maker]) -> str:
         lines.append("| " + " | ".join(escape(c) for c in cells) + f" | {again} |")
     notes = [f"- {escape(kind)}: {escape(m.note)}" for kind, m in sorted(engines.items()) if m.note]
     return "\n".join([*lines, *([""] if notes else []), *notes]) + "\n"
+
+
+def _licence(build: BuildSummary) -> str:
+    maker = build.engines.get("speaker")
+    speaker, licence = (maker.engine, maker.licence) if maker else ("unknown", "licence unknown")
+    return _LICENCE.format(speaker=escape(speaker), licence=escape(licence))
 
 
 def _columns() -> str:
