@@ -137,7 +137,11 @@ class NameSpec(Options):
 
 def digits_slot(table: Mapping[str, Any], slots: Mapping[str, Slot], where: str) -> Slot:
     n = read_options(DigitsSpec, table, where).n
-    return Slot(lambda d: "".join(str(d.dice.index(10 if i else 9) + (0 if i else 1)) for i in range(n)), show_text)
+    return Slot(
+        lambda d: "".join(str(d.dice.index(10 if i else 9) + (0 if i else 1)) for i in range(n)),
+        show_text,
+        slip=slip_digit,
+    )
 
 
 def code_slot(table: Mapping[str, Any], slots: Mapping[str, Slot], where: str) -> Slot:
@@ -146,12 +150,29 @@ def code_slot(table: Mapping[str, Any], slots: Mapping[str, Slot], where: str) -
     def draw(d: Draw) -> str:
         return "".join(d.dice.pick(LETTERS) if c == "A" else str(d.dice.index(10)) if c == "#" else c for c in pattern)
 
-    return Slot(draw, show_text, varied="#" in pattern or "A" in pattern)
+    return Slot(draw, show_text, slip=slip_digit, varied="#" in pattern or "A" in pattern)
+
+
+def slip_digit(draw: Draw, value: str) -> str:
+    """The code with two neighbouring digits swapped, or one digit another, as people misread them."""
+    at = [i for i, c in enumerate(value) if c.isdigit()]
+    swaps = [i for i in at if i + 1 in at and value[i] != value[i + 1]]
+    if swaps and draw.dice.chance(0.5):
+        i = draw.dice.pick(swaps)
+        return value[:i] + value[i + 1] + value[i] + value[i + 2 :]
+    if not at:
+        return value
+    i = draw.dice.pick(at)
+    return value[:i] + str((int(value[i]) + draw.dice.between(1, 9)) % 10) + value[i + 1 :]
+
+
+def _slip_phone(draw: Draw, value: str) -> str:
+    return value[:6] + slip_digit(draw, value[6:])
 
 
 def phone_slot(table: Mapping[str, Any], slots: Mapping[str, Slot], where: str) -> Slot:
     read_options(NoKeys, table, where)
-    return Slot(lambda d: f"555-01{d.dice.index(100):02d}", show_text)
+    return Slot(lambda d: f"555-01{d.dice.index(100):02d}", show_text, slip=_slip_phone)
 
 
 def of_people(draw_name: Callable[[People, Draw], str], *, varied: bool = True) -> Callable[..., Slot]:
@@ -217,7 +238,9 @@ def other_slot(table: Mapping[str, Any], slots: Mapping[str, Slot], where: str) 
 
 
 def another(slot: Slot, draw: Draw, value: Any) -> Any:
-    """A second raw value of a slot that shows differently from `value`, which comes back after 12 vain tries."""
+    """A slip of a slot's value, or a second raw value of it that shows differently from `value`, which comes back after 12 vain tries."""
+    if slot.slip is not None:
+        return slot.slip(draw, value)
     shown = slot.show(value)
     for _ in range(12):
         candidate = slot.draw(draw)

@@ -1,0 +1,176 @@
+"""Writes a service dialogue: a caller with a goal and an agenda against an agent with a task frame."""
+
+from datagen.domains.phrasing import Dice
+from datagen.domains.scenario import Question, Refusal
+from datagen.domains.service import Scenario, ServiceDomain
+from datagen.engines.writers.agenda import surface
+from datagen.engines.writers.agenda.agent import Agent
+from datagen.engines.writers.agenda.caller import Caller
+from datagen.engines.writers.agenda.draft import DraftTurn
+from datagen.engines.writers.agenda.options import BEHAVIOURS, AgendaOptions
+from datagen.engines.writers.agenda.session import Agenda, Expect, Session, Ungrounded, plain
+from datagen.protocols import Failure, WriteRequest
+from datagen.records.enums import MarkType, Speaker, TurnType
+from datagen.records.maker import Maker
+from datagen.records.transcript import Mark, Transcript, Turn
+from datagen.store.ids import rng
+
+TRIES = 4
+"""How often a dialogue that got too long is written again, each time with fewer extras."""
+
+MAX_TURNS = 60
+
+
+def write_service(
+    domain: ServiceDomain, request: WriteRequest, options: AgendaOptions, maker: Maker
+) -> Transcript | Failure:
+    """The transcript of a service plan; a Failure when it stays too long, or the agent would state what it does not have."""
+    plan = request.plan
+    scenario = domain.scenario(plan.scenario)
+    session: Session | None = None
+    for attempt in range(TRIES):
+        dice = Dice(rng(request.seed, "agenda", attempt))
+        traits = _traits(dict(plan.traits), options, dice)
+        session = Session(domain, scenario, plan.instance, traits, dice, options)
+        session.agenda = _agenda(scenario, session, extras=1 - attempt / (TRIES - 1))
+        try:
+            _converse(session, plan.first_speaker)
+        except Ungrounded as error:
+            return Failure(
+                "ungrounded", f"{plan.dialog_id} {plan.domain}/{plan.scenario}: the agent would state {error}"
+            )
+        if session.draft.n_words <= options.max_words:
+            break
+    assert session is not None
+    if session.draft.n_words > options.max_words:
+        return Failure(
+            "too_long",
+            f"{plan.dialog_id} {plan.domain}/{plan.scenario}: {session.draft.n_words} words, limit {options.max_words}",
+        )
+    turns = tuple(_finish(session, i, t) for i, t in enumerate(session.draft.turns))
+    return Transcript(
+        dialog_id=plan.dialog_id,
+        role_context=session.role_context,
+        turns=turns,
+        maker=maker,
+        facts_used=_facts_used(session, turns),
+        user_role_context=domain.user_context(scenario.name, plan.instance),
+    )
+
+
+def _converse(s: Session, first: Speaker) -> None:
+    """Turns by turns until someone has said goodbye."""
+    agent, caller = Agent(s), Caller(s)
+    if first is Speaker.AGENT:
+        waiting = agent.greet()
+        caller.respond(waiting)
+    else:
+        if s.dice.chance(0.5):
+            s.user(s.act("user.hello"), TurnType.GREETING, "hello")
+        caller._open(Expect("open"), "")
+    while len(s.draft.turns) < MAX_TURNS:
+        waiting = agent.next()
+        caller.respond(waiting)
+        if waiting.kind == "end":
+            return
+
+
+def _traits(traits: dict[str, object], options: AgendaOptions, dice: Dice) -> dict[str, object]:
+    """The plan's traits, with those drawn anew whose rate is set in the options."""
+    for name in BEHAVIOURS:
+        rate = getattr(options, name)
+        if rate is not None:
+            traits[name] = dice.chance(rate)
+    if traits["rude"]:
+        traits["mood"] = "annoyed"
+    return traits
+
+
+def _agenda(scenario: Scenario, s: Session, extras: float) -> Agenda:
+    """The caller's agenda, by the traits; `extras` (1…0) thins out what the dialogue can do without."""
+    traits, dice, options = s.traits, s.dice, s.options
+
+    def wants(name: str) -> bool:
+        return bool(traits[name]) and (extras >= 1 or dice.chance(extras))
+
+    askable = [
+        x.slot for x in scenario.steps if x.kind == "ask" and x.wrong and x.when(s.view) and s.wrong_value(x.slot)
+    ]
+    barges = dice.chance(options.barge_in_per_dialog)
+    return Agenda(
+        questions=_questions(scenario, s, round(int(traits["n_questions"]) * extras)),
+        refusal=_refusal(scenario, s) if wants("refusal") else None,
+        rude=wants("rude"),
+        unrelated=wants("unrelated"),
+        mishear=wants("mishear"),
+        late=bool(traits["late"]),
+        wrong_slot=dice.pick(askable) if askable and wants("wrong") else "",
+        fail_check=wants("verify_fail"),
+        one_more=bool(traits["one_more"]),
+        barge_ins=0 if not barges else 1 + int(dice.chance(options.second_barge_in)),
+    )
+
+
+def _questions(scenario: Scenario, s: Session, n: int) -> list[Question]:
+    left = [q for q in scenario.questions if q.when(s.view)]
+    drawn: list[Question] = []
+    while left and len(drawn) < n:
+        question = s.dice.weighted(left, [q.share for q in left])
+        left.remove(question)
+        drawn.append(question)
+    return drawn
+
+
+def _refusal(scenario: Scenario, s: Session) -> Refusal | None:
+    left = [r for r in scenario.refusals if r.when(s.view)]
+    return s.dice.weighted(left, [r.share for r in left]) if left else None
+
+
+def _finish(s: Session, index: int, draft: DraftTurn) -> Turn:
+    """The turn with fillers, restarts and marks; a turn that is cut keeps its words, so that the cut stays where it is."""
+    text, marks = draft.text, []
+    options, dice = s.options, s.dice
+    is_user = draft.speaker is Speaker.USER
+    if draft.cut is None and draft.type is not TurnType.CLOSING:
+        filler, restart = (
+            (options.filler_user, options.repair_user) if is_user else (options.filler_agent, options.repair_agent)
+        )
+        pause = None
+        if dice.chance(filler):
+            text, pause = surface.add_filler(text, dice, draft.speaker)
+        elif dice.chance(restart):
+            text, pause = surface.add_restart(text, dice)
+        if pause is not None:
+            marks.append(Mark(MarkType.PAUSE, pause))
+    words = text.split()
+    rate = options.backchannel_agent if is_user else options.backchannel_user
+    taken = {m.word for m in marks}
+    marks += [
+        m for m in surface.backchannels(words, dice, rate, draft.speaker, draft.cut) if not taken & {m.word, m.word + 1}
+    ]
+    if draft.cut is not None:
+        marks.append(Mark(MarkType.BARGE_IN, draft.cut))
+    elif not is_user and options.safe_cuts:
+        safe = surface.safe_cut(words, dice, _tail(draft, words))
+        marks += [safe] if safe else []
+    ordered = tuple(sorted(marks, key=lambda m: (m.word, m.type)))
+    return Turn(index, draft.speaker, text, draft.type, draft.act, ordered, draft.tags)
+
+
+def _tail(draft: DraftTurn, words: list[str]) -> int:
+    """The word from which a turn holds nothing that is missed if it is cut; len(words) where there is no such place."""
+    sentence = max((i + 1 for i, w in enumerate(words[:-1]) if w.endswith((".", "?", "!"))), default=0)
+    comma = max((i + 1 for i, w in enumerate(words[:-1]) if w.endswith(",")), default=0)
+    if draft.type in (TurnType.GREETING, TurnType.CLOSING) and sentence:
+        return max(sentence, comma) + 1
+    informs = draft.segments[-1].type in (TurnType.STATEMENT, TurnType.AFTER_LOOKUP, TurnType.ANSWER)
+    if informs and comma > sentence + 4 and 3 <= len(words) - comma <= 7 and not surface.has_value(words[comma:]):
+        return comma + 1
+    return len(words)
+
+
+def _facts_used(s: Session, turns: tuple[Turn, ...]) -> tuple[str, ...]:
+    """The display values of slots that the agent's words hold, in the slots' order."""
+    said = plain(" ".join(t.text for t in turns if t.speaker is Speaker.AGENT))
+    values = [v for v in s.instance.values() if isinstance(v, str) and plain(v) in said]
+    return tuple(dict.fromkeys(values))

@@ -1,0 +1,197 @@
+"""The state of one dialogue: what was said, what the agent was told, what the caller has heard, and what is still to come."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from datagen.domains.phrasing import Dice, Phrase
+from datagen.domains.scenario import Question, Refusal, Step
+from datagen.domains.service import Scenario, ServiceDomain
+from datagen.engines.writers.agenda.draft import Draft, Segment
+from datagen.engines.writers.agenda.options import AgendaOptions
+from datagen.records.enums import Speaker, Tag, TurnType
+
+STEP_WORDS = 17
+"""Words that a step takes on average, both sides: what is kept free for the steps that are still to come."""
+
+
+def plain(text: str) -> str:
+    """The words of a text in small letters without stops, with a space on both sides: whole words are found in it."""
+    return f" {' '.join(w.strip(',.?!;:') for w in text.casefold().split())} "
+
+
+class Ungrounded(Exception):
+    """The agent would say a value that it does not have."""
+
+
+@dataclass(slots=True)
+class Expect:
+    """What the agent waits for: `open`, `check`, `slot`, `readback`, `wait`, `react`, `choice`, `leave`, `alternative`, `more`, `end`."""
+
+    kind: str
+    step: Step | None = None
+    name: str = ""
+    refusal: Refusal | None = None
+
+
+@dataclass(slots=True)
+class UserAct:
+    """What the caller did in a turn, for the agent to react to."""
+
+    kind: str
+    slot: str = ""
+    step: Step | None = None
+    question: Question | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass(slots=True)
+class Agenda:
+    """What the caller still wants to bring up: a stack, the top first when its time has come."""
+
+    questions: list[Question] = field(default_factory=list)
+    refusal: Refusal | None = None
+    rude: bool = False
+    unrelated: bool = False
+    mishear: bool = False
+    late: bool = False
+    correct: list[str] = field(default_factory=list)
+    wrong_slot: str = ""
+    calming: bool = False
+    fail_check: bool = False
+    one_more: bool = False
+    barge_ins: int = 0
+
+
+class Session:
+    """One dialogue being written, shared by the caller and the agent."""
+
+    def __init__(
+        self,
+        domain: ServiceDomain,
+        scenario: Scenario,
+        instance: Mapping[str, Any],
+        traits: Mapping[str, Any],
+        dice: Dice,
+        options: AgendaOptions,
+    ) -> None:
+        self.domain, self.scenario, self.instance, self.traits = domain, scenario, instance, traits
+        self.dice, self.options = dice, options
+        # The agent speaks from what it believes (view), the caller from what is true; they differ while a value is wrong.
+        self.view: dict[str, Any] = {**instance, "hail": "", "value": "", "wrong": ""}
+        self.truth: dict[str, Any] = dict(self.view)
+        self.role_context = domain.role_context(scenario.name, instance)
+        self.known_text = plain(self.role_context)
+        self.draft = Draft()
+        self.agenda = Agenda()
+        self.acts: list[UserAct] = []
+        self.done: set[str] = set()
+        self.heard: set[str] = set()
+        self.told: dict[str, str] = {}
+        self.checked: list[str] = []
+        self.unheard: list[Segment] = []
+        self.open: Expect | None = None
+        self.used: dict[int, int] = {}
+        self.closing = False
+        self.last_expect = Expect("open")
+        self.mood: str = str(traits.get("mood", "neutral"))
+
+    # -- saying ---------------------------------------------------------------------------------------------------
+
+    def pick(self, phrases: Sequence[Phrase]) -> Phrase:
+        """A phrasing, the ones used least in this dialogue first."""
+        least = min(self.used.get(id(p), 0) for p in phrases)
+        phrase: Phrase = self.dice.pick([p for p in phrases if self.used.get(id(p), 0) == least])
+        self.used[id(phrase)] = least + 1
+        return phrase
+
+    def render(self, phrases: Sequence[Phrase], view: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
+        """One of the phrasings as a text that ends like a sentence or, if it leads on, with a comma."""
+        phrase = self.pick(phrases)
+        text = phrase.render({**view, **extra} if extra else view, self.dice.index, self._part)
+        return text if text.endswith((".", "?", "!", ",")) else text + "."
+
+    def act(self, name: str) -> Sequence[Phrase]:
+        """The phrasings of a shared act; those of the caller's mood, where there are any, every other time."""
+        moody = self.domain.acts.get(f"{name}.{self.mood}")
+        return moody if moody and self.dice.chance(0.6) else self.domain.acts[name]
+
+    def agent(
+        self,
+        phrases: Sequence[Phrase],
+        type: TurnType,
+        act: str,
+        *tags: Tag,
+        key: str = "",
+        must: bool = False,
+        **extra: Any,
+    ) -> Segment:
+        """The agent says one of the phrasings. Ungrounded when it states what it does not have."""
+        segment = Segment(self.render(phrases, self.view, extra), type, act, tags, key, must)
+        self._ground(phrases, segment.text, extra)
+        self.draft.say(Speaker.AGENT, segment)
+        return segment
+
+    def user(self, phrases: Sequence[Phrase], type: TurnType, act: str, *tags: Tag, **extra: Any) -> Segment:
+        """The caller says one of the phrasings; what it holds is known to the agent from now on."""
+        segment = Segment(self.render(phrases, self.truth, extra), type, act, tags or self._mood_tags(act))
+        self.draft.say(Speaker.USER, segment)
+        self.known_text += plain(segment.text)
+        return segment
+
+    def _part(self, name: str) -> str:
+        phrases = self.domain.acts[f"part.{name}"]
+        return self.pick(phrases).render(self.view, self.dice.index, self._part)
+
+    def _mood_tags(self, act: str) -> tuple[Tag, ...]:
+        tag = {"cheerful": Tag.CHEERFUL, "anxious": Tag.ANXIOUS, "annoyed": Tag.ANGRY}.get(self.mood)
+        share = 0.5 if act in ("open", "react", "push") else 0.25
+        return (tag,) if tag and self.dice.chance(share) else ()
+
+    def _ground(self, phrases: Sequence[Phrase], text: str, extra: Mapping[str, Any]) -> None:
+        said = plain(text)
+        for name in {n for p in phrases for n in p.names}:
+            value = extra.get(name, self.view.get(name))
+            if isinstance(value, str) and value and plain(value) in said and plain(value) not in self.known_text:
+                raise Ungrounded(f"{name} = {value!r} in {text!r}")
+
+    # -- knowing --------------------------------------------------------------------------------------------------
+
+    def settle(self, cut: int | None) -> None:
+        """Takes the agent's last turn as heard up to word `cut`: what was heard is done, what had to be heard comes again."""
+        turn = self.draft.last
+        if turn.speaker is not Speaker.AGENT:
+            return
+        turn.cut = cut
+        for segment, (start, end) in zip(turn.segments, turn.spans(), strict=True):
+            if cut is None or end <= cut:
+                if segment.key:
+                    self.heard.add(segment.key)
+            elif segment.must:
+                self.unheard.append(rest_of(segment, start, cut))
+
+    def wrong_value(self, slot: str) -> str | None:
+        value = self.instance["wrong_values"].get(slot)
+        return value if isinstance(value, str) else None
+
+    def steps_left(self) -> int:
+        return sum(1 for s in self.scenario.steps if s.name not in self.done and s.when(self.view))
+
+    def room(self) -> int:
+        """Words that are free for extras, once the remaining steps and the closing are counted."""
+        checks = len(self.instance["identity"]) - len(self.checked)
+        return self.options.max_words - self.draft.n_words - STEP_WORDS * self.steps_left() - 12 * checks - 22
+
+    def ready(self, after: str) -> bool:
+        """Whether something that comes after a step may come up now; "" is any time after the agent has informed or acted."""
+        if after:
+            return after in self.heard
+        return any(s.kind in ("lookup", "tell", "do") and s.name in self.heard for s in self.scenario.steps)
+
+
+def rest_of(segment: Segment, start: int, cut: int) -> Segment:
+    """What is still to be said of a segment that begins at word `start` and was cut at `cut`: from the cut sentence on."""
+    words = segment.text.split()
+    heard = max(0, cut - start)
+    begin = max((i + 1 for i, w in enumerate(words[:heard]) if w.endswith((".", "?", "!"))), default=0)
+    return Segment(" ".join(words[begin:]), segment.type, segment.act, segment.tags, segment.key, True)

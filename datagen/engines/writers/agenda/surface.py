@@ -1,0 +1,136 @@
+"""What makes written turns sound spoken: fillers, restarts, pauses, backchannels and places where a cut does no harm."""
+
+import re
+from collections.abc import Sequence
+
+from datagen.domains.phrasing import Dice, small
+from datagen.records.enums import MarkType, Speaker
+from datagen.records.transcript import Mark
+
+USER_FILLERS = ("um,", "uh,", "well,", "so,", "yeah,", "let's see,")
+AGENT_FILLERS = ("so,", "well,", "let's see,")
+INNER = ("uh,", "um,", "like,", "you know,")
+BACKCHANNELS = ("mhm", "uh-huh", "right", "okay", "I see", "yeah")
+AGENT_BACKCHANNELS = ("mhm", "okay", "right", "I see", "uh-huh", "sure")
+
+LONG_WORDS = 12
+"""Words of a turn that is long enough for a backchannel."""
+
+FIRST_BACKCHANNEL = 4
+"""Words that come before a backchannel, at least."""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_SPOKEN_START = _words(
+    "um uh well so yeah oh ah hmm hm okay alright right hi hey hello thanks thank sorry no nope yes yep yeah "
+    "sure great perfect wait actually and but mm-hmm uh-huh hold hang let"
+)
+_RESTARTS = _words("i i'm i'd i've can could do is it's the what how my what's we does would will there's")
+_HINGES = _words("it's is was about for that's says from")
+"""Words after which a speaker stops to think: what follows is what they are looking for."""
+
+_VALUE = re.compile(r"[\d$@]")
+_KEEP = re.compile(r"^(I|I'.*|[A-Z]{2,}.*)$")
+
+
+def lower_start(text: str) -> str:
+    """`text` with a small first letter, unless its first word is I or an abbreviation."""
+    first = text.split()[0]
+    return text if _KEEP.match(first.rstrip(",.")) or first[:1].isdigit() else small(text)
+
+
+def starts_plain(words: Sequence[str]) -> bool:
+    """Whether a turn starts without a discourse word, so that a filler before it is no second one."""
+    return words[0].lower().strip(",.?!") not in _SPOKEN_START
+
+
+def add_filler(text: str, dice: Dice, speaker: Speaker) -> tuple[str, int | None]:
+    """`text` with a filler before it or before what the speaker is looking for, and the word that a pause comes before."""
+    words = text.split()
+    hinges = [
+        i
+        for i, w in enumerate(words[:-1])
+        if w.lower() in _HINGES and 0 < i < len(words) - 1 and not words[i + 1].endswith((".", "?"))
+    ]
+    if speaker is Speaker.USER and hinges and dice.chance(0.5):
+        at = dice.pick(hinges)
+        filler = dice.pick(INNER[:2])
+        filled = [*words[:at], words[at] + ",", filler, *words[at + 1 :]]
+        return " ".join(filled), at + 2
+    if not starts_plain(words) or not _is_common(words[0]):
+        return text, None
+    filler = dice.pick(USER_FILLERS if speaker is Speaker.USER else AGENT_FILLERS)
+    return f"{filler[:1].upper()}{filler[1:]} {lower_start(text)}", len(filler.split())
+
+
+def _is_common(word: str) -> bool:
+    """Whether a first word has its capital from the sentence alone: short function words and contractions do."""
+    plain = word.lower().strip(",.?!")
+    return plain in _RESTARTS or plain in _COMMON or bool(_VALUE.search(word))
+
+
+_COMMON = _words(
+    "you your that that's this they are did any when where why which who if at in on have has a an for to it "
+    "let's was were also there with your under"
+)
+
+
+def add_restart(text: str, dice: Dice) -> tuple[str, int | None]:
+    """`text` with the first one or two words of a sentence said twice ("I was, I was wondering"), and where a pause goes."""
+    words = text.split()
+    starts = [0] + [i + 1 for i, w in enumerate(words[:-1]) if w.endswith((".", "?"))]
+    open_starts = [
+        i
+        for i in starts
+        if i + 4 < len(words)
+        and words[i].lower() in _RESTARTS
+        and all(w.replace("'", "").isalpha() for w in words[i : i + 3])
+    ]
+    if not open_starts:
+        return text, None
+    at = dice.pick(open_starts)
+    n = 1 + dice.index(2)
+    again = words[at : at + n]
+    head = [*again[:-1], again[-1] + ","]
+    return " ".join([*words[:at], *head, lower_start(" ".join(again)), *words[at + n :]]), at + n
+
+
+def backchannels(
+    words: Sequence[str], dice: Dice, rate: float, speaker: Speaker, end: int | None = None, most: int = 2
+) -> list[Mark]:
+    """Backchannels of the listener at clause ends, each with probability `rate`, at most `most`, none near a cut at `end`."""
+    limit = (end - 2 if end is not None else len(words) - 1) - 2
+    pool = BACKCHANNELS if speaker is Speaker.AGENT else AGENT_BACKCHANNELS
+    marks: list[Mark] = []
+    if len(words) < LONG_WORDS:
+        return marks
+    last = -6
+    for i in range(FIRST_BACKCHANNEL, limit):
+        word = words[i]
+        if not word.endswith((",", ".")) or i - last < 6 or _is_filler(word) or not dice.chance(rate):
+            continue
+        marks.append(Mark(MarkType.BACKCHANNEL, i, dice.pick(pool)))
+        last = i
+        if len(marks) == most:
+            break
+    return marks
+
+
+def _is_filler(word: str) -> bool:
+    return word.lower().strip(",.") in {"um", "uh", "well", "so", "like", "know", "okay", "no", "wait"}
+
+
+def safe_cut(words: Sequence[str], dice: Dice, tail_from: int) -> Mark | None:
+    """A word after `tail_from` at which the turn may be cut without loss: what follows is a courtesy, not a fact."""
+    first, last = max(3, tail_from), len(words) - 2
+    if first > last:
+        return None
+    return Mark(MarkType.SAFE_CUT, dice.between(first, last))
+
+
+def has_value(words: Sequence[str]) -> bool:
+    """Whether a number, price, date or address stands among the words."""
+    return any(_VALUE.search(w) for w in words)
