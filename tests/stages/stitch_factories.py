@@ -1,0 +1,77 @@
+"""Spoken dialogues made on the spot: steady tones for voices, words with known times."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from datagen.records.enums import Kind, MarkType, Speaker, Split, TurnType
+from datagen.records.plan import DialogPlan
+from datagen.records.speech import SAMPLE_RATE_HZ, Audio, Backchannel, Speech, SpokenDialog, SpokenTurn, Word
+from datagen.records.transcript import Mark, Turn
+
+LEVEL = 0.2
+TONE_HZ = {Speaker.AGENT: 440.0, Speaker.USER: 620.0}
+MARGIN_S = 0.02
+"""Audio before a turn's first word and after its last."""
+
+
+def plan(index: int = 0) -> DialogPlan:
+    """A plan of that index; nothing else of it matters here."""
+    return DialogPlan(
+        index=index, dialog_id=f"bank-{index:06d}", kind=Kind.SERVICE, domain="bank", scenario="charge", split=Split.TRAIN,
+        seed=index, first_speaker=Speaker.AGENT, agent_voice="a", user_voice="u",
+    )  # fmt: skip
+
+
+def tone(seconds: float, hz: float, level: float = LEVEL) -> Audio:
+    """A sine that is at full size at its very edges, so that a cut without a fade clicks."""
+    t = np.arange(round(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
+    return (level * np.cos(2 * np.pi * hz * t)).astype(np.float32)
+
+
+def speech(durations_s: Sequence[float], hz: float = 440.0, gap_s: float = 0.0, level: float = LEVEL) -> Speech:
+    """Words of these durations, `gap_s` apart, in an unbroken tone."""
+    words, at = [], MARGIN_S
+    for i, duration in enumerate(durations_s):
+        words.append(Word(f"w{i}", f"w{i}", at, at + duration))
+        at += duration + gap_s
+    return Speech(tone(words[-1].end_s + MARGIN_S, hz, level), tuple(words), "tone", 7)
+
+
+def turn(
+    index: int,
+    side: Speaker,
+    durations_s: Sequence[float],
+    kind: TurnType = TurnType.STATEMENT,
+    marks: Sequence[Mark] = (),
+    gap_s: float = 0.0,
+    backchannel_s: float = 0.25,
+) -> SpokenTurn:
+    """A turn with its marks; every backchannel mark is spoken as one word of `backchannel_s`."""
+    said = speech(durations_s, TONE_HZ[side], gap_s)
+    text = " ".join(w.word for w in said.words)
+    heard = [
+        Backchannel(m, speech([backchannel_s], TONE_HZ[side.other])) for m in marks if m.type is MarkType.BACKCHANNEL
+    ]
+    return SpokenTurn(Turn(index, side, text, kind, marks=tuple(marks)), said, tuple(heard))
+
+
+def dialog(seed: int, n_turns: int = 20, marked: bool = True) -> SpokenDialog:
+    """A dialogue in alternation whose turns have 1 to 17 words, with marks of every type where there is room for them."""
+    rng = np.random.default_rng(seed)
+    turns = []
+    for i in range(n_turns):
+        n_words = int(rng.integers(1, 18))
+        side = Speaker.AGENT if i % 2 == 0 else Speaker.USER
+        marks: list[Mark] = []
+        what = rng.random()
+        if marked and n_words > 6 and i < n_turns - 1:
+            if what < 0.2:
+                marks.append(Mark(MarkType.BARGE_IN, int(rng.integers(1, n_words))))
+            elif what < 0.5:
+                marks.append(Mark(MarkType.BACKCHANNEL, int(rng.integers(0, n_words)), "mhm"))
+            elif what < 0.7:
+                marks.append(Mark(MarkType.PAUSE, int(rng.integers(1, n_words))))
+        kind = (TurnType.QUESTION, TurnType.ANSWER, TurnType.STATEMENT, TurnType.CONFIRMATION)[int(rng.integers(4))]
+        turns.append(turn(i, side, rng.uniform(0.12, 0.5, n_words), kind, marks, gap_s=0.03))
+    return SpokenDialog(f"bank-{seed:06d}", tuple(turns))

@@ -1,0 +1,166 @@
+"""The distribution of FTOs: its two halves, its presets, what the knobs do to it and what they refuse."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stitch_factories import dialog, plan, turn
+
+from datagen.config import read_options
+from datagen.errors import UserError
+from datagen.records.enums import Speaker, TurnType
+from datagen.records.speech import SpokenDialog
+from datagen.stages.stitch.lognormal import Lognormal
+from datagen.stages.stitch.options import StitchOptions
+from datagen.stages.stitch.presets import presets
+from datagen.stages.stitch.shaping import Shaped, shape
+from datagen.stages.stitch.unit import stitch
+
+LONG = [0.3] * 14
+
+
+def options(**values) -> StitchOptions:
+    return read_options(StitchOptions, values, "stitch")
+
+
+def draws(chosen: StitchOptions, n: int = 2_000) -> np.ndarray:
+    """FTOs without turns that would bound them, from evenly drawn quantiles."""
+    rng = np.random.default_rng(5)
+    model = chosen.fto_model()
+    return np.array([model.quantile(u) for u in rng.random(n)])
+
+
+def measured(chosen: StitchOptions, n_dialogs: int = 60, kind: TurnType = TurnType.STATEMENT) -> np.ndarray:
+    """The FTOs of dialogues of 20 long turns each, as the time line has them."""
+    turns = tuple(turn(i, list(Speaker)[i % 2], LONG, kind) for i in range(20))
+    found = []
+    for index in range(n_dialogs):
+        made = stitch(plan(index), SpokenDialog("d", turns), chosen, np.random.default_rng(index), 0)
+        found += [t.fto_s for t in made.timeline.turns if t.fto_s is not None]
+    return np.array(found)
+
+
+@given(st.floats(0.01, 5), st.floats(0, 2), st.floats(0, 1), st.floats(1, 8), st.floats(0, 1), st.floats(0, 1))
+def test_a_lognormals_draws_stay_within_its_limits_and_rise(median, sigma, low, high, u, v):
+    values = Lognormal(median, sigma, low, high)
+    below, above = sorted((values.quantile(u), values.quantile(v)))
+    assert low <= below <= above <= high
+    assert values.quantile(min(u, v)) <= values.quantile(max(u, v))
+
+
+@pytest.mark.parametrize("name", ["conversational", "telephone", "brisk"])
+def test_2000_draws_have_skewed_gaps_and_the_presets_overlap_share(name):
+    found, asked = draws(options(timing=name)), presets()[name]
+    gaps, overlaps = found[found >= 0], -found[found < 0]
+    assert np.mean(found < 0) == pytest.approx(asked.overlap_share, rel=0.1)
+    assert np.median(gaps) == pytest.approx(asked.gap_median_s, rel=0.1)
+    assert np.median(overlaps) == pytest.approx(asked.overlap_median_s, rel=0.1)
+    for half in (gaps, overlaps):
+        assert np.mean(half) > 1.05 * np.median(half)
+        assert np.quantile(half, 0.9) - np.median(half) > 1.4 * (np.median(half) - np.quantile(half, 0.1))
+
+
+def test_conversational_has_the_median_that_its_source_gives():
+    assert np.median(draws(options())) == pytest.approx(0.08, abs=0.03)
+
+
+def test_fixed_is_one_gap_to_the_sample():
+    found = measured(options(timing="fixed"), n_dialogs=2)
+    assert np.ptp(found) < 1e-9
+    assert found[0] == pytest.approx(0.64, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["conversational", "telephone", "brisk"])
+def test_the_time_line_keeps_the_presets_shares_and_medians(name):
+    found, asked = measured(options(timing=name)), presets()[name]
+    assert np.mean(found < 0) == pytest.approx(asked.overlap_share, rel=0.1)
+    assert np.median(found[found >= 0]) == pytest.approx(asked.gap_median_s, rel=0.15)
+
+
+@pytest.mark.parametrize("name", ["conversational", "telephone", "brisk"])
+def test_a_thousand_ftos_lie_near_the_target_distribution(name):
+    """Turns of 4.2 s bear overlaps up to 1.2 s (4 words), which the target is cut at too."""
+    chosen = options(timing=name)
+    found, model = np.sort(measured(chosen)), chosen.fto_model()
+    target = np.array([model.cdf(x, 4 * 0.3 + 0.02) for x in found])
+    steps = np.arange(len(found) + 1) / len(found)
+    distance = max(np.max(target - steps[:-1]), np.max(steps[1:] - target))
+    assert distance < 0.06
+
+
+def test_the_models_cdf_undoes_its_quantile():
+    model = options().fto_model()
+    for u in np.linspace(0.01, 0.99, 50):
+        assert model.cdf(model.quantile(u)) == pytest.approx(u, abs=1e-6)
+        assert model.cdf(model.quantile(u, 0.5), 0.5) == pytest.approx(u, abs=1e-6)
+
+
+def test_pairs_differ_as_their_share_says():
+    """The latent variance between dialogues is the pair's share, and without one there is none."""
+    said = dialog(1, 40, marked=False)
+
+    def between(pair_share: float) -> float:
+        chosen = options(fto={"pair_share": pair_share, "speaker_share": 0.0})
+        means = []
+        for index in range(150):
+            shaped = shape(plan(index), said, chosen, np.random.default_rng(index))
+            assert isinstance(shaped, Shaped)
+            means.append(np.mean([s.u for s in shaped.shapes]))
+        return float(np.var(means))
+
+    assert between(0.0) < 0.0035
+    assert between(0.5) > 4 * between(0.0)
+
+
+@pytest.mark.parametrize(
+    "wanted", [{"median_s": 0.2}, {"median_s": 0.5, "overlap_share": 0.1}, {"median_s": -0.3, "overlap_share": 0.7}]
+)
+def test_a_median_that_is_asked_for_is_met(wanted):
+    assert np.median(draws(options(fto=wanted), 8_000)) == pytest.approx(wanted["median_s"], abs=0.03)
+
+
+def test_overrides_shifts_and_latency_move_what_they_name():
+    gap = {"overlap_share": 0.0, "gap_median_s": 0.1, "gap_sigma": 0.0, "pair_share": 0.0, "speaker_share": 0.0}
+    assert measured(options(fto=gap), 1) == pytest.approx(0.1, abs=1e-4)
+    assert measured(options(fto=gap, shift={"answer_s": 0.5}), 1, TurnType.ANSWER) == pytest.approx(0.6, abs=1e-4)
+    assert measured(options(fto=gap), 1, TurnType.AFTER_LOOKUP) == pytest.approx(1.0, abs=1e-4)
+    late = measured(options(fto={**gap, "agent_latency_s": 0.3}), 1)
+    assert late[0::2] == pytest.approx(0.1, abs=1e-4)  # the user's
+    assert late[1::2] == pytest.approx(0.4, abs=1e-4)
+
+
+def test_a_changed_preset_is_another_output():
+    assert options().output_options()["preset"]["gap_median_s"] == 0.38
+    assert options().output_options() != options(timing="brisk").output_options()
+
+
+def test_every_preset_names_its_source_and_its_quality():
+    for name, found in presets().items():
+        assert len(found.source) > 20, name
+        assert any(word in found.quality for word in ("published", "second-hand", "assumed")), name
+        assert math.isfinite(options(timing=name).fto_model().quantile(0.5))
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"timing": "conversationel"}, "stitch: there is no preset 'conversationel'. Did you mean conversational?"),
+        ({"timing": "x"}, "There are: conversational, telephone, brisk, fixed."),
+        ({"fto": {"gap_medain_s": 1}}, "stitch.fto.gap_medain_s: there is no such key. Did you mean gap_median_s?"),
+        ({"fto": {"overlap_share": 1.2}}, "stitch.fto.overlap_share: input should be less than 1, got 1.2"),
+        ({"fto": {"median_s": 0.2, "gap_median_s": 0.2}}, "both set the gaps. Leave one out."),
+        ({"fto": {"median_s": 0.2, "overlap_share": 0.6}}, "cannot be met with 60% overlaps"),
+        ({"fto": {"median_s": -0.2, "overlap_share": 0.3}}, "cannot be met with 30% overlaps"),
+        ({"fto": {"pair_share": 0.7, "speaker_share": 0.4}}, "is 1.1, and has to stay under 1"),
+        ({"fto": {"gap_median_s": 5.0}}, "above fto.max_gap_s = 4 s"),
+        ({"lead_s": (2.0, 1.0)}, "stitch.lead_s: needs 0 <= lowest <= highest <= 60 s, got 2 and 1."),
+        ({"barge_in": {"yield_s": (0.1,)}}, "stitch.barge_in.yield_s"),
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_be_met_are_one_clear_line(values, said):
+    with pytest.raises(UserError) as caught:
+        options(**values)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
