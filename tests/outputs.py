@@ -22,25 +22,27 @@ SHARD_DIALOGS = 4
 
 def make(out: Path, n_dialogs: int = 10, n_rejects: int = 2, n_turns: int = 6, audio: bool = True) -> BuildSummary:
     """Builds `n_dialogs` dialogues into `out`, the last two of them valid and test, and returns what build.json holds."""
-    splits = {
-        i: Split.VALID if i == n_dialogs - 2 else Split.TEST if i == n_dialogs - 1 else Split.TRAIN
-        for i in range(n_dialogs)
-    }
-    by_split = {s: [i for i in range(n_dialogs) if splits[i] is s] for s in Split}
+    splits = {n_dialogs - 2: Split.VALID, n_dialogs - 1: Split.TEST}
+    made = [dialog(out, i, splits.get(i, Split.TRAIN), n_turns, audio) for i in range(n_dialogs)]
+    return publish(out, made, n_rejects)
+
+
+def publish(out: Path, dialogs, n_rejects: int = 0) -> BuildSummary:
+    """Packs dialogues into `out`, four a shard, and returns what build.json holds."""
     shards, parts = [], defaultdict(list)
-    for split, members in by_split.items():
+    for split in Split:
+        members = [d for d in dialogs if d.plan.split is split]
         for number, at in enumerate(range(0, len(members), SHARD_DIALOGS)):
-            dialogs = [dialog(out, i, split, n_turns, audio) for i in members[at : at + SHARD_DIALOGS]]
-            shards.append(_shard(out, split, number, dialogs, parts))
-    plans = {p.dialog_id: p for p in (factories.plan(n_dialogs + i) for i in range(n_rejects))}
-    rejects = [factories.reject(n_dialogs + i) for i in range(n_rejects)]
-    parts[Table.REJECTS] = [rows.rejects_table(rejects, plans, "train-00000")]
+            shards.append(_shard(out, split, number, members[at : at + SHARD_DIALOGS], parts))
+    # The rejected ones were members of the first shard.
+    shards[0] = replace(shards[0], n_planned=shards[0].n_planned + n_rejects)
+    numbers = range(len(dialogs), len(dialogs) + n_rejects)
+    plans = {p.dialog_id: p for p in map(factories.plan, numbers)}
+    parts[Table.REJECTS] = [rows.rejects_table(map(factories.reject, numbers), plans, shards[0].name)]
     for kind in (Table.DIALOGS, Table.TURNS, Table.REJECTS):
         path = out / manifest_path(kind)
         path.parent.mkdir(parents=True, exist_ok=True)
         tables.concat(parts[kind], path, kind)
-    # The rejected ones were members of the first shard.
-    shards[0] = replace(shards[0], n_planned=shards[0].n_planned + n_rejects)
     return _finish(out, shards)
 
 
