@@ -239,7 +239,11 @@ def _bare(toks: list[Token], i: int, j: int, cards: list[str]) -> Value:
     after = "" if j >= len(toks) or toks[j - 1].breaks else toks[j].low
     before = toks[i - 1].low if i else ""
     plain = text.replace(",", "")
-    if plain.isdigit() and (len(plain) > 6 or (plain[0] == "0" and len(plain) > 1)):
+    if (
+        plain.isdigit()
+        and toks[i].digit
+        and ((len(plain) > 6 and "," not in text) or (plain[0] == "0" and len(plain) > 1))
+    ):
         return forms.code(plain, phone=len(plain) in (10, 11))
     return forms.quantity(text, counted=after in COUNTED, idiom=_idiom(plain, before, after, toks, j))
 
@@ -255,7 +259,11 @@ def _idiom(n: str, before: str, after: str, toks: list[Token], j: int) -> bool:
         return True
     if k <= 4 and (after in _TALK or before in ("all", "both", "step", "option", "these", "those", "other")):
         return True
-    if before in ("thanks", "times") or (k >= 1000 and before == "a" and after in ("thanks", "times")):
+    if (
+        k >= 100
+        and before == "a"
+        and (after in ("thanks", "times") or (j > 2 and toks[j - 3].low in ("thanks", "once")))
+    ):
         return True
     return k == 0 and after in ("problem", "problems", "worries", "issues", "issue", "trouble")
 

@@ -16,7 +16,9 @@ _ID_WORDS = words(
     "account card code pin number confirmation reference ending ticket id case order digits zip policy booking"
 )
 
-_BEFORE_MONTH = words("in of by until till this next last since for from early late mid during before after and to through")
+_BEFORE_MONTH = words(
+    "in of by until till this next last since for from early late mid during before after and to through"
+)
 
 
 def find_values(text: str) -> list[Value]:

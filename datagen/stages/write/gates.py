@@ -1,0 +1,166 @@
+"""The gates on a dialogue's form: each gives its first fault, or None. Grounding has a file of its own."""
+
+import re
+
+from datagen.protocols import Failure
+from datagen.records.enums import Kind, MarkType, Speaker
+from datagen.records.plan import DialogPlan
+from datagen.records.transcript import Transcript, Turn
+from datagen.stages.write.leaks import leak_of
+from datagen.stages.write.options import WriteOptions
+
+QA_ROLE = "You are a wise and friendly teacher. Answer questions or provide advice in a clear and engaging way."
+CASUAL_ROLE = "You enjoy having a good conversation."
+SERVICE_ROLE = "You work for "
+"""How the role contexts of the three kinds begin (formats: the prompts of the released PersonaPlex model)."""
+
+_SENTENCE = re.compile(r"[^.?!]+")
+_WORD = re.compile(r"[a-z0-9']+")
+_ASKS_AGAIN = re.compile(
+    r"\b(?:sorry|pardon|again|repeat|what was that|say that|didn't (?:catch|hear|get)|come again|one more time|missed that|excuse me|huh|"
+    r"you're breaking up|breaking up|can't hear|what did you|slower|slow down|hello)\b",
+    re.IGNORECASE,
+)
+
+
+def structure(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> Failure | None:
+    """Rejects too few turns, a wrong first speaker, an empty turn, a speaker who goes on and on, a mark outside its turn."""
+    id_, turns = transcript.dialog_id, transcript.turns
+    if id_ != plan.dialog_id:
+        return Failure("wrong_dialog", f"{id_}: its plan is of {plan.dialog_id}.")
+    if len(turns) < options.min_turns:
+        return Failure("too_few_turns", f"{id_}: {len(turns)} turns, at least {options.min_turns} are needed.")
+    if turns[0].speaker is not plan.first_speaker:
+        return Failure(
+            "first_speaker",
+            f"{id_} turn 0: the {turns[0].speaker} speaks first, the plan says the {plan.first_speaker}.",
+        )
+    if len({t.speaker for t in turns}) < 2:
+        return Failure("one_speaker", f"{id_}: only the {turns[0].speaker} speaks.")
+    row = 0
+    for i, turn in enumerate(turns):
+        row = row + 1 if i and turns[i - 1].speaker is turn.speaker else 1
+        fault = _turn_fault(turn, i, row, options) or _mark_fault(turn, turns[i + 1] if i + 1 < len(turns) else None)
+        if fault:
+            return Failure(fault[0], f"{id_} turn {i}: {fault[1]}")
+    return None
+
+
+def _turn_fault(turn: Turn, i: int, row: int, options: WriteOptions) -> tuple[str, str] | None:
+    if turn.index != i:
+        return "turn_index", f"it is numbered {turn.index}."
+    if not turn.text or turn.text.isspace():
+        return "empty_turn", f"the {turn.speaker} says nothing."
+    if row > options.max_turns_in_a_row:
+        return (
+            "same_speaker",
+            f"the {turn.speaker} has {row} turns in a row, the limit is {options.max_turns_in_a_row}.",
+        )
+    return None
+
+
+def _mark_fault(turn: Turn, following: Turn | None) -> tuple[str, str] | None:
+    if not turn.marks:
+        return None
+    n_words = len(turn.words)
+    for mark in turn.marks:
+        if not 0 <= mark.word < n_words:
+            return "mark_range", f"a {mark.type} mark at word {mark.word}, the turn has {n_words} words."
+        if mark.type in (MarkType.BARGE_IN, MarkType.SAFE_CUT) and mark.word == 0:
+            return "mark_range", f"a {mark.type} mark at word 0 leaves nothing of the turn to be heard."
+        if mark.type is MarkType.BACKCHANNEL and not mark.text.strip():
+            return "mark_text", f"the backchannel at word {mark.word} has no text."
+    cuts = [m for m in turn.marks if m.type is MarkType.BARGE_IN]
+    if len(cuts) > 1:
+        return "mark_range", f"{len(cuts)} barge-in marks, a turn is cut once."
+    if cuts and (following is None or following.speaker is turn.speaker):
+        return "barge_in", f"it is cut at word {cuts[0].word}, and the other speaker does not follow."
+    return None
+
+
+def role_context(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> Failure | None:
+    """Rejects an empty role context, or one that does not begin as its kind's has to (qa: the whole of it is fixed)."""
+    text, id_ = transcript.role_context, transcript.dialog_id
+    if not text.strip():
+        return Failure("role_context", f"{id_}: the role context is empty.")
+    right = {
+        Kind.QA: text == QA_ROLE,
+        Kind.CASUAL: text.startswith(CASUAL_ROLE),
+        Kind.SERVICE: text.startswith(SERVICE_ROLE) and " your name is " in text,
+    }[plan.kind]
+    if not right:
+        wanted = {Kind.QA: QA_ROLE, Kind.CASUAL: CASUAL_ROLE, Kind.SERVICE: f"{SERVICE_ROLE}… and your name is …"}[
+            plan.kind
+        ]
+        return Failure(
+            "role_context",
+            f"{id_}: the role context of kind {plan.kind} reads {text[:40]!r}…, it has to read {wanted!r}.",
+        )
+    fault = leak_of(text, role_context=True)
+    return Failure(f"leak_{fault[0]}", f"{id_}: the role context holds {fault[1]}.") if fault else None
+
+
+def leaks(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> Failure | None:
+    """Rejects what a writer's machinery left in the text: think blocks, directions, placeholders, markup, refusals, other scripts."""
+    for turn in transcript.turns:
+        fault = leak_of(turn.text)
+        if fault is None and turn.marks:
+            fault = next((f for m in turn.marks if m.text and (f := leak_of(m.text))), None)
+        if fault:
+            return Failure(
+                f"leak_{fault[0]}",
+                f"{transcript.dialog_id} turn {turn.index}: the {turn.speaker}'s text holds {fault[1]}.",
+            )
+    return None
+
+
+def length(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> Failure | None:
+    """Rejects a turn or a dialogue that is too long to be spoken as one, and a dialogue that says next to nothing."""
+    total = 0
+    for turn in transcript.turns:
+        n_words = len(turn.text.split())
+        limit = options.max_agent_words if turn.speaker is Speaker.AGENT else options.max_user_words
+        if n_words > limit:
+            return Failure(
+                "long_turn",
+                f"{transcript.dialog_id} turn {turn.index}: the {turn.speaker} says {n_words} words, the limit is {limit}. "
+                f"Raise write.max_{turn.speaker}_words if intended.",
+            )
+        total += n_words
+    if total < options.min_dialog_words:
+        return Failure(
+            "short_dialog",
+            f"{transcript.dialog_id}: {total} words in all, at least {options.min_dialog_words} are needed.",
+        )
+    if total > options.max_dialog_words:
+        return Failure(
+            "long_dialog",
+            f"{transcript.dialog_id}: {total} words in all, the limit is {options.max_dialog_words}. "
+            "Raise write.max_dialog_words if intended.",
+        )
+    return None
+
+
+def repetition(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> Failure | None:
+    """Rejects a dialogue in which a speaker says long sentences again that nobody asked to hear again."""
+    said: set[tuple[Speaker, str]] = set()
+    n_repeats, asked = 0, False
+    for turn in transcript.turns:
+        for sentence in _SENTENCE.findall(turn.text.lower()):
+            if sentence.count(" ") < options.repeated_sentence_words - 1:
+                continue
+            words = _WORD.findall(sentence)
+            if len(words) < options.repeated_sentence_words:
+                continue
+            key = (turn.speaker, " ".join(words))
+            if key in said and not asked:
+                n_repeats += 1
+                if n_repeats > options.max_repeats:
+                    return Failure(
+                        "repetition",
+                        f"{transcript.dialog_id} turn {turn.index}: the {turn.speaker} says {sentence.strip()!r} again "
+                        f"({n_repeats} repeated sentences, the limit is {options.max_repeats}).",
+                    )
+            said.add(key)
+        asked = _ASKS_AGAIN.search(turn.text) is not None
+    return None

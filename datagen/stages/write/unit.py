@@ -1,0 +1,31 @@
+"""The write stage's unit: a writer's transcript is checked by every gate, and gets its signature."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from datagen.protocols import Failure
+from datagen.records.plan import DialogPlan
+from datagen.records.transcript import Transcript
+from datagen.stages.write import duplicates, gates, grounding
+from datagen.stages.write.options import WriteOptions
+
+_GATES = (gates.structure, gates.role_context, gates.leaks, gates.length, gates.repetition, grounding.grounded)
+
+
+def check(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> Failure | None:
+    """The first gate's failure, with its reason code and one line for a person; None where all let the dialogue through."""
+    for gate in _GATES:
+        failure = gate(transcript, plan, options)
+        if failure is not None:
+            return failure
+    return None
+
+
+def finish(transcript: Transcript, options: WriteOptions) -> Transcript:
+    """The transcript with its MinHash signature, which publish finds near-duplicates by."""
+    return replace(transcript, signature=duplicates.signature(t.text for t in transcript.turns))
+
+
+def near_duplicates(signatures: Mapping[str, Sequence[int]], options: WriteOptions) -> dict[str, str]:
+    """Loser to winner, over a whole build; see `datagen.stages.write.duplicates`."""
+    return duplicates.near_duplicates(signatures, options.near_duplicate_jaccard)
