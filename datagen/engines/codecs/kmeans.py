@@ -15,25 +15,32 @@ from datagen.engines.codecs.codebooks import (
     nearest,
 )
 from datagen.engines.codecs.patches import FLOOR, LOG_STEPS, PATCH
+from datagen.errors import DataError
 
 ROWS = 4096
 
 
 def train(
-    patches: NDArray[np.float64], seed: int, rounds: int = 8, report: Callable[[str], None] = lambda _: None
+    patches: NDArray[np.int16], seed: int, rounds: int = 6, report: Callable[[str], None] = lambda _: None
 ) -> Codebooks:
-    """Tables trained on log-mel patches [n, 640] (steps of 1/256 neper), n at least 2048.
+    """Tables trained on log-mel patches [n, 640] (steps of 1/256 neper); a DataError for fewer than 2048.
 
     Digital silence gets a row of its own in the first book, and each later book a row of zeros, so that silence is
     encoded without a rest. Where a row lies in its book is drawn, so that no code means anything by its number.
     """
+    if len(patches) < BOOK_SIZE:
+        raise DataError(
+            f"melrvq: {len(patches)} frames to train on; {BOOK_SIZE} are needed for a book. Raise --minutes."
+        )
     generator = np.random.Generator(np.random.PCG64(seed))
     mean = np.rint(patches.mean(axis=0)).astype(np.int16)
-    basis = _basis(patches - mean)
+    basis = _basis(patches, mean)
     silence = np.full((1, PATCH), np.rint(np.log(FLOOR) * LOG_STEPS))
     open_box = np.full(DIMENSIONS, np.iinfo(np.int16).max, np.int16)
     turn = Codebooks(mean, basis, open_box, np.zeros((0, BOOK_SIZE, DIMENSIONS), np.int16))
-    points = turn.points(patches)
+    points = np.concatenate(
+        [turn.points(patches[at : at + ROWS].astype(np.float64)) for at in range(0, len(patches), ROWS)]
+    )
     quiet = turn.points(silence)[0]
     limit = np.ceil(np.maximum(np.abs(points).max(axis=0), np.abs(quiet))).astype(np.int16)
     books, rest = [], points
@@ -50,8 +57,8 @@ def train(
     return Codebooks(mean, basis, limit, np.stack(books))
 
 
-def _basis(centred: NDArray[np.float64]) -> NDArray[np.int16]:
-    nepers = (centred / LOG_STEPS).astype(np.float32)
+def _basis(patches: NDArray[np.int16], mean: NDArray[np.int16]) -> NDArray[np.int16]:
+    nepers = (patches - mean.astype(np.float32)) / np.float32(LOG_STEPS)
     _, vectors = np.linalg.eigh((nepers.T @ nepers / len(nepers)).astype(np.float64))
     top = vectors[:, ::-1][:, :DIMENSIONS]
     signs = np.sign(top[np.argmax(np.abs(top), axis=0), np.arange(DIMENSIONS)])
