@@ -11,7 +11,7 @@ from datagen.records.transcript import Mark, Turn
 
 LEVEL = 0.2
 TONE_HZ = {Speaker.AGENT: 440.0, Speaker.USER: 620.0}
-MARGIN_S = 0.02
+MARGIN_S = 0.01
 """Audio before a turn's first word and after its last."""
 
 
@@ -73,5 +73,5 @@ def dialog(seed: int, n_turns: int = 20, marked: bool = True) -> SpokenDialog:
             elif what < 0.7:
                 marks.append(Mark(MarkType.PAUSE, int(rng.integers(1, n_words))))
         kind = (TurnType.QUESTION, TurnType.ANSWER, TurnType.STATEMENT, TurnType.CONFIRMATION)[int(rng.integers(4))]
-        turns.append(turn(i, side, rng.uniform(0.12, 0.5, n_words), kind, marks, gap_s=0.03))
+        turns.append(turn(i, side, rng.uniform(0.12, 0.5, n_words), kind, marks, gap_s=0.015))
     return SpokenDialog(f"bank-{seed:06d}", tuple(turns))

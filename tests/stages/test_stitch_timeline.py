@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from datagen.records.enums import Speaker
 from datagen.records.speech import FRAME_SAMPLES, n_frames
+from datagen.stages.stitch.bearing import bear
 from datagen.stages.stitch.fto import FtoModel
-from datagen.stages.stitch.placing import OWN_GAP, Rules, place
+from datagen.stages.stitch.laying import OWN_GAP, Rules
+from datagen.stages.stitch.placing import place
 from datagen.stages.stitch.shapes import Listening, Placement, TurnShape
 
 shares = st.floats(0.01, 0.99)
@@ -108,7 +110,8 @@ def test_starts_and_ends_never_fall_back_and_nobody_speaks_over_themselves(turns
         assert left.start <= right.start
         assert left.end <= right.end
         own = [s.end for s, t in zip(spots[: i + 1], turns, strict=False) if t.speaker is turns[i + 1].speaker]
-        assert all(end <= right.start for end in own)
+        gap = 0 if left.barge_in is not None else OWN_GAP
+        assert all(end + gap <= right.start for end in own)
 
 
 @anything
@@ -244,6 +247,51 @@ def test_a_dialogue_is_never_cut_between_a_barge_in_and_the_turn_that_makes_it()
     between = place(turns, RULES, 0, 0, whole.spots[1].end + 100)
     assert (len(between.spots), between.n_turns_cut) == (1, 2)
     assert between.n_samples == whole.spots[0].end
+
+
+def test_a_turn_that_is_cut_early_does_not_overlap_up_to_its_cut():
+    """Else its speaker would be cut in on by somebody who has not finished the turn before."""
+    deep = replace(RULES, fto=FtoModel(0.9, 0.4, 0.5, 3.0, 0.0, 4.0), max_overlap_words=50)
+    turns = [steady(Speaker.USER), steady(Speaker.AGENT, u=0.1, cut_word=2, yield_after=100), steady(Speaker.USER)]
+    first, second, third = place(turns, deep, 0, 0, 10**9).spots
+    assert second.fto == -(2 * 4_800 - OWN_GAP)
+    assert third.start == first.end + OWN_GAP
+
+
+def test_a_turn_yields_before_the_one_that_barged_in_is_cut_itself():
+    turns = [
+        steady(Speaker.AGENT, cut_word=2, yield_after=30_000),
+        steady(Speaker.USER, cut_word=2, yield_after=5_000),
+        steady(Speaker.AGENT),
+    ]
+    first, second, third = place(turns, RULES, 0, 0, 10**9).spots
+    assert third.start == second.words[2][0]
+    assert first.end == third.start - OWN_GAP
+
+
+def test_deep_overlaps_go_to_turns_that_bear_them():
+    """Of two overlaps the deeper was drawn for one word; it moves to the long turn of the same speaker, the other back."""
+    model = FtoModel(0.5, 0.4, 0.5, 0.3, 0.8, 4.0)
+    rules = replace(RULES, fto=model)
+    short = TurnShape(Speaker.USER, 6_000, ((0, 6_000),), u=0.1)
+    turns = [steady(Speaker.AGENT), short, steady(Speaker.AGENT, u=0.8), steady(Speaker.USER, u=0.45)]
+    moved = bear(turns, rules)
+    assert [t.u for t in moved] == [0.5, 0.45, 0.8, 0.1]
+    assert [replace(t, u=0.5) for t in moved] == [replace(t, u=0.5) for t in turns]
+    spots = place(moved, rules, 0, 0, 10**9).spots
+    assert [s.fto for s in spots[1:]] == [round(model.quantile(u) * 24_000) for u in (0.45, 0.8, 0.1)]
+    # Where no turn bears it, it stays and is drawn again among what the turns bear.
+    alone = bear(turns[:2], rules)
+    assert [t.u for t in alone] == [0.5, 0.1]
+    assert -0.8 * 6_000 <= place(alone, rules, 0, 0, 10**9).spots[1].fto < 0
+
+
+@given(dialogs(), rules_of_any_kind)
+@settings(max_examples=60, deadline=None)
+def test_bearing_only_ever_exchanges(turns, rules):
+    moved = bear(turns, rules)
+    assert sorted(t.u for t in moved) == sorted(t.u for t in turns)
+    assert [replace(t, u=0.5) for t in moved] == [replace(t, u=0.5) for t in turns]
 
 
 def test_an_answer_leaves_the_questions_first_words_alone():

@@ -20,8 +20,8 @@ class FtoModel:
     def quantile(self, u: float, max_overlap_s: float = math.inf) -> float:
         """The FTO below which a share `u` lies.
 
-        `max_overlap_s` is what the turns at hand bear: overlaps keep their share and are drawn from the part of
-        their distribution below it. The result rises with `u`, so latent correlations carry through.
+        With `max_overlap_s` overlaps keep their share and are drawn from the part of their distribution below it.
+        The result rises with `u`, so latent correlations carry through.
         """
         if u < self.overlap_share:
             return -self._overlaps(max_overlap_s).quantile(1 - u / self.overlap_share)

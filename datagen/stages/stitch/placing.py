@@ -1,29 +1,11 @@
 """The time line's arithmetic: shapes in, places out, in whole samples. Pure: no audio, no text, no random numbers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from datagen.records.speech import SAMPLE_RATE_HZ
-from datagen.stages.stitch.fto import FtoModel
+from datagen.stages.stitch.laying import OWN_GAP, REPLY_SHARE, Rules, deepest_overlap, lay
 from datagen.stages.stitch.shapes import Piece, Placement, Span, Spot, TurnShape
-
-OWN_GAP = round(0.1 * SAMPLE_RATE_HZ)
-"""Samples between two turns of one speaker at the least: nobody speaks over themselves."""
-REPLY_SHARE = 0.8
-"""An overlap takes at most this share of the turn that comes in, and a yield of the one that barges in: the floor does change."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What bounds the placing: the FTOs' distribution, how far an overlap reaches back, in samples the longest wait for the
-    end of a word that is cut into, and what is kept clear around backchannels."""
-
-    fto: FtoModel
-    max_overlap_words: int
-    max_overlap_share: float
-    max_question_share: float
-    max_yield: int
-    clear: int
 
 
 def place(shapes: Sequence[TurnShape], rules: Rules, lead: int, tail: int, limit: int) -> Placement:
@@ -34,7 +16,7 @@ def place(shapes: Sequence[TurnShape], rules: Rules, lead: int, tail: int, limit
     """
     spots: list[Spot] = []
     for index, shape in enumerate(shapes):
-        laid = _lay(shape)
+        laid = lay(shape)
         if index == 0:
             spots.append(_moved(laid, lead))
             continue
@@ -46,7 +28,7 @@ def place(shapes: Sequence[TurnShape], rules: Rules, lead: int, tail: int, limit
         elif before.speaker is shape.speaker:
             start, fto = prior.end + max(shape.pause_before, OWN_GAP), None
         else:
-            start = prior.end + _offset(shape, laid, before, prior, rules)
+            start = prior.end + _offset(shape, deepest_overlap(shape, laid, before, prior, rules), rules)
             start = max(start, _own_end(shapes, spots, shape) + OWN_GAP)
             fto = start - prior.end
             if fto < 0:
@@ -56,21 +38,6 @@ def place(shapes: Sequence[TurnShape], rules: Rules, lead: int, tail: int, limit
     n_samples = spots[kept - 1].end + tail if kept else 0
     spots = _without_the_rest(spots[:kept])
     return Placement(_with_backchannels(shapes, spots, rules.clear), n_samples, len(shapes) - kept)
-
-
-def _lay(shape: TurnShape) -> Spot:
-    """The turn from sample 0, its audio parted where a pause goes in: halfway between the words on either side."""
-    pieces, pauses, words = [], [], list(shape.words)
-    taken, shift = 0, 0
-    for word, length in shape.pauses:
-        left, right = shape.words[word - 1][1], shape.words[word][0]
-        at = max(min((left + right) // 2, right), taken)
-        pieces.append(Piece((taken, at), taken + shift))
-        pauses.append((word, (at + shift, at + shift + length)))
-        taken, shift = at, shift + length
-        words[word:] = [(a + shift, b + shift) for a, b in shape.words[word:]]
-    pieces.append(Piece((taken, shape.length), taken + shift))
-    return Spot(0, shape.length + shift, tuple(words), tuple(pieces), None, tuple(pauses))
 
 
 def _moved(spot: Spot, by: int) -> Spot:
@@ -84,24 +51,13 @@ def _moved(spot: Spot, by: int) -> Spot:
     )
 
 
-def _offset(shape: TurnShape, laid: Spot, before: TurnShape, prior: Spot, rules: Rules) -> int:
-    """The FTO in samples: drawn among the overlaps that both turns bear, shifted, never a deeper overlap than that."""
-    deepest = _deepest_overlap(shape, laid, before, prior, rules)
-    fto = round(rules.fto.quantile(shape.u, deepest / SAMPLE_RATE_HZ) * SAMPLE_RATE_HZ) + shape.shift
-    return max(fto, -deepest)
-
-
-def _deepest_overlap(shape: TurnShape, laid: Spot, before: TurnShape, prior: Spot, rules: Rules) -> int:
-    """The longest overlap that makes sense here: over the other's last words only, and within both turns.
-
-    A turn that is barged in on itself has to have the floor for itself before the word that it is cut at.
-    """
-    share = rules.max_question_share if before.is_question else rules.max_overlap_share
-    first_word = prior.words[-min(rules.max_overlap_words, len(prior.words))][0]
-    bounds = [int((prior.end - prior.start) * share), prior.end - first_word, int(laid.end * REPLY_SHARE)]
-    if shape.cut_word is not None:
-        bounds.append(laid.words[shape.cut_word][0] - OWN_GAP)
-    return max(0, min(bounds))
+def _offset(shape: TurnShape, deepest: int, rules: Rules) -> int:
+    """The FTO in samples: the turn's quantile, shifted. An overlap deeper than the turns bear is drawn again among
+    those that they do, so that none piles up at the bound."""
+    fto_s = rules.fto.quantile(shape.u)
+    if -fto_s * SAMPLE_RATE_HZ > deepest:
+        fto_s = rules.fto.quantile(shape.u, deepest / SAMPLE_RATE_HZ)
+    return max(round(fto_s * SAMPLE_RATE_HZ) + shape.shift, -deepest)
 
 
 def _longest_yield(shape: TurnShape, laid: Spot) -> int:

@@ -67,8 +67,13 @@ def _quantiles(plan: DialogPlan, spoken: SpokenDialog, options: StitchOptions, r
     speakers = {
         side: float(z) * math.sqrt(speaker_share) for side, z in zip(Speaker, rng.standard_normal(2), strict=True)
     }
-    own = rng.standard_normal(len(spoken.turns)) * math.sqrt(1 - pair_share - speaker_share)
-    return [normal_cdf(pair + speakers[t.turn.speaker] + float(z)) for t, z in zip(spoken.turns, own, strict=True)]
+    n, scale = len(spoken.turns), math.sqrt(1 - pair_share - speaker_share)
+    # A turn's own part is drawn from one of n equal strata each, in any order: a dialogue has its share of everything.
+    own = (rng.permutation(n) + rng.random(n)) / n
+    return [
+        normal_cdf(pair + speakers[t.turn.speaker] + scale * normal_quantile(float(u)))
+        for t, u in zip(spoken.turns, own, strict=True)
+    ]
 
 
 def _shape_turn(

@@ -6,9 +6,11 @@ from datagen.protocols import Failure
 from datagen.records.plan import DialogPlan
 from datagen.records.speech import SAMPLE_RATE_HZ, SpokenDialog
 from datagen.records.timeline import StitchedDialog
+from datagen.stages.stitch.bearing import bear
+from datagen.stages.stitch.laying import Rules
 from datagen.stages.stitch.mixing import mix
 from datagen.stages.stitch.options import StitchOptions
-from datagen.stages.stitch.placing import Rules, place
+from datagen.stages.stitch.placing import place
 from datagen.stages.stitch.prefix import samples_left
 from datagen.stages.stitch.records import timeline
 from datagen.stages.stitch.shaping import samples, shape
@@ -27,8 +29,8 @@ def stitch(
     shaped = shape(plan, spoken, options, rng)
     if isinstance(shaped, Failure):
         return shaped
-    limit = samples_left(options.max_columns, prefix_columns)
-    placement = place(shaped.shapes, rules_of(options), shaped.lead, shaped.tail, limit)
+    limit, rules = samples_left(options.max_columns, prefix_columns), rules_of(options)
+    placement = place(bear(shaped.shapes, rules), rules, shaped.lead, shaped.tail, limit)
     wanted = min(options.min_turns, len(spoken.turns))
     if len(placement.spots) < wanted:
         return Failure(

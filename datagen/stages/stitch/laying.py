@@ -1,0 +1,53 @@
+"""One turn on its own: its audio parted by its pauses, and how deep an overlap it and its neighbour bear."""
+
+from dataclasses import dataclass
+
+from datagen.records.speech import SAMPLE_RATE_HZ
+from datagen.stages.stitch.fto import FtoModel
+from datagen.stages.stitch.shapes import Piece, Spot, TurnShape
+
+OWN_GAP = round(0.1 * SAMPLE_RATE_HZ)
+"""Samples between two turns of one speaker at the least: nobody speaks over themselves."""
+REPLY_SHARE = 0.8
+"""An overlap takes at most this share of the turn that comes in, and a yield of the one that barges in: the floor does change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What bounds the placing: the FTOs' distribution, how far an overlap reaches back, in samples the longest wait for the
+    end of a word that is cut into, and what is kept clear around backchannels."""
+
+    fto: FtoModel
+    max_overlap_words: int
+    max_overlap_share: float
+    max_question_share: float
+    max_yield: int
+    clear: int
+
+
+def lay(shape: TurnShape) -> Spot:
+    """The turn from sample 0, its audio parted where a pause goes in: halfway between the words on either side."""
+    pieces, pauses, words = [], [], list(shape.words)
+    taken, shift = 0, 0
+    for word, length in shape.pauses:
+        left, right = shape.words[word - 1][1], shape.words[word][0]
+        at = max(min((left + right) // 2, right), taken)
+        pieces.append(Piece((taken, at), taken + shift))
+        pauses.append((word, (at + shift, at + shift + length)))
+        taken, shift = at, shift + length
+        words[word:] = [(a + shift, b + shift) for a, b in shape.words[word:]]
+    pieces.append(Piece((taken, shape.length), taken + shift))
+    return Spot(0, shape.length + shift, tuple(words), tuple(pieces), None, tuple(pauses))
+
+
+def deepest_overlap(shape: TurnShape, laid: Spot, before: TurnShape, prior: Spot, rules: Rules) -> int:
+    """The longest overlap that makes sense here: over the other's last words only, and within both turns.
+
+    A turn that is barged in on itself has to have the floor for itself before the word that it is cut at.
+    """
+    share = rules.max_question_share if before.is_question else rules.max_overlap_share
+    first_word = prior.words[-min(rules.max_overlap_words, len(prior.words))][0]
+    bounds = [int((prior.end - prior.start) * share), prior.end - first_word, int(laid.end * REPLY_SHARE)]
+    if shape.cut_word is not None:
+        bounds.append(laid.words[shape.cut_word][0] - OWN_GAP)
+    return max(0, min(bounds))
