@@ -30,11 +30,12 @@ def make(out: Path, n_dialogs: int = 10, n_rejects: int = 2, n_turns: int = 6, a
 def publish(out: Path, dialogs, n_rejects: int = 0) -> BuildSummary:
     """Packs dialogues into `out`, four a shard, and returns what build.json holds."""
     shards, parts = [], defaultdict(list)
-    for split in Split:
+    for split in dict.fromkeys(d.plan.split for d in dialogs):
         members = [d for d in dialogs if d.plan.split is split]
         for number, at in enumerate(range(0, len(members), SHARD_DIALOGS)):
             shards.append(_shard(out, split, number, members[at : at + SHARD_DIALOGS], parts))
-    # The rejected ones were members of the first shard.
+    shards.append(_shard(out, Split.TRAIN, 99, [], parts))
+    # The rejected ones were members of the first shard. The last one kept nothing of its own.
     shards[0] = replace(shards[0], n_planned=shards[0].n_planned + n_rejects)
     numbers = range(len(dialogs), len(dialogs) + n_rejects)
     plans = {p.dialog_id: p for p in map(factories.plan, numbers)}
@@ -67,7 +68,9 @@ def _shard(out: Path, split: Split, number: int, dialogs, parts) -> ShardEntry:
     for kind in (Table.DIALOGS, Table.TURNS):
         parts[kind].append(made[kind])
     ids = sorted(d.plan.dialog_id for d in dialogs)
-    return ShardEntry(name, split, number, len(ids), ids[0], ids[-1], f"key of {name}", len(ids))
+    return ShardEntry(
+        name, split, number, len(ids), min(ids, default=None), max(ids, default=None), f"key of {name}", len(ids)
+    )
 
 
 def _finish(out: Path, shards: list[ShardEntry]) -> BuildSummary:

@@ -37,16 +37,23 @@ class ShardRows:
         self._order = order
         self._runs = self._read(out / self.file, kind)
         self._waiting = next(self._runs, None)
+        self._next = next(self._runs, None)
 
     def take(self, shard: str) -> list[dict[str, Any]]:
         """The rows of `shard`; to be asked for in order."""
         at = self._order[shard]
         while self._waiting and self._order.get(self._waiting[0], -1) < at:
             self._misplaced()
+        if self._waiting and self._waiting[0] != shard and self._next and self._next[0] == shard:
+            self._misplaced()  # A few rows of a later shard stand in the way; without a look ahead all that follow would be lost.
         if self._waiting and self._waiting[0] == shard:
-            table, self._waiting = self._waiting[1], next(self._runs, None)
+            table = self._waiting[1]
+            self._advance()
             return dicts(table)
         return []
+
+    def _advance(self) -> None:
+        self._waiting, self._next = self._next, next(self._runs, None)
 
     def close(self) -> None:
         """Reports every row that no shard asked for."""
@@ -63,7 +70,7 @@ class ShardRows:
         )
         first = table.column("dialog_id")[0].as_py()
         self.problems.append(Problem(self.file, name, f"{len(table)} rows (from {first} on) {what}."))
-        self._waiting = next(self._runs, None)
+        self._advance()
 
     def _read(self, path: Path, kind: Table) -> Iterator[tuple[str, pa.Table]]:
         """Runs of rows of one shard."""

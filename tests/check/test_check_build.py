@@ -251,7 +251,7 @@ ROW_HARMS = {
     "dialogue missing in dialogs": (DIALOGS, _drop(1), TOKENS, "bank-000001", "a row here, and none in"),
     "dialogue twice": (DIALOGS, lambda rows: [rows[0], *rows], DIALOGS, FIRST, "is there twice"),
     "shard out of order": (DIALOGS, lambda rows: rows[4:] + rows[:4], DIALOGS, "train-00000", "stand apart"),
-    "unknown shard": (DIALOGS, setter(0, shard="train-00099"), DIALOGS, "train-00099", "belong to no shard"),
+    "unknown shard": (DIALOGS, setter(0, shard="train-00077"), DIALOGS, "train-00077", "belong to no shard"),
     "dialogs in disorder": (DIALOGS, _swap(0, 1), DIALOGS, "train-00000", "not in the order of dialog_id"),
     "wrong duration": (DIALOGS, setter(0, duration_s=12.0), DIALOGS, FIRST, "n_frames is"),
     "audio of another length": (DIALOGS, setter(0, duration_s=12.0), DIALOGS, FIRST, r"flac has \d+ samples, and duration_s says 288000"),
@@ -345,6 +345,12 @@ def test_audio_that_is_none_is_found(out):
     (out / f"audio/{FIRST}.flac").write_text("hello")
     reseal(out)
     assert found(out, DIALOGS, FIRST, "not readable audio")
+
+
+def test_one_row_of_another_shard_does_not_hide_the_rest(out):
+    edit(out, DIALOGS, setter(0, shard="test-00000"))
+    assert found(out, DIALOGS, "test-00000", "1 rows .* stand apart")
+    assert not [p for p in check_build(out) if "bank-000005" in p.where]
 
 
 def test_a_problem_is_one_line():

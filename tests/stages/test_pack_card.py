@@ -1,6 +1,10 @@
 """The card, COLUMNS.md and the summary of a build."""
 
 import importlib.util
+import os
+import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -129,3 +133,18 @@ def test_a_split_without_dialogues_is_not_in_the_head(build):
     )
     head = _head(card(replace(build, counts=lacking)))
     assert [d["split"] for d in head["configs"][0]["data_files"]] == ["train", "test"]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_cards_own_python_runs(number, out, tmp_path, monkeypatch):
+    block = re.findall(r"```python\n(.*?)```", (out / "README.md").read_text(encoding="utf-8"), re.DOTALL)[number]
+    if "datasets" in block and importlib.util.find_spec("datasets") is None:
+        pytest.skip("the package datasets is not installed (an extra for its users)")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    block = block.replace("path/to/this/folder", str(out))
+    script = f"{block}\nprint(len(tokens), len(dialogs if {number} == 0 else turns))"
+    env = {**os.environ, "HF_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.split()[-2:] == (["8", "10"] if number == 0 else ["8", "48"]), done.stderr[-2000:]

@@ -50,7 +50,7 @@ def _named(speech, text):
 
 
 def test_check_finds_no_fault_in_what_stitch_makes(tmp_path):
-    dialogs = [_rendered(seed) for seed in range(60)]
+    dialogs = [_rendered(seed) for seed in range(30)]
     heard = {w.heard for d in dialogs for t in d.timeline.turns for w in t.words}
     assert heard == set(Heard)
     assert any(d.timeline.n_turns_cut for d in dialogs)

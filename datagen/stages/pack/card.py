@@ -16,14 +16,16 @@ _LOAD = """## Load it
 ```python
 from datasets import load_dataset
 
-tokens = load_dataset(".", split="{split}")          # here or the folder's path or the repository's name
-dialogs = load_dataset(".", "dialogs", split="all")
+folder = "path/to/this/folder"  # or the name of its repository on the Hub
+tokens = load_dataset(folder, split="{split}")
+dialogs = load_dataset(folder, "dialogs", split="all")
 ```
 ```python
 import polars as pl
 
-tokens = pl.read_parquet("tokens/{split}-*.parquet")
-turns = pl.read_parquet("manifests/turns.parquet").filter(pl.col("split") == "{split}")
+folder = "path/to/this/folder"
+tokens = pl.read_parquet(f"{{folder}}/tokens/{split}-*.parquet")
+turns = pl.read_parquet(f"{{folder}}/manifests/turns.parquet").filter(pl.col("split") == "{split}")
 ```
 Codes are undelayed, and no row holds a finished prefix: a loader delays the codes, builds the prefix from the voice
 prompt and the role context, and lays the words into the text row.
@@ -104,7 +106,11 @@ def _first_split(build: BuildSummary) -> str:
 def _what(build: BuildSummary) -> str:
     total, timing = build.counts.total, build.timing
     domains = ", ".join(escape(name) for name in build.counts.by_domain)
-    text = f"{total.kept:,} synthetic two-channel dialogues, {build.hours:,.2f} hours, for full-duplex speech models. Domains: {domains}.\n"
+    n_codes = build.hours * 3600 * build.codec.sample_rate_hz / build.codec.frame_samples * build.codec.n_books * 2
+    text = (
+        f"{total.kept:,} synthetic two-channel dialogues, {build.hours:,.2f} hours, {n_codes / 1e6:,.1f} million codes, for full-duplex "
+        f"speech models. Domains: {domains}.\n"
+    )
     if timing:
         text += (
             f"A dialogue lasts {timing['mean_duration_s']:.1f} s on average; overlap is {timing['overlap_share']:.1%} and silence "

@@ -154,7 +154,7 @@ _TURNS = (
         "floor-transfer offset: start minus the end of the other speaker's last turn, negative is overlap; "
         "null where the floor does not change hands", "s", nullable=True,
     ),
-    Column("barge_in", pa.bool_(), "this turn takes the floor while the other speaker's turn goes on, and cuts it"),
+    Column("barge_in", pa.bool_(), "the user takes the floor with this turn while the agent's turn goes on, and the agent yields"),
     Column(
         "events", EVENTS,
         "what happens in the turn besides its words: type, channel (0 agent, 1 user), times, the turn that it happens to, "

@@ -50,14 +50,15 @@ def write_all(tables: Iterable[pa.Table], sink: Sink, kind: Table) -> int:
                 _write_group(writer, waiting.slice(0, size))
                 waiting = waiting.slice(size)
             waiting = waiting.combine_chunks() if waiting.column(0).num_chunks > 64 else waiting
-        if len(waiting) or not n_rows:
+        # A table without rows has no row group either: `datasets` fails on one of no rows.
+        if len(waiting):
             _write_group(writer, waiting)
     return n_rows
 
 
 def _write_group(writer: pq.ParquetWriter, table: pa.Table) -> None:
     # One chunk, cut to size: page borders follow the chunks that come in, and the bytes may not.
-    writer.write_table(table.combine_chunks(), row_group_size=max(len(table), 1))
+    writer.write_table(table.combine_chunks(), row_group_size=len(table))
 
 
 def _writing(kind: Table) -> dict[str, Any]:
