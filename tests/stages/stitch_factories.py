@@ -25,6 +25,8 @@ def plan(index: int = 0) -> DialogPlan:
 
 def tone(seconds: float, hz: float, level: float = LEVEL) -> Audio:
     """A sine that is at full size at its very edges, so that a cut without a fade clicks."""
+    if level == 0:
+        return np.zeros(round(seconds * SAMPLE_RATE_HZ), np.float32)
     t = np.arange(round(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
     return (level * np.cos(2 * np.pi * hz * t)).astype(np.float32)
 
@@ -46,9 +48,10 @@ def turn(
     marks: Sequence[Mark] = (),
     gap_s: float = 0.0,
     backchannel_s: float = 0.25,
+    level: float = LEVEL,
 ) -> SpokenTurn:
     """A turn with its marks; every backchannel mark is spoken as one word of `backchannel_s`."""
-    said = speech(durations_s, TONE_HZ[side], gap_s)
+    said = speech(durations_s, TONE_HZ[side], gap_s, level)
     text = " ".join(w.word for w in said.words)
     heard = [
         Backchannel(m, speech([backchannel_s], TONE_HZ[side.other])) for m in marks if m.type is MarkType.BACKCHANNEL

@@ -11,12 +11,14 @@ from stitch_factories import dialog, plan, turn
 from datagen.config import read_options
 from datagen.errors import UserError
 from datagen.records.enums import Speaker, TurnType
-from datagen.records.speech import SpokenDialog
+from datagen.records.speech import SAMPLE_RATE_HZ, SpokenDialog
+from datagen.stages.stitch.bearing import bear
 from datagen.stages.stitch.lognormal import Lognormal
 from datagen.stages.stitch.options import StitchOptions
+from datagen.stages.stitch.placing import place
 from datagen.stages.stitch.presets import presets
 from datagen.stages.stitch.shaping import Shaped, shape
-from datagen.stages.stitch.unit import stitch
+from datagen.stages.stitch.unit import rules_of
 
 LONG = [0.3] * 14
 
@@ -32,14 +34,19 @@ def draws(chosen: StitchOptions, n: int = 2_000) -> np.ndarray:
     return np.array([model.quantile(u) for u in rng.random(n)])
 
 
+def ftos(chosen: StitchOptions, said: SpokenDialog, index: int) -> list[float]:
+    """The FTOs in seconds of one dialogue as it is placed."""
+    shaped = shape(plan(index), said, chosen, np.random.default_rng(index))
+    assert isinstance(shaped, Shaped)
+    rules = rules_of(chosen)
+    placement = place(bear(shaped.shapes, rules), rules, shaped.lead, shaped.tail, 10**9)
+    return [s.fto / SAMPLE_RATE_HZ for s in placement.spots if s.fto is not None]
+
+
 def measured(chosen: StitchOptions, n_dialogs: int = 60, kind: TurnType = TurnType.STATEMENT) -> np.ndarray:
-    """The FTOs of dialogues of 20 long turns each, as the time line has them."""
-    turns = tuple(turn(i, list(Speaker)[i % 2], LONG, kind) for i in range(20))
-    found = []
-    for index in range(n_dialogs):
-        made = stitch(plan(index), SpokenDialog("d", turns), chosen, np.random.default_rng(index), 0)
-        found += [t.fto_s for t in made.timeline.turns if t.fto_s is not None]
-    return np.array(found)
+    """The FTOs of dialogues of 20 long turns each."""
+    turns = tuple(turn(i, list(Speaker)[i % 2], LONG, kind, level=0) for i in range(20))
+    return np.array([fto for index in range(n_dialogs) for fto in ftos(chosen, SpokenDialog("d", turns), index)])
 
 
 @given(st.floats(0.01, 5), st.floats(0, 2), st.floats(0, 1), st.floats(1, 8), st.floats(0, 1), st.floats(0, 1))
@@ -73,7 +80,7 @@ def test_fixed_is_one_gap_to_the_sample():
 
 
 @pytest.mark.parametrize("name", ["conversational", "telephone", "brisk"])
-def test_the_time_line_keeps_the_presets_shares_and_medians(name):
+def test_the_placed_turns_keep_the_presets_shares_and_medians(name):
     found, asked = measured(options(timing=name)), presets()[name]
     assert np.mean(found < 0) == pytest.approx(asked.overlap_share, rel=0.1)
     assert np.median(found[found >= 0]) == pytest.approx(asked.gap_median_s, rel=0.15)
@@ -83,7 +90,9 @@ def service_like(index: int) -> SpokenDialog:
     """Twenty turns, the user's short (one of them in five a single word or two), the agent's longer."""
     rng = np.random.default_rng(index)
     sizes = [int(np.clip(rng.lognormal(1.6 if i % 2 else 2.4, 0.7), 1, 40)) for i in range(20)]
-    turns = [turn(i, list(Speaker)[i % 2], rng.uniform(0.15, 0.45, n), gap_s=0.02) for i, n in enumerate(sizes)]
+    turns = [
+        turn(i, list(Speaker)[i % 2], rng.uniform(0.15, 0.45, n), gap_s=0.02, level=0) for i, n in enumerate(sizes)
+    ]
     return SpokenDialog("d", tuple(turns))
 
 
@@ -92,8 +101,7 @@ def test_a_thousand_ftos_of_uneven_turns_keep_the_target_distribution(name):
     """The Kolmogorov-Smirnov distance to the preset itself, though short turns bear no long overlaps."""
     chosen, found = options(timing=name), []
     for index in range(53):
-        made = stitch(plan(index), service_like(index), chosen, np.random.default_rng(index), 0)
-        found += [t.fto_s for t in made.timeline.turns if t.fto_s is not None]
+        found += ftos(chosen, service_like(index), index)
     assert len(found) > 1_000
     target = np.array([chosen.fto_model().cdf(x) for x in sorted(found)])
     steps = np.arange(len(found) + 1) / len(found)

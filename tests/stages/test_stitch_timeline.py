@@ -249,6 +249,15 @@ def test_a_dialogue_is_never_cut_between_a_barge_in_and_the_turn_that_makes_it()
     assert between.n_samples == whole.spots[0].end
 
 
+def test_a_speaker_finishes_before_starting_again_around_a_short_turn():
+    """The short turn overlaps its predecessor by 0.8 of its length, and its successor would overlap it by 0.5."""
+    deep = replace(RULES, fto=FtoModel(0.9, 0.4, 0.5, 3.0, 0.0, 4.0))
+    short = TurnShape(Speaker.USER, 6_000, ((0, 6_000),), u=0.1)
+    first, second, third = place([steady(Speaker.AGENT), short, steady(Speaker.AGENT, u=0.1)], deep, 0, 0, 10**9).spots
+    assert second.fto == -4_800
+    assert third.start == first.end + OWN_GAP
+
+
 def test_a_turn_that_is_cut_early_does_not_overlap_up_to_its_cut():
     """Else its speaker would be cut in on by somebody who has not finished the turn before."""
     deep = replace(RULES, fto=FtoModel(0.9, 0.4, 0.5, 3.0, 0.0, 4.0), max_overlap_words=50)
