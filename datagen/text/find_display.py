@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from datagen.text import forms
 from datagen.text.forms import Value
+from datagen.text.units import unit_of
 
 Reader = Callable[[re.Match[str]], list[Value]]
 
@@ -84,8 +85,8 @@ def _slash_date(found: re.Match[str]) -> list[Value]:
 
 def _slash(found: re.Match[str]) -> list[Value]:
     if found[0] == "24/7":
-        return [forms.quantity("24", counted=True, idiom=True)]
-    return _day(found[1], found[2]) or [forms.quantity(found[1], counted=True), forms.quantity(found[2], counted=True)]
+        return [forms.quantity("24", idiom=True)]
+    return _day(found[1], found[2]) or [forms.quantity(found[1]), forms.quantity(found[2])]
 
 
 def _phone(found: re.Match[str]) -> list[Value]:
@@ -99,11 +100,11 @@ def _groups(found: re.Match[str]) -> list[Value]:
 
 
 def _range(found: re.Match[str]) -> list[Value]:
-    return [forms.quantity(found[1], counted=False), forms.quantity(found[2], counted=False)]
+    return [forms.quantity(found[1]), forms.quantity(found[2])]
 
 
 def _counted(found: re.Match[str]) -> list[Value]:
-    return [forms.quantity(found[1], counted=True)]
+    return [forms.quantity(found[1], unit_of(found[2]))]
 
 
 def _hash(found: re.Match[str]) -> list[Value]:
@@ -146,10 +147,10 @@ _READERS: tuple[tuple[re.Pattern[str], Reader], ...] = tuple(
         (r"(\d{1,3})/(\d{1,3})", _slash),
         (r"(?:\+?1[-. ])?(?:\(?\d{3}\)?[-. ])?\d{3}[-.]\d{4}|1-[89]\d{2}-\d{3}-\d{4}|\+\d{10,14}", _phone),
         (r"(\d{1,4})[-–](\d{1,4})", _range),
-        (r"\d+(?:[-.]\d+)+", _groups),
+        (r"\d+(?:-\d+)+|\d+(?:\.\d+){2,}", _groups),
         (r"#(\d+)", _hash),
-        (rf"{_NUM}(?:-[a-z]+)+", _counted),
-        (rf"{_NUM}(?:°[FfCc]?|[a-z]+)", _counted),
+        (rf"{_NUM}-([a-z]+)(?:-[a-z]+)*", _counted),
+        (rf"{_NUM}(°[FfCc]?|[a-z]+)", _counted),
         (r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", _email),
         (r"(?=.*\d)(?=.*[A-Za-z-])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*", _code),
         (r"(?:[A-Za-z]-){2,}[A-Za-z]", _spelled),

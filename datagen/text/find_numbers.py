@@ -4,22 +4,19 @@ from datagen.text import forms
 from datagen.text.find_display import BARE
 from datagen.text.forms import Value
 from datagen.text.tokens import REPEATS, SCALES, Token, cards_of
+from datagen.text.units import COUNTED, unit_after
 from datagen.text.wordlist import words
 
 Found = tuple[list[Value], int]
 """The values found, and the index of the word after them."""
 
-COUNTED = words(
-    "minute minutes hour hours day days week weeks month months year years people persons person guests guest adults adult "
-    "kids kid children child miles mile point points times business working calendar feet inches pounds nights night "
-    "percent seats seat chairs tables items item degrees members customers calls call payments installments copies "
-    "questions things options ways seconds second moment moments"
-)
 _TALK = words(
     "things thing questions question options option ways way quick details detail moment moments seconds second parts part "
-    "reasons reason ideas idea choices choice steps step more"
+    "reasons reason ideas idea choices choice steps step more "
+    "kinds kind types type sorts sort"
 )
-_DIGITS = frozenset("0123456789")
+_LISTING = frozenset(("got", "have", "are", "offer"))  # "We've got two. One is …"
+_DIGIT_NOUNS = frozenset(("digit", "digits", "numbers", "letters", "characters"))
 _HALVES = {"am": "am", "a.m": "am", "pm": "pm", "p.m": "pm"}
 _DAYPARTS = {"morning": "am", "afternoon": "pm", "evening": "pm", "night": "pm"}
 _FRACTIONS = {"half": 0.5, "quarter": 0.25}
@@ -119,7 +116,7 @@ def _finish(toks: list[Token], i: int, j: int, cards: list[str]) -> Found:
     if month and month != 5 and int(cards[0]) > 0:
         return [forms.date(month, int(cards[0]))], j + 1
     if end != j:
-        return [forms.quantity(n, counted=True)], end
+        return [forms.quantity(n, unit_after(toks, end) or "half")], end
     return [_bare(toks, i, j, cards)], j
 
 
@@ -245,7 +242,7 @@ def _bare(toks: list[Token], i: int, j: int, cards: list[str]) -> Value:
         and ((len(plain) > 6 and "," not in text) or (plain[0] == "0" and len(plain) > 1))
     ):
         return forms.code(plain, phone=len(plain) in (10, 11))
-    return forms.quantity(text, counted=after in COUNTED, idiom=_idiom(plain, before, after, toks, j))
+    return forms.quantity(text, unit_after(toks, j), idiom=_idiom(plain, before, after, toks, j))
 
 
 def _idiom(n: str, before: str, after: str, toks: list[Token], j: int) -> bool:
@@ -253,8 +250,13 @@ def _idiom(n: str, before: str, after: str, toks: list[Token], j: int) -> bool:
     if not n.isdigit():
         return False
     k = int(n)
-    if k == 1 and (
-        after not in COUNTED or after in ("moment", "second", "minute", "question", "thing", "call", "point", "person")
+    if (
+        k == 1
+        and not toks[j - 1].digit
+        and (
+            not unit_after(toks, j)
+            or after in ("moment", "second", "minute", "question", "thing", "call", "point", "person")
+        )
     ):
         return True
     if k <= 4 and (after in _TALK or before in ("all", "both", "step", "option", "these", "those", "other")):
@@ -265,6 +267,10 @@ def _idiom(n: str, before: str, after: str, toks: list[Token], j: int) -> bool:
         and (after in ("thanks", "times") or (j > 2 and toks[j - 3].low in ("thanks", "once")))
     ):
         return True
+    if k <= 3 and not after and before in _LISTING and not toks[j - 1].digit:
+        return True
+    if k <= 10 and (after in _DIGIT_NOUNS or (before in ("last", "first") and not unit_after(toks, j))):
+        return True
     return k == 0 and after in ("problem", "problems", "worries", "issues", "issue", "trouble")
 
 
@@ -274,7 +280,7 @@ def fraction_at(toks: list[Token], i: int) -> Found | None:
     if tok.low in ("noon", "midnight"):
         return [forms.time(12, 0, "pm" if tok.low == "noon" else "am")], i + 1
     if tok.low in ("couple", "dozen"):
-        return [forms.quantity("2" if tok.low == "couple" else "12", counted=True, idiom=tok.low == "couple")], i + 1
+        return [forms.quantity("2" if tok.low == "couple" else "12", idiom=tok.low == "couple")], i + 1
     if (
         tok.low in ("half", "quarter")
         and i + 1 < len(toks)

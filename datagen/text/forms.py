@@ -1,9 +1,10 @@
 """Values in canonical form, and the keys by which two of them are compared.
 
-A key is a kind and a canonical text: `m:12.50` money, `t:7:30` and `t:7:30pm` time, `n:45` number, `p:3.5` percent, `d:3-3`
-date, `mo:3` month, `dd:3` day of the month, `w:monday`, `o:3` ordinal, `c:4417` digits or a code, `e:` an address. `needs`
-are the keys of which a source has to give one, `gives` the keys that a source gives: "seven" needs a number or a time
-or a day, while 7:30 PM gives half past seven with and without its half of the day.
+A key is a kind and a canonical text: `m:12.50` money, `t:7:30` and `t:7:30pm` time, `n:45` number, `b:45` number without a
+unit, `u:45:minute` number with one, `p:3.5` percent, `d:3-3` date, `mo:3` month, `dd:3` day of the month, `do:3` day of a
+full date, `w:monday`, `o:3` ordinal, `c:4417` digits or a code, `e:` an address. `needs` are the keys of which a source has
+to give one, `gives` the keys that a source gives: "seven" needs a number or a time or a day, while 7:30 PM gives half past
+seven with and without its half of the day.
 """
 
 from collections.abc import Iterable, Sequence
@@ -74,7 +75,7 @@ def dollars(text: str) -> str:
 def money(text: str) -> Value:
     """A sum; `text` is a decimal number of dollars (or of another currency: the symbol is not compared)."""
     sum_ = dollars(text)
-    return _value(ValueType.MONEY, sum_, (f"m:{sum_}",), (f"m:{sum_}", f"n:{plain_number(text)}"))
+    return _value(ValueType.MONEY, sum_, (f"m:{sum_}",), (f"m:{sum_}",))
 
 
 def percent(text: str, *, idiom: bool = False) -> Value:
@@ -103,11 +104,25 @@ def month(number: int) -> Value:
 def date(month_: int, day: int) -> Value:
     d = f"d:{month_}-{day}"
     parts = ((f"mo:{month_}",), (f"dd:{day}",))
-    return _value(ValueType.DATE, f"{month_:02d}-{day:02d}", (d,), (d, f"mo:{month_}", f"dd:{day}", f"o:{day}"), parts)
+    return _value(ValueType.DATE, f"{month_:02d}-{day:02d}", (d,), (d, f"mo:{month_}", f"do:{day}"), parts)
 
 
 def weekday(name: str) -> Value:
     return _value(ValueType.DATE, name, (f"w:{name}",), (f"w:{name}",))
+
+
+def weekdays(names: Sequence[str]) -> Value:
+    """A group of days (`weekdays`, `weekend`): the same as the range of its ends; a weekend gives its two days as well."""
+    whole = f"w:{names[0]}-{names[-1]}"
+    ends = tuple(f"w:{n}" for n in (names[0], names[-1]))
+    gives = (whole, *ends) if len(names) == 2 else (whole,)
+    return _value(ValueType.DATE, "+".join(names), (whole,), gives, tuple((e,) for e in ends))
+
+
+def weekday_range(first: str, last: str) -> Value:
+    """`Monday to Friday`: gives its ends, not the days between, and needs both of them or the group that it is."""
+    whole, ends = f"w:{first}-{last}", (f"w:{first}", f"w:{last}")
+    return _value(ValueType.DATE, f"{first}-{last}", (whole,), (whole, *ends), tuple((e,) for e in ends))
 
 
 def year(text: str) -> Value:
@@ -115,7 +130,9 @@ def year(text: str) -> Value:
 
 
 def ordinal(n: int, *, idiom: bool = False) -> Value:
-    return _value(ValueType.ORDINAL, str(n), (f"o:{n}", f"dd:{n}", f"n:{n}"), (f"o:{n}", f"dd:{n}"), idiom=idiom)
+    return _value(
+        ValueType.ORDINAL, str(n), (f"o:{n}", f"dd:{n}", f"do:{n}", f"n:{n}"), (f"o:{n}", f"dd:{n}"), idiom=idiom
+    )
 
 
 def code(text: str, groups: Sequence[str] = (), *, phone: bool = False) -> Value:
@@ -137,18 +154,18 @@ def name(text: str) -> Value:
     return _value(ValueType.NAME, text, (), ())
 
 
-def quantity(text: str, *, counted: bool, idiom: bool = False) -> Value:
-    """A number; `counted` says that a unit follows (`45 minutes`), so that it is no time, sum or day."""
+def quantity(text: str, unit: str = "", *, idiom: bool = False) -> Value:
+    """A number; with the `unit` that follows (`45 minutes`: `minute`) it is no time, sum or day, and no other unit's."""
     n = plain_number(text)
-    if counted:
-        return _value(ValueType.NUMBER, n, (f"n:{n}",), (f"n:{n}",), idiom=idiom)
+    if unit:
+        return _value(ValueType.NUMBER, n, (f"u:{n}:{unit}", f"b:{n}"), (f"n:{n}", f"u:{n}:{unit}"), idiom=idiom)
     whole = text.replace(",", "")
     keys = [f"n:{n}", f"m:{dollars(n)}", f"p:{n}", f"c:{whole}"]
-    gives = list(keys)
+    gives = [*keys, f"b:{n}"]
     if n.isdigit() and len(n) < 3:
         day_or_hour = int(n)
         if 1 <= day_or_hour <= 31:
-            keys += [f"dd:{n}", f"o:{n}"]
+            keys += [f"dd:{n}", f"do:{n}", f"o:{n}"]
             gives += [f"dd:{n}", f"o:{n}"]
         if 1 <= day_or_hour <= 12:
             keys += [f"t:{n}:00", f"h:{n}"]
@@ -161,10 +178,10 @@ def quantity(text: str, *, counted: bool, idiom: bool = False) -> Value:
 def series(cards: Sequence[str]) -> Value:
     """Several numbers in a row without a pause: a time, a sum, a year or digits one by one (`twelve fifty`, `four four one seven`)."""
     joined = "".join(cards)
-    parts = tuple(quantity(c, counted=False).needs for c in cards)
+    parts = tuple(quantity(c).needs for c in cards)
     keys = [f"c:{joined}"]
     if joined[0] != "0" and len(joined) < 10:
-        keys.append(f"n:{joined}")
+        keys += [f"n:{joined}", f"b:{joined}"]
     split = _two(cards)
     type_, canonical = ValueType.NUMBER, joined
     gives = list(keys)
@@ -197,4 +214,5 @@ def _two(cards: Sequence[str]) -> tuple[str, str] | None:
 def duration(hours: float) -> Value:
     """`half an hour`, `an hour and a half`: found as so many hours or as so many minutes."""
     minutes, n = f"{hours * 60:g}", f"{hours:g}"
-    return _value(ValueType.NUMBER, f"{minutes} minutes", (f"n:{minutes}", f"n:{n}"), (f"n:{minutes}", f"n:{n}"))
+    keys = (f"u:{minutes}:minute", f"u:{n}:hour")
+    return _value(ValueType.NUMBER, f"{minutes} minutes", keys, keys)

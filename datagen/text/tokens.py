@@ -19,8 +19,11 @@ SCALES = {
 }
 ORDINALS = {ordinal(i): i for i in range(1, 100) if " " not in ordinal(i)}
 REPEATS = {"double": 2, "triple": 3}
+DAY_GROUPS = {
+    "weekday": WEEKDAYS[:5], "weekdays": WEEKDAYS[:5], "weekend": WEEKDAYS[5:], "weekends": WEEKDAYS[5:], "weeknights": WEEKDAYS[:5],
+}  # fmt: skip
 _ATOMS = words(" ".join([*CARDS, *SCALES, *ORDINALS]))
-_SPECIAL = words("noon midnight half quarter couple dozen double triple dot oh")
+_SPECIAL = words("noon midnight half quarter couple dozen double triple dot oh") | DAY_GROUPS.keys()
 
 _EDGES = re.compile(r"^([\"'“”‘’(\[*_]*)(.*?)([\"'“”‘’)\]*_.,?!;:…–—-]*)$", re.DOTALL)
 _SPELLED = re.compile(r"(?:[A-Za-z]-){2,}[A-Za-z]")

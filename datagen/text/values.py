@@ -8,7 +8,8 @@ from datagen.text.find_display import BARE, display_values
 from datagen.text.find_names import name_at
 from datagen.text.find_numbers import Found, fraction_at, half_after, number_at, starts_number
 from datagen.text.forms import Value, ValueType
-from datagen.text.tokens import Token, cards_of, tokens_of
+from datagen.text.tokens import DAY_GROUPS, Token, cards_of, tokens_of
+from datagen.text.units import unit_of
 from datagen.text.wordlist import words
 
 _SPOKEN_EMAIL = re.compile(r"(\S+(?: (?:dot|dash|underscore) \S+)*) at ([\w-]+(?: dot \w+)+)")
@@ -53,8 +54,8 @@ def _at(toks: list[Token], i: int) -> Found:
         return spelled
     if tok.month and _names_month(toks, i):
         return _month(toks, i)
-    if tok.weekday:
-        return [forms.weekday(tok.weekday)], i + 1
+    if tok.weekday or tok.low in DAY_GROUPS:
+        return _weekdays(toks, i)
     if tok.digit:
         return _display(toks, i)
     if starts_number(toks, i):
@@ -72,17 +73,31 @@ def _names_month(toks: list[Token], i: int) -> bool:
     return not _opens(toks, i) and (toks[i].low == "march" or toks[i - 1].low in _BEFORE_MONTH)
 
 
+def _weekdays(toks: list[Token], i: int) -> Found:
+    """A weekday, a group of them (`weekends`), or a range of them."""
+    tok = toks[i]
+    if tok.low in DAY_GROUPS:
+        return [forms.weekdays(DAY_GROUPS[tok.low])], i + 1
+    to = i + 1 < len(toks) and not tok.breaks and toks[i + 1].low in ("to", "through", "thru", "till", "until")
+    if to and i + 2 < len(toks) and toks[i + 2].weekday:
+        return [forms.weekday_range(tok.weekday, toks[i + 2].weekday)], i + 3
+    return [forms.weekday(tok.weekday)], i + 1
+
+
 def _opens(toks: list[Token], i: int) -> bool:
     return i == 0 or toks[i - 1].ends
 
 
 def _hyphenated(tok: Token) -> list[Value]:
-    """`two-year`, `thirty-day`: the number of a compound."""
-    pieces = tok.low.split("-")
+    """`two-year`, `thirty-day`: the number of a compound; `Mon-Fri`: a range of days."""
+    pieces = tok.low.replace("–", "-").split("-")
+    days = [_piece(p.capitalize()).weekday for p in pieces if p]
+    if len(days) == 2 and all(days):
+        return [forms.weekday_range(days[0], days[1])]
     cards = cards_of([pieces[0]]) if len(pieces) > 1 and starts_number([_piece(pieces[0])], 0) else []
     if not cards or cards[0].endswith("#"):
         return []
-    return [forms.quantity(cards[0], counted=True, idiom=cards[0] == "1")]
+    return [forms.quantity(cards[0], unit_of(pieces[1]), idiom=cards[0] == "1")]
 
 
 def _piece(word: str) -> Token:
@@ -101,7 +116,9 @@ def _display(toks: list[Token], i: int) -> Found:
             return [forms.code(tok.core)], i + 1
         return number_at(toks, i)
     end = i + 1
-    if values and tok.core[0] in "$€£" and _magnitude(toks, i + 1):
+    if not values:  # nothing that we know, so to the letter
+        return [forms.code("".join(c for c in tok.core.upper() if c.isalnum()))], end
+    if tok.core[0] in "$€£" and _magnitude(toks, i + 1):
         total = float(values[0].canonical) * _magnitude(toks, i + 1)
         return [forms.money(f"{total:.2f}")], i + 2
     if len(values) == 1 and values[0].type is ValueType.TIME:
