@@ -29,7 +29,7 @@ def check_build(out: Path) -> list[Problem]:
     """
     build = read_build(out)
     if isinstance(build, Problem):
-        return [build]
+        return [build.one_line()]
     problems = list(check_files(out, build))
     corpus = _Corpus()
     _check_shards(out, build, corpus, problems)
@@ -37,7 +37,7 @@ def check_build(out: Path) -> list[Problem]:
     _check_rejects(out, corpus, problems)
     problems += corpus.crossings()
     problems += _check_counts(out, build)
-    return list(dict.fromkeys(problems))
+    return list(dict.fromkeys(p.one_line() for p in problems))
 
 
 @dataclass(slots=True)

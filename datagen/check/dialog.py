@@ -53,9 +53,15 @@ def _tokens(build: BuildSummary, tokens: Row, dialog: Row) -> Iterator[str]:
     text = estimate_prefix_columns(tokens["role_context"]) - VOICE_PROMPT_COLUMNS - SPACER_COLUMNS
     # The first voice frame is lost to the initial tokens (formats.md, section 2).
     columns = tokens["n_prompt_frames"] - 1 + SPACER_COLUMNS + text + tokens["n_frames"]
-    limit = min(MAX_COLUMNS, int(build.recipe.get("stitch", {}).get("max_columns", MAX_COLUMNS)))
+    limit = _max_columns(build)
     if columns > limit:
         yield f"prefix and dialogue take about {columns} columns, and the limit is {limit}."
+
+
+def _max_columns(build: BuildSummary) -> int:
+    stitch = build.recipe.get("stitch")
+    asked = stitch.get("max_columns") if isinstance(stitch, dict) else None
+    return min(MAX_COLUMNS, asked) if isinstance(asked, int) else MAX_COLUMNS
 
 
 def _dialog(build: BuildSummary, dialog: Row, turns: Sequence[Row]) -> Iterator[str]:

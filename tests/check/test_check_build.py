@@ -356,3 +356,11 @@ def test_one_row_of_another_shard_does_not_hide_the_rest(out):
 def test_a_problem_is_one_line():
     assert str(Problem("a", "b", "c.")) == "a: b: c."
     assert str(Problem("a", "", "c.")) == "a: c."
+    long = Problem("a", "b\nc", "d\n" * 1_000).one_line()
+    assert long.where == "b c"
+    assert len(long.what) == 300
+
+
+def test_the_recipes_own_limit_of_columns_holds(out):
+    _patch(out / BUILD_FILE, recipe={"stitch": {"max_columns": 200}})
+    assert found(out, TOKENS, FIRST, "and the limit is 200")

@@ -207,6 +207,7 @@ def _flip(path: Path):
         ),
         (lambda p: pq.write_table(pq.read_table(p).drop(["seed"]), p), "it lacks seed"),
         (lambda p: pq.write_table(_recast(pq.read_table(p)), p), "column n_turns is int64, and has to be int32"),
+        (lambda p: pq.write_table(_emptied(pq.read_table(p)), p), "column shard has 4 nulls, and may have none"),
         (lambda p: pq.write_table(pq.read_table(p).select(schema(Table.DIALOGS).names[::-1]), p), "in another order"),
     ],
 )
@@ -218,6 +219,11 @@ def test_a_file_that_is_not_the_table_is_one_line(harm, message, tmp_path):
         tables.read_table(path, Table.DIALOGS)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def _emptied(table):
+    at = table.schema.get_field_index("shard")
+    return table.set_column(at, "shard", pa.nulls(len(table), pa.string()))
 
 
 def _recast(table):

@@ -100,7 +100,9 @@ def read_batches(path: Path, kind: Table, columns: Sequence[str] | None = None) 
         with pq.ParquetFile(str(path)) as file:
             _check_schema(file.schema_arrow, kind, str(path))
             for group in range(file.num_row_groups):
-                yield file.read_row_group(group, columns=columns, use_threads=False).cast(_part(kind, columns))
+                table = file.read_row_group(group, columns=columns, use_threads=False)
+                _check_nulls(table, kind, str(path))
+                yield table.cast(_part(kind, columns))
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file. Run the build again; it makes what is missing.") from None
     except (pa.ArrowException, OSError) as error:
@@ -131,6 +133,14 @@ def _check_schema(found: pa.Schema, kind: Table, where: str) -> None:
             )
     if found.names != wanted.names:
         raise DataError(f"{where}: the columns of a {kind} table in another order. {_AGAIN}")
+
+
+def _check_nulls(table: pa.Table, kind: Table, where: str) -> None:
+    for name in table.schema.names:
+        if table.column(name).null_count and not schema(kind).field(name).nullable:
+            raise DataError(
+                f"{where}: column {name} has {table.column(name).null_count} nulls, and may have none. {_AGAIN}"
+            )
 
 
 def _one_line(error: BaseException) -> str:
