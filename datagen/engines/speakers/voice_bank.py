@@ -34,7 +34,7 @@ def _family(path: Path, engine: str) -> list[Voice]:
         raise UserError(f"voices/{path.name}: not a TOML file: {error}.") from None
     if family.get("engine") != engine:
         return []
-    return [_voice(entry, family, path) for entry in family.get("voices", [])]
+    return [_voice(entry, family, path) for entry in family.get("measured", {}).get("voices", [])]
 
 
 def _voice(entry: Mapping[str, Any], family: Mapping[str, Any], path: Path) -> Voice:

@@ -34,7 +34,7 @@ def write_family(path: Path, voices: Sequence[Voice]) -> None:
     """Puts the voices, a line each, below the rule of a family's file; what is above it stays as it is."""
     head = path.read_text(encoding="utf-8").split(RULE)[0]
     lines = [f"  {_voice(v)}," for v in sorted(voices, key=lambda v: v.id)]
-    path.write_text(f"{head}{RULE}\n\nvoices = [\n" + "\n".join(lines) + "\n]\n", encoding="utf-8")
+    path.write_text(f"{head}{RULE}\n\n[measured]\nvoices = [\n" + "\n".join(lines) + "\n]\n", encoding="utf-8")
 
 
 def _voice(voice: Voice) -> str:
@@ -45,7 +45,7 @@ def _voice(voice: Voice) -> str:
             "sex": voice.sex,
             "f0_hz": voice.f0_hz,
             "formants_hz": [round(f) for f in voice.formants_hz],
-            "transform": dict(voice.transform),
+            "transform": {name: float(value) for name, value in voice.transform.items()},
         }
     )
 

@@ -30,7 +30,7 @@ def word_spans(spoken: Sequence[str], raw: RawSpeech) -> list[Span]:
     """
     starts = _starts(spoken, raw.words)
     if starts[0] is None:
-        starts[0] = raw.words[0][1] if raw.words else 0
+        starts[0] = 0
     bounds = [s for s in starts if s is not None] + [raw.n_samples]
     loud = _loudness(raw)
     spans: list[Span] = []
@@ -48,13 +48,14 @@ def word_spans(spoken: Sequence[str], raw: RawSpeech) -> list[Span]:
 
 
 def _starts(spoken: Sequence[str], events: Sequence[tuple[int, int]]) -> list[int | None]:
-    """The first event of each spoken form, in samples; None where it has none of its own, or one that goes back in time."""
+    """The first event of each spoken form, in samples; None where it has none of its own, or one that goes back."""
     offsets = list(accumulate((len(s) + 1 for s in spoken), initial=0))
     starts: list[int | None] = [None] * len(spoken)
     positions = np.searchsorted(offsets, [c for c, _ in events], side="right") - 1
-    latest = 0
+    reached, latest = -1, 0
     for word, (_, sample) in zip(positions.tolist(), events, strict=True):
-        if 0 <= word < len(spoken) and starts[word] is None and sample >= latest:
+        if reached < word < len(spoken) and sample >= latest:
+            reached = word
             starts[word] = latest = sample
     return starts
 

@@ -1,0 +1,235 @@
+"""Every engine of the registry through the contract of its kind: as long a list back, failures in place, the same answer twice.
+
+A new engine needs no line here. One whose packages this environment lacks is skipped, with their names.
+"""
+
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from datagen.config import Options
+from datagen.domains import loader
+from datagen.engines import registry
+from datagen.errors import UserError
+from datagen.protocols import AlignRequest, Failure, SpeakRequest, WriteRequest
+from datagen.records.enums import Kind, Speaker, Split
+from datagen.records.maker import Maker
+from datagen.records.plan import DialogPlan, Voice
+from datagen.records.speech import FRAME_SAMPLES, SAMPLE_RATE_HZ, Speech, Word
+from datagen.records.transcript import Transcript
+from datagen.store.ids import canonical, rng
+
+SHARES = (0.8, 0.1, 0.1)
+TEXT = "Thank you. I will be there at the end of the day."
+METHODS = {
+    "writer": ("write",),
+    "speaker": ("speak", "voices"),
+    "aligner": ("align",),
+    "codec": ("encode", "decode", "constant_frames"),
+}
+
+
+def made(entry: registry.Entry) -> Any:
+    lacking = registry.missing(entry)
+    if lacking:
+        pytest.skip(f"{entry.kind} {entry.name} needs {', '.join(lacking)}")
+    engine = registry.make(entry.kind, entry.name, registry.options_of(entry.kind, entry.name, {}))
+    if entry.kind == "writer" and not engine.maker.deterministic:
+        pytest.skip(f"writer {entry.name} needs a server; its own tests run it against one")
+    return engine
+
+
+def of_kind(kind: str) -> Any:
+    entries = [e for e in registry.ENTRIES if e.kind == kind]
+    return pytest.mark.parametrize("entry", entries, ids=[e.name for e in entries])
+
+
+@pytest.mark.parametrize("entry", registry.ENTRIES, ids=[f"{e.kind}-{e.name}" for e in registry.ENTRIES])
+def test_an_engine_says_who_it_is(entry: registry.Entry) -> None:
+    engine = made(entry)
+    assert (engine.kind, engine.name) == (entry.kind, entry.name)
+    assert all(callable(getattr(engine, method)) for method in METHODS[entry.kind])
+    maker = engine.maker
+    assert isinstance(maker, Maker)
+    assert maker == engine.maker
+    assert maker.engine == entry.name
+    assert all((maker.model, maker.revision, maker.licence))
+    canonical(maker)
+
+
+@pytest.mark.parametrize("entry", registry.ENTRIES, ids=[f"{e.kind}-{e.name}" for e in registry.ENTRIES])
+def test_its_options_are_documented_and_strict(entry: registry.Entry) -> None:
+    options = registry.options_of(entry.kind, entry.name, {})
+    assert isinstance(options, Options)
+    for name, field in type(options).model_fields.items():
+        assert field.description, name
+    with pytest.raises(UserError, match=r"no such key"):
+        registry.options_of(entry.kind, entry.name, {"no_such_knob": 1})
+
+
+def plans(n: int) -> list[DialogPlan]:
+    domains = [d for d in map(loader.load, loader.available()) if d.kind is Kind.SERVICE]
+    found = []
+    for index in range(n):
+        domain = domains[index % len(domains)]
+        scenario = domain.scenarios[index % len(domain.scenarios)].name
+        draw = rng("contract", index)
+        instance = domain.instance(scenario, Split.TRAIN, SHARES, draw)
+        traits = domain.traits(scenario, draw)
+        ids = f"{domain.name}-{index:06d}"
+        found.append(
+            DialogPlan(
+                index,
+                ids,
+                domain.kind,
+                domain.name,
+                scenario,
+                Split.TRAIN,
+                7 + index,
+                Speaker.AGENT,
+                "a",
+                "b",
+                instance,
+                traits,
+            )
+        )
+    return found
+
+
+@of_kind("writer")
+def test_a_writer_answers_a_transcript_a_plan(entry: registry.Entry) -> None:
+    engine = made(entry)
+    assert engine.write([]) == []
+    requests = [WriteRequest(plan, plan.seed) for plan in plans(3)]
+    answers = engine.write(requests)
+    assert len(answers) == len(requests)
+    for request, answer in zip(requests, answers, strict=True):
+        assert isinstance(answer, Transcript | Failure)
+        if isinstance(answer, Transcript):
+            assert answer.dialog_id == request.plan.dialog_id
+            assert answer.role_context
+            assert [t.index for t in answer.turns] == list(range(len(answer.turns)))
+            assert all(t.words for t in answer.turns)
+            assert all(0 <= m.word < len(t.words) for t in answer.turns for m in t.marks)
+    assert any(isinstance(a, Transcript) for a in answers)
+    if engine.maker.deterministic:
+        assert engine.write(requests[::-1])[::-1] == answers
+
+
+@of_kind("speaker")
+def test_a_speakers_voices_are_many_and_whole(entry: registry.Entry) -> None:
+    voices = made(entry).voices()
+    assert len(voices) >= 2
+    assert [v.id for v in voices] == sorted({v.id for v in voices})
+    for voice in voices:
+        assert voice.engine == entry.name
+        assert voice.sex in ("female", "male")
+        assert 50 < voice.f0_hz < 400
+        assert 0 < voice.formants_hz[0] < voice.formants_hz[1] < voice.formants_hz[2]
+        assert voice.licence
+        assert voice.family
+        canonical(voice)
+
+
+def speak_request(voice: Voice, text: str = TEXT, seed: int = 3) -> SpeakRequest:
+    return SpeakRequest(tuple(text.split()), tuple(text.split()), voice, seed)
+
+
+@of_kind("speaker")
+def test_a_speaker_answers_in_place_with_24_khz_speech(entry: registry.Entry) -> None:
+    engine = made(entry)
+    assert engine.speak([]) == []
+    voices = engine.voices()
+    requests = [
+        speak_request(voices[0]),
+        speak_request(replace(voices[0], id="nobody", base="no such base")),
+        speak_request(voices[0], ""),
+        speak_request(voices[-1], "Yes."),
+    ]
+    answers = engine.speak(requests)
+    assert [type(a) for a in answers] == [Speech, Failure, Failure, Speech]
+    for request, answer in zip(requests, answers, strict=True):
+        if isinstance(answer, Failure):
+            assert answer.reason
+            assert "\n" not in answer.detail
+            continue
+        assert answer.audio.dtype == np.float32
+        assert answer.audio.ndim == 1
+        assert np.isfinite(answer.audio).all()
+        assert np.abs(answer.audio).max() <= 1
+        assert (answer.engine, answer.seed) == (entry.name, request.seed)
+        assert answer.words == () or tuple(w.word for w in answer.words) == request.words
+        times = [t for w in answer.words for t in (w.start_s, w.end_s)]
+        assert times == sorted(times)
+        assert all(0 <= t <= answer.duration_s for t in times)
+
+
+@of_kind("speaker")
+def test_a_speaker_answers_a_request_the_same_whatever_is_beside_it(entry: registry.Entry) -> None:
+    engine = made(entry)
+    if not engine.maker.deterministic:
+        pytest.skip(f"speaker {entry.name} does not promise it")
+    voices = engine.voices()
+    requests = [speak_request(v, seed=n) for n, v in enumerate(voices[:: max(1, len(voices) // 6)])]
+    together = engine.speak(requests)
+    alone = [engine.speak([r])[0] for r in reversed(requests)][::-1]
+    assert all(np.array_equal(a.audio, b.audio) and a.words == b.words for a, b in zip(together, alone, strict=True))
+
+
+@of_kind("aligner")
+def test_an_aligner_answers_a_word_a_word_or_why_not(entry: registry.Entry) -> None:
+    engine = made(entry)
+    assert engine.align([]) == []
+    words = tuple(TEXT.split())
+    audio = np.random.default_rng(0).normal(0, 0.05, 4 * SAMPLE_RATE_HZ).astype(np.float32)
+    native = tuple(Word(w, w, 0.3 * n, 0.3 * n + 0.2) for n, w in enumerate(words))
+    good = AlignRequest(audio, words, words, native)
+    answers = engine.align([good, replace(good, audio=audio[:0]), good])
+    assert len(answers) == 3
+    assert isinstance(answers[1], Failure)
+    for answer in (answers[0], answers[2]):
+        if not isinstance(answer, Failure):
+            assert tuple(w.word for w in answer) == words
+            times = [t for w in answer for t in (w.start_s, w.end_s)]
+            assert times == sorted(times)
+            assert times[0] >= 0
+            assert times[-1] <= 4.0
+    if entry.name == "native":
+        assert answers[0] == native
+
+
+@of_kind("codec")
+def test_a_codec_gives_a_frame_every_80_ms(entry: registry.Entry) -> None:
+    engine = made(entry)
+    assert engine.encode([]) == []
+    draw = np.random.default_rng(1)
+    lengths = (1, FRAME_SAMPLES, FRAME_SAMPLES + 1, SAMPLE_RATE_HZ)
+    audios = [draw.normal(0, 0.05, n).astype(np.float32) for n in lengths]
+    codes = engine.encode(audios)
+    assert [c.shape for c in codes] == [(engine.n_books, -(-n // FRAME_SAMPLES)) for n in lengths]
+    assert all(c.dtype == np.int16 for c in codes)
+    assert all(0 <= int(c.min()) <= int(c.max()) < engine.book_size for c in codes)
+    alone = [engine.encode([a])[0] for a in reversed(audios)][::-1]
+    assert all(np.array_equal(a, b) for a, b in zip(codes, alone, strict=True))
+    decoded = engine.decode(codes)
+    assert [len(a) for a in decoded] == [FRAME_SAMPLES * c.shape[1] for c in codes]
+    assert all(a.dtype == np.float32 and np.isfinite(a).all() for a in decoded)
+
+
+@of_kind("codec")
+def test_a_codecs_constant_frames_are_codes(entry: registry.Entry) -> None:
+    engine = made(entry)
+    silence, sine = engine.constant_frames()
+    assert silence != sine
+    for frame in (silence, sine):
+        assert len(frame) == engine.n_books
+        assert all(0 <= code < engine.book_size for code in frame)
+
+
+def test_the_registry_names_each_engine_once() -> None:
+    assert len({(e.kind, e.name) for e in registry.ENTRIES}) == len(registry.ENTRIES)
+    assert {e.kind for e in registry.ENTRIES} == set(METHODS)
+    assert all(e.summary and e.install for e in registry.ENTRIES)
+    assert {f.name for f in fields(registry.Entry)} >= {"needs", "install"}

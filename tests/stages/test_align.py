@@ -1,0 +1,44 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from datagen.protocols import Failure
+from datagen.records.speech import Speech, Word
+from datagen.stages.align.unit import AlignOptions, finish, request
+
+WORDS = (Word("a", "eh", 0.0, 0.3), Word("b", "b", 0.3, 0.6), Word("c", "c", 0.7, 1.0))
+SPEECH = Speech(np.zeros(24_000, dtype=np.float32), WORDS, "test", 1)
+
+
+def test_the_request_holds_the_trimmed_audio_and_the_speakers_times() -> None:
+    asked = request(["a", "b", "c"], ["eh", "b", "c"], SPEECH)
+    assert asked.audio is SPEECH.audio
+    assert (asked.words, asked.spoken, asked.native) == (("a", "b", "c"), ("eh", "b", "c"), WORDS)
+
+
+def test_good_words_are_kept_as_they_are() -> None:
+    assert finish(replace(SPEECH, words=()), WORDS, AlignOptions()) == SPEECH
+
+
+def test_a_small_overlap_is_closed() -> None:
+    result = finish(SPEECH, (WORDS[0], replace(WORDS[1], start_s=0.285), WORDS[2]), AlignOptions())
+    assert isinstance(result, Speech)
+    assert result.words[1].start_s == 0.3
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ((), "word_times"),
+        ((WORDS[0], replace(WORDS[1], start_s=0.2), WORDS[2]), "word_times"),
+        ((WORDS[0], replace(WORDS[1], end_s=0.29), WORDS[2]), "word_times"),
+        ((*WORDS[:2], replace(WORDS[2], end_s=1.1)), "word_times"),
+        ((replace(WORDS[0], end_s=0.1), replace(WORDS[1], end_s=0.4), replace(WORDS[2], end_s=0.8)), "alignment_gaps"),
+    ],
+)
+def test_what_an_aligner_got_wrong_is_said_with_its_place(words: tuple[Word, ...], reason: str) -> None:
+    result = finish(SPEECH, words, AlignOptions(), "bank-000412 turn 7")
+    assert isinstance(result, Failure)
+    assert result.reason == reason
+    assert result.detail.startswith("bank-000412 turn 7: ")
