@@ -190,9 +190,7 @@ class CasualDomain:
         self.topic_sentence = compile_line(head.topic_sentence)
         self.plain_topic_sentence = compile_line(head.plain_topic_sentence)
         self.subjects = {key: _compiled(key, t) for key, t in topics.items()}
-        self.persona_lines = {
-            (k, s.is_): compile_all(s.line) for k in PERSONA_SLOTS for s in getattr(personas, k)
-        }
+        self.persona_lines = {(k, s.is_): compile_all(s.line) for k in PERSONA_SLOTS for s in getattr(personas, k)}
         self._fitting = {
             (t, k): [s.is_ for s in getattr(personas, k) if t not in s.avoid] for t in topics for k in PERSONA_SLOTS
         }
@@ -240,8 +238,8 @@ class CasualDomain:
         """{mood, n_turns (what the dialogue aims at, 8 to 18)}."""
         dice = Dice(rng)
         mood = dice.pick(MOODS)
-        least = {"quiet": 8, "talkative": 12}.get(mood, 9)
-        return {"mood": mood, "n_turns": dice.between(least, least + 6)}
+        least, most = {"quiet": (8, 13), "talkative": (13, 18)}.get(mood, (10, 18))
+        return {"mood": mood, "n_turns": dice.between(least, most)}
 
     def _other(self, scenario: str, split: Split, shares: Shares, dice: Dice) -> str:
         key = (split, shares)

@@ -57,7 +57,10 @@ def _personas(personas: "Personas", topics: Mapping[str, "Topic"]) -> Iterator[t
                 yield f"{key}.{slot.is_}.avoid", f"there is no topic {topic!r}."
             for text in slot.line:
                 if not is_plain(compile_line(text)):
-                    yield f"{key}.{slot.is_}.line", f"holds a number or a name, which the role context does not have: {text!r}."
+                    yield (
+                        f"{key}.{slot.is_}.line",
+                        f"holds a number or a name, which the role context does not have: {text!r}.",
+                    )
         for topic in topics:
             if sum(topic not in s.avoid for s in slots) < MIN_FITTING:
                 yield key, f"fewer than {MIN_FITTING} values go with the topic {topic}."
@@ -65,10 +68,16 @@ def _personas(personas: "Personas", topics: Mapping[str, "Topic"]) -> Iterator[t
 
 def _topic(topic: "Topic", subject: "Subject") -> Iterator[tuple[str, str]]:
     if not is_plain(compile_line(topic.title)):
-        yield "title", f"the agent says it where it is not in its role context, so no number and no name: {topic.title!r}."
+        yield (
+            "title",
+            f"the agent says it where it is not in its role context, so no number and no name: {topic.title!r}.",
+        )
     askable = [e for e in subject.exchanges if sum(a.plain for a in e.answers)]
     if len(askable) < 3:
-        yield "beat", f"{len(askable)} questions that an agent can answer (a reply without number or name), at least 3 are needed."
+        yield (
+            "beat",
+            f"{len(askable)} questions that an agent can answer (a reply without number or name), at least 3 are needed.",
+        )
     for i, beat in enumerate(topic.beat):
         yield from _beat(f"beat[{i}]", beat)
     for i, tale in enumerate(topic.tale):
@@ -84,11 +93,13 @@ def _beat(where: str, beat: "Beat") -> Iterator[tuple[str, str]]:
         yield from _text(f"{where}.reply", reply[0])
         yield from _text(f"{where}.reply", reply[1])
         known = {f.strip("'s").lower() for form in compile_line(reply[0]).forms(64) for f in faults(form)}
-        new = {w for form in compile_line(reply[1]).forms(64) for w in faults(form) if w.strip("'s").lower() not in known}
+        new = {
+            w for form in compile_line(reply[1]).forms(64) for w in faults(form) if w.strip("'s").lower() not in known
+        }
         if new:
             yield f"{where}.reply", f"the reaction brings up {min(new)!r}, which was not said: {reply[1]!r}."
-        if len(reply) > 2 and not (reply[2].startswith("You ") and reply[2].endswith(".")):
-            yield f"{where}.reply", f"a fact is a sentence of the role context (You …), got {reply[2]!r}."
+        if len(reply) > 2 and not (reply[2].startswith(("You ", "Your ")) and reply[2].endswith(".")):
+            yield f"{where}.reply", f"a fact is a sentence of the role context (You … or Your …), got {reply[2]!r}."
 
 
 def _tale(where: str, tale: "Tale") -> Iterator[tuple[str, str]]:

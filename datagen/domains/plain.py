@@ -6,21 +6,92 @@ from datagen.domains.lines import Line
 
 _SENTENCE = re.compile(r"(?<=[.?!])\s+")
 _NUMBER_WORDS = frozenset(
-    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty "
-    "fifty sixty seventy eighty ninety hundred thousand million billion dozen second third fourth fifth half noon midnight".split()
+    [
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+        "twenty",
+        "thirty",
+        "forty",
+        "fifty",
+        "sixty",
+        "seventy",
+        "eighty",
+        "ninety",
+        "hundred",
+        "thousand",
+        "million",
+        "billion",
+        "dozen",
+        "second",
+        "third",
+        "fourth",
+        "fifth",
+        "half",
+        "noon",
+        "midnight",
+    ]
 ) - {"second", "half"}
+_DATES = frozenset(
+    [
+        "weekend",
+        "weekends",
+        "weekday",
+        "weekdays",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "mondays",
+        "fridays",
+        "saturdays",
+        "sundays",
+        "january",
+        "february",
+        "april",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ]
+)
+_COUNTED = re.compile(r"\b(?:first one|half an? \w+|one (?:year|day|chair|hour|week|month|minute))\b", re.I)
 _OWN = re.compile(r"I(?:'\w+)?$")
 
 
 def faults(text: str) -> list[str]:
-    """The words of `text` that state a number or look like a name: digits, number words, capitals inside a sentence."""
-    found = []
+    """The words of `text` that state a number or look like a name: digits, number words, days and months, counts
+    ("one day"), capitals inside a sentence."""
+    found = _COUNTED.findall(text)
     for sentence in _SENTENCE.split(text):
         for i, word in enumerate(sentence.split()):
             bare = word.strip(",.?!'\"")
-            if any(c.isdigit() or c in "$%@" for c in bare) or bare.lower() in _NUMBER_WORDS:
-                found.append(bare)
-            elif i > 0 and bare[:1].isupper() and not _OWN.match(bare):
+            if (
+                any(c.isdigit() or c in "$%@" for c in bare)
+                or bare.lower() in _NUMBER_WORDS | _DATES
+                or (i > 0 and bare[:1].isupper() and not _OWN.match(bare))
+            ):
                 found.append(bare)
     return found
 

@@ -115,7 +115,9 @@ class Frames(Table):
     thanks: Says
     welcome: Says
 
-    _texts = field_validator("*")(lambda v: {k: check_lines(t) for k, t in v.items()} if isinstance(v, dict) else check_lines(v))
+    _texts = field_validator("*")(
+        lambda v: {k: check_lines(t) for k, t in v.items()} if isinstance(v, dict) else check_lines(v)
+    )
 
 
 @dataclass(frozen=True, slots=True)

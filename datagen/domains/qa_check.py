@@ -19,7 +19,11 @@ FRAME_SLOTS = {"ask_clause": {"clause"}, "ask_lead": {"subject"}}
 
 
 def problems(
-    name: str, head: "Head", topics: Mapping[str, "Topic"], frames: Mapping[str, tuple[Line, ...]], leads: Mapping[str, tuple[Line, ...]]
+    name: str,
+    head: "Head",
+    topics: Mapping[str, "Topic"],
+    frames: Mapping[str, tuple[Line, ...]],
+    leads: Mapping[str, tuple[Line, ...]],
 ) -> list[Problem]:
     """Every fault of a qa domain that its models let through, in the order of its files."""
     found = list(_frames(name, head, frames, leads))
@@ -37,7 +41,9 @@ def _frames(
 ) -> Iterator[Problem]:
     where = f"{name}/frames.toml"
     for key in sorted(set(head.second) - set(leads)):
-        yield Problem(f"{where}: second_lead.{key}", "missing: domain.toml gives this type a weight, so it needs lead-ins.")
+        yield Problem(
+            f"{where}: second_lead.{key}", "missing: domain.toml gives this type a weight, so it needs lead-ins."
+        )
     for key, lines in frames.items():
         for line in lines:
             wrong = set(line.slots) - FRAME_SLOTS.get(key, set())
@@ -46,7 +52,12 @@ def _frames(
 
 
 def _question(q: "Question", head: "Head") -> Iterator[tuple[str, str]]:
-    pairs = [("follow_up", q.follow_up), ("why", q.why), ("clarify", q.clarify), ("misunderstanding", q.misunderstanding)]
+    pairs = [
+        ("follow_up", q.follow_up),
+        ("why", q.why),
+        ("clarify", q.clarify),
+        ("misunderstanding", q.misunderstanding),
+    ]
     n_seconds = sum(len(p) for _, p in pairs) + len(q.example) + len(q.simpler)
     if n_seconds < MIN_SECONDS:
         yield "follow_up", f"{n_seconds} second questions of its own, at least {MIN_SECONDS} are needed."

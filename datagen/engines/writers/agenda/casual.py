@@ -18,11 +18,14 @@ USER_MOODS = {"cheerful": (Tag.CHEERFUL,), "hesitant": (Tag.HESITANT,)}
 CLOSING_WORDS = 30
 """What a goodbye takes, kept free of the word budget."""
 BEAT_WORDS = 45
+LEAST_TURNS, MOST_TURNS = 8, 18
 GIVE_BACK = 0.55
 """How often the one who answered is then told the other's own view."""
 
 
-def write_casual(domain: CasualDomain, request: WriteRequest, options: AgendaOptions, maker: Maker) -> Transcript | Failure:
+def write_casual(
+    domain: CasualDomain, request: WriteRequest, options: AgendaOptions, maker: Maker
+) -> Transcript | Failure:
     """The transcript of a casual plan, alternating from the plan's first speaker; a Failure where its topic is not there."""
     plan = request.plan
     second = str(plan.instance.get("second_topic", ""))
@@ -52,7 +55,6 @@ class _Talk:
         self.draft = Draft()
         self.facts: list[str] = []
         self.used: list[str] = []
-        self.asked: set[int] = set()
         self.cuts = 1 if dice.chance(options.barge_in_per_dialog) else 0
 
     # -- saying -------------------------------------------------------------------------------------------------
@@ -89,7 +91,7 @@ class _Talk:
     def middle(self, second: Subject | None) -> None:
         """Beats and tales until the aimed number of turns or the word budget is reached."""
         items: list[Exchange | Story] = [*self.subject.exchanges]
-        stories = [s for s in self.subject.stories]
+        stories = self.subject.stories
         self.shuffle(items)
         if stories:
             items.insert(1 + self.dice.index(2), self.dice.pick(stories))
@@ -112,7 +114,7 @@ class _Talk:
         """Whether another beat fits: four turns at most, then two of goodbye."""
         words = self.options.max_words - CLOSING_WORDS - BEAT_WORDS
         turns = len(self.draft.turns)
-        return self.draft.n_words < words and turns <= min(self.n_turns - 4, 12)
+        return self.draft.n_words < words and turns <= max(LEAST_TURNS - 3, min(self.n_turns - 3, MOST_TURNS - 6))
 
     def shuffle(self, items: list[Exchange | Story]) -> None:
         for i in range(len(items) - 1, 0, -1):
@@ -137,7 +139,6 @@ class _Talk:
         if asker is A and not exchange.plain:
             return
         answer: Answer = self.dice.pick(answers)
-        self.hand_over(asker)
         self.say(asker, lead_in(lead, self.pick(exchange.asks)), TurnType.QUESTION, "ask")
         back = self.dice.chance(GIVE_BACK)
         own = [a for a in self.answers_for(exchange, asker) if a is not answer]
@@ -170,7 +171,6 @@ class _Talk:
     def tale(self, story: Story) -> None:
         """A story of one side, with what the other says to it."""
         teller = self.next_speaker() if story.teller_plain else U
-        self.hand_over(teller)
         for i, line in enumerate(story.turns):
             speaker = teller if i % 2 == 0 else teller.other
             text = line.say(self.dice)
@@ -183,7 +183,6 @@ class _Talk:
         """The user asks the agent about itself; what it says is in its role context."""
         key = self.dice.pick(PERSONA_SLOTS)
         talk, value = self.domain.persona_talk, self.persona[key]
-        self.hand_over(U)
         self.say(U, lead_in(self.shared("lead"), self.pick(talk[f"{key}_ask"])), TurnType.QUESTION, "ask_persona")
         line = self.pick(self.domain.persona_lines[key, value])
         slots = {**self.persona, f"{key}_line": line}
@@ -193,23 +192,19 @@ class _Talk:
         self.say(U, self.pick(talk[f"{key}_react"], **self.persona), TurnType.STATEMENT, "react")
 
     def close(self) -> None:
-        leaver = self.last if self.dice.chance(0.6) else self.last.other
-        self.hand_over(leaver)
+        stays = self.dice.chance(0.6) and len(self.draft.turns) > LEAST_TURNS - 2
+        leaver = self.last if stays else self.last.other
         self.say(leaver, self.shared("bye"), TurnType.CLOSING, "bye")
         self.say(leaver.other, self.shared("bye_back"), TurnType.CLOSING, "bye")
 
     # -- who speaks, who cuts in --------------------------------------------------------------------------------
 
     def next_speaker(self) -> Speaker:
-        """Mostly the one who spoke last goes on, and the user leads a little more often than the agent."""
+        """Mostly the one who spoke last goes on; a question is never left without an answer."""
         if self.draft.last.text.endswith("?"):
             return self.last.other
         stays = self.dice.chance(0.6)
         return self.last if stays else self.last.other
-
-    def hand_over(self, speaker: Speaker) -> None:
-        """Nothing to say where the speaker changes: the new turn begins by itself. A hook kept for one reason: a speaker
-        who was just asked something does not go unanswered."""
 
     def maybe_cut(self, speaker: Speaker) -> None:
         """The user cuts into the agent's last sentence, at most once, where what was heard stands by itself."""
@@ -226,7 +221,10 @@ class _Talk:
         """Stitch may cut an agent's turn that ends in an opinion of its own, and not in a question."""
         turns = self.draft.turns
         return {
-            i: t.speaker is A and 3 < i < len(turns) - 2 and t.act.endswith(("own", "reply")) and not t.text.endswith("?")
+            i: t.speaker is A
+            and 3 < i < len(turns) - 2
+            and t.act.endswith(("own", "reply"))
+            and not t.text.endswith("?")
             for i, t in enumerate(turns)
         }
 

@@ -48,7 +48,9 @@ def _second(domain: QaDomain, plan: DialogPlan) -> Second | Failure:
     if kind == "topic_change":
         other = domain.questions.get(str(plan.instance.get("other")))
         if other is None:
-            return Failure("bad_instance", f"{plan.scenario}: there is no other question {plan.instance.get('other')!r}.")
+            return Failure(
+                "bad_instance", f"{plan.scenario}: there is no other question {plan.instance.get('other')!r}."
+            )
         return Second("topic_change", other.asks, other.answers)
     seconds = domain.questions[plan.scenario].seconds
     if not isinstance(index, int) or not 0 <= index < len(seconds) or seconds[index].type != kind:

@@ -1,14 +1,20 @@
 """What the qa and casual writers share: how a draft becomes turns with hesitations, and marks of who listens and who cuts in."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from datagen.domains.phrasing import Dice
+from datagen.domains.qa import SECONDS
 from datagen.engines.writers.agenda.draft import Draft
 from datagen.engines.writers.agenda.options import AgendaOptions
 from datagen.engines.writers.agenda.surface import add_filler, add_restart, backchannels
 from datagen.records.enums import MarkType, Speaker
 from datagen.records.transcript import Mark, Turn
 
+LISTENING = ("mhm", "uh-huh", "yeah", "right", "mhm")
+"""An agent that chats listens like a friend; "sure" and "okay" are for callers who give orders."""
+FILLED = ("ask", "reply", "own", "tale", "topic", "thank", *SECONDS)
+"""The acts that a hesitation may open; a reaction comes at once."""
 FIRST_CUT = 5
 """Words of a turn that are always heard."""
 
@@ -23,7 +29,7 @@ def cut_word(text: str, dice: Dice) -> int | None:
     words = text.split()
     start = last_sentence(words)
     first, last = max(start + 2, FIRST_CUT), len(words) - 2
-    return dice.between(first, last) if 0 < start and first <= last else None
+    return dice.between(first, last) if start > 0 and first <= last else None
 
 
 def spoken_turns(
@@ -39,8 +45,8 @@ def spoken_turns(
             pauses: list[int | None] = []
             filler = options.filler_user * more if user else options.filler_agent
             restart = options.repair_user * more if user else options.repair_agent
-            if dice.chance(filler):
-                text, at = add_filler(text, dice, part.speaker)
+            if dice.chance(filler) and part.act.split("+")[0] in FILLED:
+                text, at = add_filler(text, dice, Speaker.USER)
                 pauses.append(at)
             elif dice.chance(restart):
                 text, at = add_restart(text, dice)
@@ -51,7 +57,13 @@ def spoken_turns(
         words = text.split()
         rate = options.backchannel_agent if user else options.backchannel_user
         taken = {m.word for m in marks}
-        heard = backchannels(words, dice, rate, part.speaker, end=part.cut)
+        heard = (
+            backchannels(words, dice, rate, part.speaker, end=part.cut)
+            if part.act.split("+")[0] not in ("greet", "bye")
+            else []
+        )
+        if user:
+            heard = [replace(m, text=dice.pick(LISTENING)) for m in heard]
         marks += [m for m in heard if not taken & {m.word, m.word + 1}]
         if options.safe_cuts and safe.get(index) and part.cut is None and not user:
             at = cut_word(text, dice)

@@ -47,13 +47,10 @@ class AgendaWriter:
             )
         if request.plan.kind is Kind.SERVICE:
             return write_service(cast(ServiceDomain, domain), request, self.options, self._maker)
-        from datagen.engines.writers.agenda.talk import TalkRates
-
-        rates = TalkRates(self.options.filler_user, self.options.repair_user, self.options.backchannel_user)
         if request.plan.kind is Kind.QA:
             from datagen.engines.writers.agenda.qa import write_qa
 
-            return write_qa(domain, request, rates, self._maker)
+            return write_qa(domain, request, self.options, self._maker)
         from datagen.engines.writers.agenda.casual import write_casual
 
-        return write_casual(domain, request, rates, self._maker)
+        return write_casual(domain, request, self.options, self._maker)
