@@ -2,24 +2,10 @@
 
 from datagen.text import forms
 from datagen.text.forms import Value
-from datagen.text.lexicon import FIRST_NAMES, NOT_NAMES, OPENERS
+from datagen.text.lexicon import FIRST_NAMES, OPENERS
 from datagen.text.tokens import Token
 
 _JOINERS = frozenset(("of", "de", "la", "del", "van", "von", "&"))
-
-
-def nameable(tok: Token) -> bool:
-    """Whether a word inside a sentence would be a name by its shape: a capital, then small letters, no known other reason."""
-    core = tok.core
-    return (
-        tok.cap
-        and len(core) > 1
-        and not core.isupper()
-        and tok.low not in NOT_NAMES
-        and not tok.month
-        and not tok.weekday
-        and core[0].isalpha()
-    )
 
 
 def name_at(toks: list[Token], i: int) -> tuple[list[Value], int] | None:
@@ -28,7 +14,7 @@ def name_at(toks: list[Token], i: int) -> tuple[list[Value], int] | None:
     A word that opens a sentence counts only if it is a known first name, or if a name follows it at once and it is no
     word that sentences open with.
     """
-    if not nameable(toks[i]):
+    if not toks[i].nameable:
         return None
     if (i == 0 or toks[i - 1].ends) and not _opening_name(toks, i):
         return None
@@ -36,9 +22,9 @@ def name_at(toks: list[Token], i: int) -> tuple[list[Value], int] | None:
         return None  # spelling: "J as in John"
     end = i + 1
     while end < len(toks) and not toks[end - 1].breaks:
-        if nameable(toks[end]):
+        if toks[end].nameable:
             end += 1
-        elif toks[end].low in _JOINERS and end + 1 < len(toks) and nameable(toks[end + 1]):
+        elif toks[end].low in _JOINERS and end + 1 < len(toks) and toks[end + 1].nameable:
             end += 2
         else:
             break
@@ -51,4 +37,4 @@ def _opening_name(toks: list[Token], i: int) -> bool:
         return True
     if tok.low in OPENERS or tok.low.endswith("ly") or "'" in tok.low or tok.breaks:
         return False
-    return i + 1 < len(toks) and nameable(toks[i + 1])
+    return i + 1 < len(toks) and toks[i + 1].nameable

@@ -3,7 +3,7 @@
 from datagen.text import forms
 from datagen.text.find_display import BARE
 from datagen.text.forms import Value
-from datagen.text.tokens import REPEATS, SCALES, Token, cards_of
+from datagen.text.tokens import ORDINALS, REPEATS, SCALES, Token, cards_of
 from datagen.text.units import COUNTED, unit_after
 from datagen.text.wordlist import words
 
@@ -15,6 +15,10 @@ _TALK = words(
     "reasons reason ideas idea choices choice steps step more "
     "kinds kind types type sorts sort"
 )
+_OF_LISTED = words("all both step option these those other")
+_NO_TROUBLE = words("problem problems worries issues issue trouble")
+_ONE_PHRASES = words("moment second minute question thing call point person time")
+_MEASURING = words("in takes take within is about only just for after least most up to than last lasts every")
 _LISTING = frozenset(("got", "have", "are", "offer"))  # "We've got two. One is …"
 _DIGIT_NOUNS = frozenset(("digit", "digits", "numbers", "letters", "characters"))
 _HALVES = {"am": "am", "a.m": "am", "pm": "pm", "p.m": "pm"}
@@ -60,6 +64,8 @@ def _run(toks: list[Token], i: int) -> tuple[list[str], int]:
         elif tok.atoms or (tok.low == "oh" and (atoms or j == i)):
             atoms += tok.atoms or ("oh",)
             j += 1
+            if atoms[-1] in ORDINALS:
+                break
         elif (
             tok.low == "and"
             and atoms
@@ -249,29 +255,25 @@ def _idiom(n: str, before: str, after: str, toks: list[Token], j: int) -> bool:
     """Counts that state nothing: one as a pronoun, two things, a few seconds, number one, all three."""
     if not n.isdigit():
         return False
-    k = int(n)
-    if (
-        k == 1
-        and not toks[j - 1].digit
-        and (
-            not unit_after(toks, j)
-            or after in ("moment", "second", "minute", "question", "thing", "call", "point", "person")
-        )
-    ):
+    k, spelled = int(n), not toks[j - 1].digit
+    if k == 0:
+        return after in _NO_TROUBLE
+    if k == 1 and spelled and _pronoun(before, after, toks, j):
         return True
-    if k <= 4 and (after in _TALK or before in ("all", "both", "step", "option", "these", "those", "other")):
+    if k <= 4 and (after in _TALK or before in _OF_LISTED):
         return True
-    if (
-        k >= 100
-        and before == "a"
-        and (after in ("thanks", "times") or (j > 2 and toks[j - 3].low in ("thanks", "once")))
-    ):
-        return True
-    if k <= 3 and not after and before in _LISTING and not toks[j - 1].digit:
+    if k <= 3 and spelled and not after and before in _LISTING:
         return True
     if k <= 10 and (after in _DIGIT_NOUNS or (before in ("last", "first") and not unit_after(toks, j))):
         return True
-    return k == 0 and after in ("problem", "problems", "worries", "issues", "issue", "trouble")
+    return k >= 100 and before == "a" and (after in ("thanks", "times") or (j > 2 and toks[j - 3].low == "thanks"))
+
+
+def _pronoun(before: str, after: str, toks: list[Token], j: int) -> bool:
+    """Whether `one` counts nothing: no unit follows, or one with which it is a phrase (`one moment`, `one day`)."""
+    if not unit_after(toks, j) or after in _ONE_PHRASES:
+        return True
+    return after in ("day", "night", "year") and before not in _MEASURING
 
 
 def fraction_at(toks: list[Token], i: int) -> Found | None:

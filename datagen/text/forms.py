@@ -8,7 +8,7 @@ seven with and without its half of the day.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -44,7 +44,8 @@ class Value:
     idiom: bool = False
 
     def at(self, surface: str, word: int, n_words: int) -> "Value":
-        return replace(self, surface=surface, word=word, n_words=n_words)
+        """The same value at its place."""
+        return Value(self.type, self.canonical, surface, word, n_words, self.needs, self.gives, self.parts, self.idiom)
 
 
 def _value(
@@ -112,11 +113,14 @@ def weekday(name: str) -> Value:
 
 
 def weekdays(names: Sequence[str]) -> Value:
-    """A group of days (`weekdays`, `weekend`): the same as the range of its ends; a weekend gives its two days as well."""
+    """A group of days (`weekdays`, `weekend`): gives the range of its ends, a weekend its two days too.
+
+    It names no day, so it states nothing.
+    """
     whole = f"w:{names[0]}-{names[-1]}"
     ends = tuple(f"w:{n}" for n in (names[0], names[-1]))
     gives = (whole, *ends) if len(names) == 2 else (whole,)
-    return _value(ValueType.DATE, "+".join(names), (whole,), gives, tuple((e,) for e in ends))
+    return _value(ValueType.DATE, "+".join(names), (whole,), gives, idiom=True)
 
 
 def weekday_range(first: str, last: str) -> Value:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from datagen.text.lexicon import MONTH_SHORT, MONTHS, WEEKDAY_SHORT, WEEKDAYS
+from datagen.text.lexicon import MONTH_SHORT, MONTHS, NOT_NAMES, WEEKDAY_SHORT, WEEKDAYS
 from datagen.text.numbers import ONES, TENS, ordinal
 from datagen.text.wordlist import words
 
@@ -31,66 +31,77 @@ _SPELLED = re.compile(r"(?:[A-Za-z]-){2,}[A-Za-z]")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One display word. `atoms` are the number words that it holds (`twenty-four` two); `ends` says that a sentence ends
-    after it, `breaks` that any punctuation follows. A `plain` one holds no value and begins none.
+    """One display word, with all that can be said of it alone.
+
+    `atoms` are the number words that it holds (`twenty-four` two), `month` is 1…12 for a month's name, `weekday` a day's full
+    name in lower case, `letter` a single capital. `ends` says that a sentence ends after it, `breaks` that any punctuation
+    follows. `nameable`: inside a sentence it would be a name, having a capital, small letters and no known other reason.
+    `plain`: it holds no value and begins none; `wordy`: it can be a name, and nothing else.
     """
 
     raw: str
     core: str
     low: str
-    atoms: tuple[str, ...]
-    digit: bool
-    cap: bool
-    ends: bool
-    breaks: bool
-    plain: bool
-
-    @property
-    def month(self) -> int:
-        """1…12 for a month's name with its capital, else 0."""
-        return (MONTHS.get(self.low) or MONTH_SHORT.get(self.low, 0)) if self.cap else 0
-
-    @property
-    def weekday(self) -> str:
-        """A weekday's full name in lower case, else ""."""
-        single = self.low.removesuffix("s")
-        if single in WEEKDAYS:
-            return single
-        short = WEEKDAY_SHORT.get(self.low, "") if self.cap and self.low not in ("sun", "sat") else ""
-        return short.lower()
-
-    @property
-    def letter(self) -> str:
-        """A single capital letter, else ""."""
-        return self.core if len(self.core) == 1 and "A" <= self.core <= "Z" else ""
+    plain: bool = True
+    wordy: bool = False
+    nameable: bool = False
+    ends: bool = False
+    breaks: bool = False
+    digit: bool = False
+    cap: bool = False
+    atoms: tuple[str, ...] = ()
+    month: int = 0
+    weekday: str = ""
+    letter: str = ""
 
 
 @lru_cache(maxsize=65536)
 def token(word: str) -> Token:
     """The classification of one word of `text.split()`."""
-    if (
-        word.isalpha()
-        and word.islower()
-        and word not in _ATOMS
-        and word not in _SPECIAL
-        and word.removesuffix("s") not in WEEKDAYS
-    ):
-        return Token(word, word, word, (), False, False, False, False, True)
+    if word.isalpha() and word.islower() and word not in _ATOMS and word not in _SPECIAL and not _weekday(word, False):
+        return Token(word, word, word)
     found = _EDGES.match(word.replace("’", "'"))
     core, tail = (found[2], found[3]) if found else (word, "")
     if "-" in tail and "." not in tail and not tail.strip("-–—"):
         tail = "..."
-    abbreviated = core.lower() in ("mr", "mrs", "ms", "dr", "st", "no", "a.m", "p.m", "apt") and tail.startswith(".")
     low = core.lower()
+    abbreviated = low in _ABBREVIATED and tail.startswith(".")
+    cap = core[:1].isupper()
     stem = low.removesuffix("'s")
     pieces = tuple(low.split("-")) if "-" in low else (low,)
     atoms = pieces if all(p in _ATOMS or p == "oh" for p in pieces) and pieces != ("oh",) else ()
     digit = any("0" <= c <= "9" for c in core)
-    cap = core[:1].isupper()
-    interesting = digit or cap or bool(atoms) or stem in _SPECIAL or "@" in core or "." in core or _has_atom(pieces)
-    plain = not interesting and stem.removesuffix("s") not in WEEKDAYS and not _SPELLED.fullmatch(core)
-    ends = not abbreviated and any(c in tail for c in ".?!:…")
-    return Token(word, core, low if not cap else stem, atoms, digit, cap, ends, bool(tail) and not abbreviated, plain)
+    month = (MONTHS.get(stem) or MONTH_SHORT.get(stem, 0)) if cap else 0
+    weekday = _weekday(stem, cap)
+    letter = core if len(core) == 1 and "A" <= core <= "Z" else ""
+    dated = bool(month or weekday or letter)
+    nameable = (
+        cap and len(core) > 1 and not core.isupper() and stem not in NOT_NAMES and not dated and core[0].isalpha()
+    )
+    valued = bool(atoms) or digit or dated or stem in _SPECIAL or any(c in core for c in "@.-–")
+    plain = not (valued or nameable) or (
+        not digit and not cap and not atoms and not _compound(core, pieces, stem) and not weekday
+    )
+    return Token(
+        word, core, stem if cap else low, plain, not valued and nameable, nameable,
+        not abbreviated and any(c in tail for c in ".?!:…"), bool(tail) and not abbreviated,
+        digit, cap, atoms, month, weekday, letter,
+    )  # fmt: skip
+
+
+_ABBREVIATED = words("mr mrs ms dr st no a.m p.m apt")
+
+
+def _weekday(low: str, cap: bool) -> str:
+    single = low.removesuffix("s")
+    if single in WEEKDAYS:
+        return single
+    return WEEKDAY_SHORT.get(low, "").lower() if cap and low not in ("sun", "sat") else ""
+
+
+def _compound(core: str, pieces: tuple[str, ...], stem: str) -> bool:
+    """Whether a word in small letters can hold a value: an address, `two-year`, `p-a-t-e-l`, noon."""
+    return stem in _SPECIAL or "@" in core or "." in core or _has_atom(pieces) or _SPELLED.fullmatch(core) is not None
 
 
 def _has_atom(pieces: tuple[str, ...]) -> bool:

@@ -49,6 +49,8 @@ def values_of(text: str) -> tuple[Value, ...]:
 
 def _at(toks: list[Token], i: int) -> Found:
     tok = toks[i]
+    if tok.wordy:
+        return name_at(toks, i) or ([], i + 1)
     spelled = _spelled_at(toks, i)
     if spelled:
         return spelled

@@ -144,7 +144,7 @@ def length(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> F
 def repetition(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> Failure | None:
     """Rejects a dialogue in which a speaker says long sentences again that nobody asked to hear again."""
     said: set[tuple[Speaker, str]] = set()
-    n_repeats, asked = 0, False
+    n_repeats, asked, questioned = 0, False, False
     for turn in transcript.turns:
         for sentence in _SENTENCE.findall(turn.text.lower()):
             if sentence.count(" ") < options.repeated_sentence_words - 1:
@@ -153,7 +153,8 @@ def repetition(transcript: Transcript, plan: DialogPlan, options: WriteOptions) 
             if len(words) < options.repeated_sentence_words:
                 continue
             key = (turn.speaker, " ".join(words))
-            if key in said and not asked:
+            answers = questioned and any("0" <= c <= "9" for c in key[1])  # a value, asked for again
+            if key in said and not asked and not answers:
                 n_repeats += 1
                 if n_repeats > options.max_repeats:
                     return Failure(
@@ -162,5 +163,5 @@ def repetition(transcript: Transcript, plan: DialogPlan, options: WriteOptions) 
                         f"({n_repeats} repeated sentences, the limit is {options.max_repeats}).",
                     )
             said.add(key)
-        asked = _ASKS_AGAIN.search(turn.text) is not None
+        asked, questioned = _ASKS_AGAIN.search(turn.text) is not None, "?" in turn.text
     return None
