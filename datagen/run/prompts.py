@@ -28,9 +28,8 @@ def voice_prompt(build: Build, voice_id: str) -> Audio:
     """A voice saying the fixed prompt text, at -24 LUFS. EngineError where the speaker cannot."""
     request = speak.voice_prompt_request(build.voices[voice_id])
     raw = build.engine("speaker").speak([request])[0]
-    speech = (
-        raw if isinstance(raw, Failure) else speak.finish(Utterance(0, None, request), raw, build.options(SpeakOptions))
-    )
+    utterance = Utterance(f"voice {voice_id}", 0, None, 0, request)
+    speech = raw if isinstance(raw, Failure) else speak.finish(utterance, raw, build.options(SpeakOptions))
     if isinstance(speech, Failure):
         raise EngineError(f"voice {voice_id}: its prompt cannot be spoken: {speech.detail}")
     return to_lufs(speech.audio, PROMPT_LUFS)

@@ -1,7 +1,7 @@
 """The speech group: transcripts become spoken, aligned turns. Speaking, aligning and their gates are one attempt loop."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +21,10 @@ from datagen.run.meter import Meter
 from datagen.stages.align import unit as align
 from datagen.stages.align.unit import AlignOptions
 from datagen.stages.speak import unit as speak
-from datagen.stages.speak.unit import SpeakOptions, Utterance
+from datagen.stages.speak.unit import Key, SpeakOptions, Utterance
 from datagen.store.ledger import Artefact, Draft
 
 SPEECH, SAMPLES = "speech.jsonl", "speech.pcm"
-
-Place = tuple[int, int | None]
-"""A turn's index, and the index of a mark where the utterance is a backchannel."""
-
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -93,11 +89,11 @@ def run(build: Build, written: Artefact, draft: Draft, meter: Meter) -> None:
 
 def _speak(
     build: Build, batch: Sequence[tuple[DialogPlan, Transcript]], meter: Meter
-) -> tuple[dict[str, dict[Place, Speech]], list[Reject]]:
+) -> tuple[dict[str, dict[Key, Speech]], list[Reject]]:
     """Every utterance of each kept dialogue; a dialogue with one that fails in every attempt is rejected."""
-    done: dict[str, dict[Place, Speech]] = {p.dialog_id: {} for p, _ in batch}
-    failures: dict[tuple[str, Place], Reject] = {}
-    todo: dict[str, set[Place] | None] = {p.dialog_id: None for p, _ in batch}
+    done: dict[str, dict[Key, Speech]] = {p.dialog_id: {} for p, _ in batch}
+    failures: dict[tuple[str, Key], Reject] = {}
+    todo: dict[str, set[Key] | None] = {p.dialog_id: None for p, _ in batch}
     for attempt in range(build.recipe.run.attempts):
         work = [
             (plan, u)
@@ -108,13 +104,13 @@ def _speak(
         todo = {}
         results = _attempt(build, [u for _, u in work], meter)
         for (plan, u), result in zip(work, results, strict=True):
-            place = (u.turn, u.mark)
+            place = u.key
             if isinstance(result, Speech):
-                done[plan.dialog_id][place] = replace(result, attempt=attempt)
+                done[plan.dialog_id][place] = result
                 failures.pop((plan.dialog_id, place), None)
                 continue
             stage, failure = result
-            detail = f"{plan.dialog_id} turn {u.turn}: {failure.detail}"
+            detail = failure.detail if failure.detail.startswith(u.where) else f"{u.where}: {failure.detail}"
             failures[plan.dialog_id, place] = Reject(plan.dialog_id, stage, failure.reason, detail, attempt + 1, u.turn)
             places = todo.setdefault(plan.dialog_id, set())
             assert places is not None
@@ -127,7 +123,7 @@ def _speak(
     return kept, [rejects[d] for d in order if d in rejects]
 
 
-def _in_order(item: tuple[Place, Speech]) -> tuple[int, int]:
+def _in_order(item: tuple[Key, Speech]) -> tuple[int, int]:
     (turn, mark), _ = item
     return turn, -1 if mark is None else mark
 

@@ -1,0 +1,86 @@
+"""What the report and `datagen show` read: the published manifests of one build, and its audio."""
+
+import difflib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from datagen.audio.files import read_audio
+from datagen.errors import DataError, UserError
+from datagen.records.build import BUILD_FILE, BuildSummary
+from datagen.records.codec import from_json
+from datagen.records.speech import Audio
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """One published build."""
+
+    out: Path
+    build: BuildSummary
+
+    @cached_property
+    def dialogs(self) -> pl.DataFrame:
+        return self._table("dialogs")
+
+    @cached_property
+    def turns(self) -> pl.DataFrame:
+        return self._table("turns")
+
+    @cached_property
+    def voices(self) -> pl.DataFrame:
+        return self._table("voices")
+
+    @cached_property
+    def rejects(self) -> pl.DataFrame:
+        return self._table("rejects")
+
+    def dialog(self, dialog_id: str) -> dict[str, Any]:
+        """A dialogue's row; UserError with the nearest ids where there is none."""
+        found = self.dialogs.filter(pl.col("dialog_id") == dialog_id)
+        if found.height:
+            return found.row(0, named=True)
+        lost = self.rejects.filter(pl.col("dialog_id") == dialog_id)
+        if lost.height:
+            row = lost.row(0, named=True)
+            raise UserError(f"{dialog_id} was rejected at {row['stage']} ({row['reason']}): {row['detail']}")
+        near = difflib.get_close_matches(dialog_id, self.dialogs["dialog_id"].to_list(), n=3)
+        raise UserError(
+            f"{self.out}: there is no dialogue {dialog_id!r}. {'Near' if near else 'Ids'}: {', '.join(near) or 'see `datagen show OUT`'}."
+        )
+
+    def turns_of(self, dialog_id: str) -> list[dict[str, Any]]:
+        """A dialogue's turns, in order."""
+        return self.turns.filter(pl.col("dialog_id") == dialog_id).sort("turn").to_dicts()
+
+    def audio(self, dialog: dict[str, Any]) -> Audio | None:
+        """A dialogue's stereo audio [2, n_samples], None where the build kept none."""
+        if not dialog["audio_path"]:
+            return None
+        path = self.out / dialog["audio_path"]
+        if not path.is_file():
+            raise DataError(f"{path}: the manifest names it and it is not there. Run the build again: it is made anew.")
+        return read_audio(path)[0]
+
+    def _table(self, name: str) -> pl.DataFrame:
+        path = self.out / "manifests" / f"{name}.parquet"
+        try:
+            return pl.read_parquet(path)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise DataError(
+                f"{path}: cannot be read ({str(error).splitlines()[0]}). Run the build again, or `datagen check`."
+            ) from None
+
+
+def open_corpus(out: Path) -> Corpus:
+    """The build in a folder; UserError where there is none, DataError where its build.json is damaged."""
+    path = out / BUILD_FILE
+    if not path.is_file():
+        raise UserError(f"{out}: holds no finished build (no {BUILD_FILE}). Build one: datagen build --out {out}")
+    try:
+        return Corpus(out, from_json(BuildSummary, path.read_bytes()))
+    except ValueError:
+        raise DataError(f"{path}: is not a build's record. Run the build again.") from None
