@@ -35,7 +35,8 @@ def speech(durations_s: Sequence[float], hz: float = 440.0, gap_s: float = 0.0, 
     """Words of these durations, `gap_s` apart, in an unbroken tone."""
     words, at = [], MARGIN_S
     for i, duration in enumerate(durations_s):
-        words.append(Word(f"w{i}", f"w{i}", at, at + duration))
+        name = "w" + chr(ord("a") + i % 26)
+        words.append(Word(name, name, at, at + duration))
         at += duration + gap_s
     return Speech(tone(words[-1].end_s + MARGIN_S, hz, level), tuple(words), "tone", 7)
 

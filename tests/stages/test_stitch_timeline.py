@@ -20,7 +20,7 @@ models = st.builds(
     FtoModel, st.floats(0.0, 0.99), st.floats(0.01, 3.0), sigmas, st.floats(0.01, 3.0), sigmas, max_gap_s=st.floats(0.05, 10.0)
 )  # fmt: skip
 rules_of_any_kind = st.builds(
-    Rules, models, st.integers(1, 10), shares, shares, max_yield=st.integers(0, 60_000), clear=st.integers(0, 20_000)
+    Rules, models, st.integers(1, 10), shares, shares, shares, max_yield=st.integers(0, 60_000), clear=st.integers(0, 20_000)
 )  # fmt: skip
 
 
@@ -46,6 +46,7 @@ def shapes(draw: st.DrawFn) -> TurnShape:
         shift=draw(st.integers(-40_000, 60_000)),
         pause_before=draw(st.integers(0, 40_000)),
         is_question=draw(st.booleans()),
+        key_word=draw(st.none() | st.integers(0, n - 1)),
         cut_word=draw(st.none() | st.sampled_from(cuttable)) if cuttable else None,
         yield_after=draw(st.integers(0, 40_000)),
         finish_word=draw(st.booleans()),
@@ -92,6 +93,7 @@ def test_pieces_hold_the_audio_once_and_stay_inside_the_turn(turns, rules, lead,
         spot = placement.spots[i]
         heard = sum(p.source[1] - p.source[0] for p in spot.pieces)
         assert all(spot.start <= p.at <= p.end <= spot.end for p in spot.pieces)
+        assert all(spot.start <= a <= b <= spot.end for _, (a, b) in spot.pauses)
         assert all(
             a.end <= b.at and a.source[1] == b.source[0] for a, b in zip(spot.pieces, spot.pieces[1:], strict=False)
         )
@@ -128,6 +130,9 @@ def test_every_overlap_is_named_and_bounded(turns, rules, lead, tail, limit):
             share = rules.max_question_share if turns[i].is_question else rules.max_overlap_share
             assert common <= share * (left.end - left.start)
             assert right.start >= left.words[-min(rules.max_overlap_words, len(left.words))][0]
+            if turns[i].key_word is not None:
+                first, last = left.words[turns[i].key_word]
+                assert max(0, last - right.start) <= rules.max_key_share * (last - first)
         else:
             assert left.overlap is None
         assert right.fto == (right.start - left.end if turns[i].speaker is not turns[i + 1].speaker else None)
@@ -193,7 +198,7 @@ def steady(speaker: Speaker, **more) -> TurnShape:
     return TurnShape(speaker, 48_000, tuple((k * 4_800, (k + 1) * 4_800) for k in range(10)), **more)
 
 
-RULES = Rules(FtoModel(0.5, 0.4, 0.5, 0.4, 0.5, 4.0), 4, 0.5, 0.3, max_yield=24_000, clear=3_600)
+RULES = Rules(FtoModel(0.5, 0.4, 0.5, 0.4, 0.5, 4.0), 4, 0.5, 0.3, 0.25, max_yield=24_000, clear=3_600)
 
 
 def test_a_barge_in_starts_with_the_marked_word_and_cuts_after_the_yield():
@@ -232,6 +237,12 @@ def test_a_pause_parts_the_audio_between_the_words_and_moves_what_follows():
     assert spot.words[2][1] == 100 + 3 * 4_800
     assert spot.words[3][0] == 100 + 3 * 4_800 + 12_000
     assert spot.pauses == ((3, (100 + 3 * 4_800, 100 + 3 * 4_800 + 12_000)),)
+
+
+def test_a_pause_after_the_cut_never_happens():
+    cut = steady(Speaker.AGENT, cut_word=2, yield_after=7_000, pauses=((1, 5_000), (7, 9_000)))
+    first, _ = place([cut, steady(Speaker.USER)], RULES, 0, 0, 10**9).spots
+    assert [word for word, _ in first.pauses] == [1]
 
 
 def test_turns_of_one_speaker_are_apart_by_the_pause_and_have_no_fto():
@@ -293,6 +304,15 @@ def test_deep_overlaps_go_to_turns_that_bear_them():
     alone = bear(turns[:2], rules)
     assert [t.u for t in alone] == [0.5, 0.1]
     assert -0.8 * 6_000 <= place(alone, rules, 0, 0, 10**9).spots[1].fto < 0
+
+
+def test_an_overlap_stays_with_its_speaker_where_it_can():
+    """The agent's turn would be the tighter fit."""
+    rules = replace(RULES, fto=FtoModel(0.5, 0.4, 0.5, 0.3, 0.8, 4.0), max_overlap_words=50)
+    tight = TurnShape(Speaker.AGENT, 25_000, ((0, 25_000),), u=0.8)
+    short = TurnShape(Speaker.USER, 6_000, ((0, 6_000),), u=0.1)
+    turns = [steady(Speaker.AGENT), short, steady(Speaker.AGENT, u=0.9), steady(Speaker.USER, u=0.9), tight]
+    assert [t.u for t in bear(turns, rules)] == [0.5, 0.9, 0.9, 0.1, 0.8]
 
 
 @given(dialogs(), rules_of_any_kind)

@@ -88,8 +88,8 @@ def test_a_barge_in_keeps_heard_and_unheard_text_apart():
     assert reply.fto_s == pytest.approx(-0.4, abs=1e-4)
     assert [w.heard for w in cut.words] == [Heard.YES] * 5 + [Heard.PARTIAL] + [Heard.NO] * 4
     # A third of word 5 was heard: not enough.
-    assert cut.heard_text == "w0 w1 w2 w3 w4"
-    assert cut.unheard_text == "w5 w6 w7 w8 w9"
+    assert cut.heard_text == "wa wb wc wd we"
+    assert cut.unheard_text == "wf wg wh wi wj"
     (event,) = cut.events
     assert (event.type, event.channel, event.target_turn) == (EventType.BARGE_IN, 1, 0)
     assert (event.start_s, event.end_s) == (reply.start_s, cut.end_s)
@@ -102,14 +102,14 @@ def test_a_barge_in_keeps_heard_and_unheard_text_apart():
 def test_a_word_of_which_half_was_heard_counts_as_heard():
     cut = made(barge(4), at_yield(0.5)).timeline.turns[0]
     assert cut.words[5].heard is Heard.PARTIAL
-    assert cut.heard_text == "w0 w1 w2 w3 w4 w5"
+    assert cut.heard_text == "wa wb wc wd we wf"
     assert [w.word for w in cut.track_words()] == cut.heard_text.split()
 
 
 def test_a_yield_that_waits_for_the_word_leaves_none_in_part():
     cut = made(barge(4), at_yield(0.4, finish=1.0)).timeline.turns[0]
     assert Heard.PARTIAL not in {w.heard for w in cut.words}
-    assert cut.heard_text == "w0 w1 w2 w3 w4 w5"
+    assert cut.heard_text == "wa wb wc wd we wf"
 
 
 def test_an_agent_that_cuts_in_is_an_interruption():
@@ -193,6 +193,25 @@ def test_the_overlap_event_is_the_overlap():
             assert right.fto_s == pytest.approx(-e.attrs["overlap_s"])
             n_overlaps += 1
     assert n_overlaps >= 4
+
+
+def test_nobody_talks_over_an_amount_before_most_of_it_is_said():
+    """Words of 0.8 s; the last but one is a number in the second dialogue, of which at most a quarter is covered."""
+    deepest = {}
+    options = StitchOptions.model_validate(
+        {"fto": {"overlap_share": 0.95, "overlap_median_s": 3.0, "overlap_sigma": 0.0}}
+    )
+    for text in ("wa wb wc wd we", "wa wb wc $45.57 we"):
+        first = turn(0, USER, [0.8] * 5)
+        said = tuple(replace(w, word=t) for w, t in zip(first.speech.words, text.split(), strict=True))
+        first = replace(first, turn=replace(first.turn, text=text), speech=replace(first.speech, words=said))
+        found = [made(spoken(first, turn(1, AGENT, WORDS)), options, seed).timeline for seed in range(12)]
+        deepest[text] = min(line.turns[1].fto_s for line in found)
+        for line in found:
+            word = line.turns[0].words[3]
+            if "$" in text:
+                assert line.turns[1].start_s >= word.start_s + 0.75 * 0.8 - 1e-4
+    assert deepest["wa wb wc wd we"] < -1.5 < deepest["wa wb wc $45.57 we"] < -0.5
 
 
 def test_a_dialogue_that_is_too_long_ends_with_a_turn_and_says_so():

@@ -21,6 +21,7 @@ class Rules:
     max_overlap_words: int
     max_overlap_share: float
     max_question_share: float
+    max_key_share: float
     max_yield: int
     clear: int
 
@@ -48,6 +49,9 @@ def deepest_overlap(shape: TurnShape, laid: Spot, before: TurnShape, prior: Spot
     share = rules.max_question_share if before.is_question else rules.max_overlap_share
     first_word = prior.words[-min(rules.max_overlap_words, len(prior.words))][0]
     bounds = [int((prior.end - prior.start) * share), prior.end - first_word, int(laid.end * REPLY_SHARE)]
+    if before.key_word is not None:
+        first, last = prior.words[before.key_word]
+        bounds.append(prior.end - last + int((last - first) * rules.max_key_share))
     if shape.cut_word is not None:
         bounds.append(laid.words[shape.cut_word][0] - OWN_GAP)
     return max(0, min(bounds))

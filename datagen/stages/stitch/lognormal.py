@@ -53,4 +53,4 @@ class Lognormal:
     def _free_cdf(self, value: float) -> float:
         if value <= 0:
             return 0.0
-        return 1.0 if math.isinf(value) else normal_cdf(math.log(value / self.median) / self.sigma)
+        return 1.0 if math.isinf(value) else normal_cdf((math.log(value) - math.log(self.median)) / self.sigma)

@@ -42,6 +42,9 @@ class FtoOptions(Options):
     max_overlap_turn_share: float = knob(
         0.5, "an overlap takes at most this share of the other's turn", "share", gt=0, lt=1
     )
+    max_overlap_number_share: float = knob(
+        0.25, "an overlap covers at most this share of a word with digits", "share", ge=0, lt=1
+    )
     max_overlap_question_share: float = knob(
         0.3, "the same for a question, whose key words come first", "share", gt=0, lt=1
     )

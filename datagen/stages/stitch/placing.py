@@ -129,7 +129,7 @@ def _listened_to(shape: TurnShape, spot: Spot, free_from: int, free_to: int, cle
     found: list[tuple[int, Span]] = []
     for index in sorted(range(len(shape.listening)), key=lambda i: (shape.listening[i].word, i)):
         wanted = shape.listening[index]
-        if wanted.word >= len(heard) - 1:
+        if wanted.word >= len(heard):
             continue
         start = heard[wanted.word][1] + wanted.delay
         end = start + wanted.length

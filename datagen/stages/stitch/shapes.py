@@ -23,7 +23,8 @@ class TurnShape:
     """One turn before it has a place. All lengths are samples; `words` count from the start of the turn's audio.
 
     `u` is the turn's quantile among FTOs and `shift` what is added to the FTO; `pause_before` is what separates it
-    from a turn of the same speaker. `cut_word` is the word at whose start the next turn barges in; this turn then
+    from a turn of the same speaker. `key_word` is the last word that nobody talks over before most of it is said (an
+    amount, a time). `cut_word` is the word at whose start the next turn barges in; this turn then
     yields after `yield_after`, or at the end of the word under way if `finish_word`. `pauses` are (word, length) in
     order of the words.
     """
@@ -35,6 +36,7 @@ class TurnShape:
     shift: int = 0
     pause_before: int = 0
     is_question: bool = False
+    key_word: int | None = None
     cut_word: int | None = None
     yield_after: int = 0
     finish_word: bool = False

@@ -106,6 +106,7 @@ def _shape_turn(
         shift=samples(shift_s + latency_s),
         pause_before=samples(between.quantile(rng.random()) + max(shift_s, 0.0)),
         is_question=turn.type is TurnType.QUESTION,
+        key_word=max((i for i, word in enumerate(turn.words) if any(c.isdigit() for c in word)), default=None),
         cut_word=cut_word,
         yield_after=samples(yields.quantile(rng.random())),
         finish_word=bool(rng.random() < barge_in.finish_word_share),
