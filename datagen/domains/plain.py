@@ -6,75 +6,17 @@ from datagen.domains.lines import Line
 
 _SENTENCE = re.compile(r"(?<=[.?!])\s+")
 _NUMBER_WORDS = frozenset(
-    [
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-        "twenty",
-        "thirty",
-        "forty",
-        "fifty",
-        "sixty",
-        "seventy",
-        "eighty",
-        "ninety",
-        "hundred",
-        "thousand",
-        "million",
-        "billion",
-        "dozen",
-        "second",
-        "third",
-        "fourth",
-        "fifth",
-        "half",
-        "noon",
-        "midnight",
-    ]
+    """
+    two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion
+    dozen second third fourth fifth half noon midnight
+    """.split()  # noqa: SIM905 - a list of words reads better as a paragraph
 ) - {"second", "half"}
 _DATES = frozenset(
-    [
-        "weekend",
-        "weekends",
-        "weekday",
-        "weekdays",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "mondays",
-        "fridays",
-        "saturdays",
-        "sundays",
-        "january",
-        "february",
-        "april",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ]
+    """
+    weekend weekends weekday weekdays monday tuesday wednesday thursday friday saturday sunday mondays fridays
+    saturdays sundays january february april june july august september october november december
+    """.split()  # noqa: SIM905 - a list of words reads better as a paragraph
 )
 _COUNTED = re.compile(r"\b(?:first one|half an? \w+|one (?:year|day|chair|hour|week|month|minute))\b", re.I)
 _OWN = re.compile(r"I(?:'\w+)?$")
