@@ -14,8 +14,11 @@ _ROOM_WORDS = words("room suite apartment apt unit flight gate bus route highway
 _STREET_WORDS = words(
     "street st avenue ave road rd lane ln drive dr boulevard blvd court way place plaza parkway square highway"
 )
-_YEAR_WORDS = words("in since of year until by before after from during late early mid class summer winter fall spring")
+_YEAR_WORDS = words(
+    "in since of year about around circa until by before after from during late early mid class summer winter fall spring"
+)
 _NOT_YEAR_NOUNS = words("people dollars miles points calories feet steps pounds members customers square")
+_NO_PLURALS = words("is as was has this its it's that's yes us")
 _DATE_WORDS = words("on by until from dated date before after due through since")
 _PARTS_OF_TWO = {2: "half", 3: "third", 4: "quarter"}
 _SPECIAL = {
@@ -67,10 +70,17 @@ def integer(text: str, around: Around) -> str:
         return pairs(text)
     if size == 5 and len(around.previous) == 2 and around.before[-1].isupper():
         return digits(text)
-    year_like = size == 4 and 1900 <= n <= 2099 and around.following not in _NOT_YEAR_NOUNS
-    if year_like and (around.previous in _YEAR_WORDS or (around.following not in ("", "to") and around.previous == "")):
-        return year(n)
-    return digits(text) if size >= 7 else cardinal(n)
+    if size == 4 and around.following not in _NOT_YEAR_NOUNS:
+        dated = 1000 <= n <= 2099 and around.previous in _YEAR_WORDS
+        if dated or 1900 <= n <= 2099:
+            return year(n)
+    counts = around.stop == "" and around.following.endswith("s") and around.following not in _NO_PLURALS
+    return digits(text) if size >= 7 or (size >= 4 and not counts and not round_number(n)) else cardinal(n)
+
+
+def round_number(n: int) -> bool:
+    """Whether people say `n` as a quantity even where nothing tells what it counts: 5000, 1200."""
+    return n % 100 == 0
 
 
 def _is_month(word: str) -> bool:
