@@ -1,10 +1,10 @@
 """Makes the voices of voices/espeak-*.toml: speaks every candidate of their grids, measures it, and keeps voices that differ.
 
-    python -m datagen.engines.speakers.calibrate [--voices 240] [--candidates 900] [--jobs 2]
+    python -m datagen.engines.speakers.calibrate [--voices 240] [--candidates 800] [--jobs 2]
 
 The threshold at which two clips count as two people is the 99th percentile of the distances of one voice saying different texts. A
 greedy cover then takes, half female and half male, the candidate farthest from all taken ones, until there are enough or the next
-would lie within the threshold of one. Same inputs, same files.
+would lie within the threshold of one. Voices that a family lists as `unclear` are left out after that. Same inputs, same files.
 """
 
 import argparse
@@ -139,7 +139,8 @@ def run(n_voices: int, n_candidates: int, jobs: int) -> None:
         groups = [g for g in pool.map(calibration_features, sample, chunksize=4) if g is not None]
         matrix = whitening(groups)
         threshold = round(float(np.percentile(within_pairs(groups, matrix), PERCENTILE)), 3)
-        chosen = cover(found, matrix, threshold, n_voices)
+        unclear = {name for family in families.values() for name in family["grid"]["unclear"]}
+        chosen = [m for m in cover(found, matrix, threshold, n_voices) if m.voice.id not in unclear]
         held = [g for g in pool.map(held_out_features, [m.voice for m in chosen], chunksize=4) if g is not None]
     split, merged = confusion(held, matrix, threshold)
     LOG.info("%d voices, threshold %.3f, confusion %.4f and %.4f", len(chosen), threshold, split, merged)
@@ -167,7 +168,7 @@ def _asked(families: dict[str, dict[str, object]], n_candidates: int) -> list[Vo
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--voices", type=int, default=240)
-    parser.add_argument("--candidates", type=int, default=900)
+    parser.add_argument("--candidates", type=int, default=800)
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(relativeCreated)8d ms  %(message)s")

@@ -160,3 +160,15 @@ def test_an_id_given_twice_is_named(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=r"is in one\.toml and in two\.toml"):
         voices_of("espeak", tmp_path)
+
+
+@pytest.mark.slow
+def test_voices_are_understood(tmp_path: Path) -> None:
+    """By pocketsphinx with a language model of calls: the mean of a sample, and the worst of it with room for other sentences."""
+    pytest.importorskip("pocketsphinx")
+    from hearing import UNCLEAR, Ear
+
+    ear = Ear(tmp_path)
+    rates = [ear.wer(v) for v in sample(24)]
+    assert np.mean(rates) < 0.2
+    assert np.mean(np.array(rates) > UNCLEAR) <= 0.1
