@@ -68,6 +68,8 @@ GOOD = ["A: Riverside Bank, Dana here.", "U: Hi, what is the fee for that?", "A:
         (["A: Riverside Bank, Dana here.", "U: Listen: the fee is far too high for me."], ""),
         (["A: Riverside Bank, Dana here.", "U: Caller: the fee is far too high for me."], "leak_speaker"),
         (["A: Riverside Bank, Dana here.", "U: My card " + "really " * 60], "long_turn"),
+        (["A: Riverside Bank, Dana here.", "U: 74074. That's my zip code, and the number is 12."], ""),
+        (["A: Riverside Bank, Dana here.", "U: 1. The fee is far too high for me."], "leak_markdown"),
         (GOOD, ""),
     ],
 )

@@ -17,7 +17,7 @@ _LEAKS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
             "a placeholder",
             rf"\{{[^}}]*\}}?|\[[^\]]*\b(?:{_SLOT_WORDS})\b[^\]]*\]|(?-i:\[[A-Z_ ]+\])|<[^>]*>|_{{2,}}|\bX{{3,}}\b",
         ),
-        ("markdown", "markup", r"\*\*|`|^\s*(?:#+|[-*•>]|\d+[.)])\s|\[[^\]]*\]\(|[\n\r\t]|\|"),
+        ("markdown", "markup", r"\*\*|`|^\s*(?:#+|[-*•>]|\d{1,2}\)|1\.)\s|\[[^\]]*\]\(|[\n\r\t]|\|"),
         ("direction", "a stage direction", r"\*[^*]*\*|\[[^\]]*\]?|\((?!\d{3}\))[^)]*\)?"),
         ("url", "a web address", rf"https?:|www\.|(?<![@\w.+-])[\w-]+(?:\.[\w-]+)*\.(?:{_TLDS})\b"),
         ("symbol", "a symbol that nobody says", r"[\\\]{}<>*^=~|_]"),
