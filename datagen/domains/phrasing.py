@@ -17,6 +17,9 @@ HELPERS = frozenset({"choose", "part"})
 """What every phrasing may call beside its slots."""
 
 _TOKEN = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|[<|>]", re.S)
+_DRAWN = re.compile(r"c\d+_$")
+"""The names of the draws that alternatives become."""
+
 _SPACES = re.compile(r"\s+")
 _BEFORE_STOP = re.compile(r"\s+([,.?!;])")
 _DOUBLED = re.compile(r"([,;])(?:\s*[,;])+|,(?=[.?!])")
@@ -166,12 +169,12 @@ def n_expansions(source: str) -> int:
 
 
 class Phrase:
-    """One phrasing: its source, the slots that it names, and a template compiled at its first use.
+    """One phrasing: its source, the slots that it names (`stated`: says, not only tests), and a template compiled at its first use.
 
     UserError, naming `where`, when the source is no valid Jinja or its brackets do not pair.
     """
 
-    __slots__ = ("_render", "names", "parts", "source", "where")
+    __slots__ = ("_render", "names", "parts", "source", "stated", "where")
 
     def __init__(self, source: str, where: str) -> None:
         self.source = source
@@ -180,7 +183,12 @@ class Phrase:
             tree = ENV.parse(alternatives(source))
         except (TemplateSyntaxError, ValueError) as error:
             raise UserError(f"{where}: {error}. In: {source!r}") from None
-        self.names = frozenset(meta.find_undeclared_variables(tree)) - HELPERS
+        self.names = frozenset(
+            n for n in meta.find_undeclared_variables(tree) if n not in HELPERS and not _DRAWN.match(n)
+        )
+        self.stated = self.names & frozenset(
+            re.findall(r"[a-z_][a-z0-9_]*", " ".join(re.findall(r"\{\{(.*?)\}\}", source)))
+        )
         self.parts = frozenset(re.findall(r"""part\(\s*["']([^"']+)["']\s*\)""", source))
         self._render: Callable[..., str] | None = None
 

@@ -14,7 +14,7 @@ from datagen.domains.acts import merge, read_acts
 from datagen.domains.base import Problem, ScenarioInfo
 from datagen.domains.files import read_toml
 from datagen.domains.names import SHARED, People, by_split, compose
-from datagen.domains.phrasing import Dice, Phrase
+from datagen.domains.phrasing import Dice, Phrase, article
 from datagen.domains.scenario import (
     Check,
     Fact,
@@ -47,7 +47,8 @@ RESERVED: dict[str, dict[str, Any]] = {
 }
 """Slots that every domain has, and may override; company, business, agent_name and today are drawn beside them."""
 
-DRAWN = ("company", "business", "agent_name", "today")
+DRAWN = ("company", "business", "today")
+"""What is drawn before the slots, so that they may use it; `agent_name` comes last, to differ from the caller's."""
 DAY_ZERO = 739_253
 """January 2nd, 2025 (proleptic ordinal): `today` lies in the two years from it on."""
 
@@ -139,6 +140,7 @@ class ServiceDomain:
             pool = self._pools[shares] = by_split(tuple(self.companies), shares, f"company/{self.name}")
         company = dice.pick(pool[split] or list(self.companies))
         out: dict[str, Any] = {"company": company, "business": dice.pick(self.companies[company])}
+        draw.raw.update(out)
         draw.raw["today"] = DAY_ZERO + dice.index(730)
         slots = found.slots
         out["today"] = slots["today"].show(draw.raw["today"])
@@ -169,7 +171,7 @@ class ServiceDomain:
         """The agent's prompt: whom it works for, its name, and every fact of the instance, in the files' order."""
         facts = " ".join(self.fact_lines(scenario, instance))
         return (
-            f"You work for {instance['company']} which is a {instance['business']} and your name is {instance['agent_name']}. "
+            f"You work for {instance['company']} which is {article(instance['business'])} and your name is {instance['agent_name']}. "
             f"Information: {facts}"
         )
 
@@ -262,10 +264,11 @@ def compile_slots(tables: Mapping[str, Mapping[str, Any]], label: str) -> tuple[
             raise UserError(
                 f"{label} slots.{name}.type: {table.get('type')!r} is no slot type. There are: {', '.join(sorted(SLOT_TYPES))}."
             )
-        if name in DRAWN:
+        if name in (*DRAWN, "agent_name"):
             raise UserError(f"{label} slots.{name}: this slot is always drawn and cannot be set. Use another name.")
     order = ordered(tables, label, DRAWN)
     slots: dict[str, Slot] = {name: Slot(_given, str, varied=False) for name in DRAWN}
+    slots["agent_name"] = slots["company"]
     slots["today"] = Slot(_given, date_shower("date"), (), "day", varied=False)
     for name in order:
         table = {k: v for k, v in tables[name].items() if k != "type"}
@@ -282,7 +285,7 @@ def _companies(spec: DomainSpec, label: str) -> dict[str, tuple[str, ...]]:
 
 
 def _given(draw: Draw) -> Any:
-    raise UserError("company, business, agent_name and today are drawn before every other slot.")
+    raise UserError("company, business, today and agent_name are drawn with the instance, never as slots.")
 
 
 def _no_parts(name: str) -> str:

@@ -29,7 +29,8 @@ class Draw:
 class Slot:
     """A compiled slot. `unit` says what its raw number counts: cents, bp, int, minutes, day, "" for none.
 
-    `slip` gives what a speaker says by mistake instead of a value (None: another draw); `varied` is False where a second draw cannot differ (derived slots), so that nobody gets it wrong.
+    `slip` gives what a speaker says by mistake instead of a value (None: another draw); `varied` is False where a
+    second draw cannot differ (derived slots), so that nobody gets it wrong.
     """
 
     draw: Callable[[Draw], Any]

@@ -251,9 +251,8 @@ class Agent:
     def _check(self, name: str) -> Expect:
         s = self.s
         check = s.domain.identity[name]
-        if not s.checked:
-            if s.dice.chance(0.6):
-                s.agent(s.act("agent.verify_intro"), TurnType.STATEMENT, "verify_intro")
+        if not s.checked and s.dice.chance(0.6):
+            s.agent(s.act("agent.verify_intro"), TurnType.STATEMENT, "verify_intro")
         s.agent(check.agent, TurnType.QUESTION, "verify")
         return Expect("check", name=check.slot)
 

@@ -2,7 +2,7 @@
 
 from datagen.domains.scenario import Question, Refusal, Step
 from datagen.engines.writers.agenda import cuts
-from datagen.engines.writers.agenda.session import Expect, Session, UserAct
+from datagen.engines.writers.agenda.session import Expect, Session, UserAct, plain
 from datagen.records.enums import Tag, TurnType
 
 DIGRESSIONS = ("slot", "check", "wait", "react", "leave")
@@ -87,7 +87,8 @@ class Caller:
         s, agenda = self.s, self.s.agenda
         if s.room() < 30:
             return None
-        items: list[Question | Refusal] = [q for q in agenda.questions if s.ready(q.after) and q.when(s.view)][:1]
+        items: list[Question | Refusal] = []
+        items += [q for q in agenda.questions if s.ready(q.after) and q.when(s.view)][:1]
         if agenda.refusal is not None and s.ready(agenda.refusal.after) and s.room() > 55:
             items.append(agenda.refusal)
         return s.dice.pick(items) if items else None
@@ -119,6 +120,10 @@ class Caller:
     def volunteer(self) -> None:
         """After the opening: what the agent would ask, said unasked."""
         s = self.s
+        opening = plain(s.draft.last.text)
+        for step in s.scenario.steps:
+            if step.kind == "ask" and plain(s.instance[step.slot]) in opening:
+                self._give_early(step)
         if not s.traits["early"]:
             return
         steps = [
@@ -126,11 +131,17 @@ class Caller:
             for x in s.scenario.steps
             if x.kind == "ask" and x.early and x.slot != s.agenda.wrong_slot and x.when(s.view)
         ]
-        for step in steps[: 1 + s.dice.index(2)]:
+        for step in [x for x in steps if x.name not in s.done][: 1 + s.dice.index(2)]:
             s.user(step.early, TurnType.STATEMENT, "volunteer")
-            s.told[step.slot] = s.instance[step.slot]
-            s.done.add(step.name)
-            s.heard.add(step.name)
+            self._give_early(step)
+
+    def _give_early(self, step: Step) -> None:
+        s = self.s
+        s.told[step.slot] = s.instance[step.slot]
+        s.done.add(step.name)
+        s.heard.add(step.name)
+        if s.agenda.wrong_slot == step.slot:
+            s.agenda.wrong_slot = ""
 
     def _slot(self, waiting: Expect, cut: str) -> None:
         s, step = self.s, waiting.step
@@ -207,7 +218,8 @@ class Caller:
             return
         item = self._next_item()
         if item is not None and s.dice.chance(0.7):
-            self._bring_up(s.act("user.ask_lead") if s.dice.chance(0.7) else None, item)
+            lead = "user.ask_lead" if isinstance(item, Question) else "user.request_lead"
+            self._bring_up(s.act(lead) if s.dice.chance(0.7) else None, item)
             return
         over = s.steps_left() == 0 and not s.unheard
         if over and item is None and (s.closing or s.dice.chance(0.35)):

@@ -8,8 +8,8 @@ from datagen.engines.writers.agenda.surface import has_value
 MIN_HEARD, MIN_UNHEARD = 4, 2
 """Words of the agent's turn that are heard before a cut, and that are lost by it, at least."""
 
-EAGER = 0.45
-"""How often a caller who will cut in does so at a place that merely allows it; where there is something to correct or object to, nearly always."""
+EAGER = 0.6
+"""How often a caller who will cut in does so where it is merely possible; to correct or to object, nearly always."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,13 @@ from datagen.domains.phrasing import capital, small
 from datagen.records.enums import Speaker, Tag, TurnType
 
 _STARTERS = frozenset(
-    (
-        "what what's how how's can could do does did is are will would when when's where where's why which who any and so but if it's the my your you we that's there there's should at "
-        "in on have has am that this a an for to it let's for was were also"
-    ).split()
+    w
+    for line in (
+        "what what's how how's can could do does did is are will would when when's where where's why which who",
+        "any and so but if it's the my your you we that's there there's should at in on have has",
+        "am that this a an for to it let's for was were also",
+    )
+    for w in line.split()
 )
 """Words that lose their capital when a lead ("Okay, and") comes before them."""
 

@@ -13,6 +13,9 @@ class AgendaOptions(Options):
         ge=60,
         le=1000,
     )
+    max_turns: int = knob(
+        24, "turns beyond which neither side brings up anything that can be left out", "turns", ge=6, le=200
+    )
     barge_in_per_dialog: float = knob(
         0.35, "dialogues in which the caller cuts into the agent's turn", "share", ge=0, le=1
     )
@@ -31,7 +34,7 @@ class AgendaOptions(Options):
     )
     repair_agent: float = knob(0.01, "the same for the agent", "share of turns", ge=0, le=1)
     chain: float = knob(
-        0.55, "how often the agent goes on to its next step in the same turn after informing", "share", ge=0, le=1
+        0.75, "how often the agent goes on to its next step in the same turn after informing", "share", ge=0, le=1
     )
     rude: float | None = knob(None, "callers who are rude", "share", ge=0, le=1)
     refusal: float | None = knob(None, "callers who ask for something that is refused", "share", ge=0, le=1)

@@ -27,7 +27,7 @@ def write_service(
     """The transcript of a service plan; a Failure when it stays too long, or the agent would state what it does not have."""
     plan = request.plan
     scenario = domain.scenario(plan.scenario)
-    session: Session | None = None
+    n_words = 0
     for attempt in range(TRIES):
         dice = Dice(rng(request.seed, "agenda", attempt))
         traits = _traits(dict(plan.traits), options, dice)
@@ -39,22 +39,22 @@ def write_service(
             return Failure(
                 "ungrounded", f"{plan.dialog_id} {plan.domain}/{plan.scenario}: the agent would state {error}"
             )
-        if session.draft.n_words <= options.max_words:
-            break
-    assert session is not None
-    if session.draft.n_words > options.max_words:
-        return Failure(
-            "too_long",
-            f"{plan.dialog_id} {plan.domain}/{plan.scenario}: {session.draft.n_words} words, limit {options.max_words}",
-        )
-    turns = tuple(_finish(session, i, t) for i, t in enumerate(session.draft.turns))
+        turns = tuple(_finish(session, i, t) for i, t in enumerate(session.draft.turns))
+        n_words = sum(len(t.words) for t in turns)
+        if n_words <= options.max_words:
+            return _transcript(session, request, turns, maker)
+    detail = f"{plan.dialog_id} {plan.domain}/{plan.scenario}: {n_words} words, limit {options.max_words}. Raise writer.max_words."
+    return Failure("too_long", detail)
+
+
+def _transcript(s: Session, request: WriteRequest, turns: tuple[Turn, ...], maker: Maker) -> Transcript:
     return Transcript(
-        dialog_id=plan.dialog_id,
-        role_context=session.role_context,
+        dialog_id=request.plan.dialog_id,
+        role_context=s.role_context,
         turns=turns,
         maker=maker,
-        facts_used=_facts_used(session, turns),
-        user_role_context=domain.user_context(scenario.name, plan.instance),
+        facts_used=_facts_used(s, turns),
+        user_role_context=s.domain.user_context(s.scenario.name, s.instance),
     )
 
 

@@ -14,6 +14,10 @@ from datagen.records.enums import Speaker, Tag, TurnType
 STEP_WORDS = 17
 """Words that a step takes on average, both sides: what is kept free for the steps that are still to come."""
 
+TURNS_A_STEP = 1.6
+CLOSING_TURNS = 3
+"""Turns that a step takes on average, and a closing."""
+
 
 def plain(text: str) -> str:
     """The words of a text in small letters without stops, with a space on both sides: whole words are found in it."""
@@ -178,9 +182,12 @@ class Session:
         return sum(1 for s in self.scenario.steps if s.name not in self.done and s.when(self.view))
 
     def room(self) -> int:
-        """Words that are free for extras, once the remaining steps and the closing are counted."""
+        """Words that are free for extras, once the remaining steps and the closing are counted; 0 where the turns run out."""
         checks = len(self.instance["identity"]) - len(self.checked)
-        return self.options.max_words - self.draft.n_words - STEP_WORDS * self.steps_left() - 12 * checks - 22
+        steps = self.steps_left()
+        if len(self.draft.turns) + TURNS_A_STEP * steps + 2 * checks + CLOSING_TURNS > self.options.max_turns:
+            return 0
+        return self.options.max_words - self.draft.n_words - STEP_WORDS * steps - 12 * checks - 22
 
     def ready(self, after: str) -> bool:
         """Whether something that comes after a step may come up now; "" is any time after the agent has informed or acted."""
