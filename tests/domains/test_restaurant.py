@@ -96,7 +96,7 @@ def test_every_part_of_every_scenario_is_spoken(restaurant: ServiceDomain, monke
         return render(phrase, *args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Phrase, "render", spy)
-    written(plans(restaurant, 20, refusal=True, n_questions=3, early=False))
+    written(plans(restaurant, 16, refusal=True, n_questions=3, early=False))
     expected = set()
     for name, scenario in restaurant.scenario_by_name.items():
         expected |= {(name, "steps", s.name) for s in scenario.steps}
