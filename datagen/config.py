@@ -49,8 +49,9 @@ def read_options(model: type[OptionsT], values: Mapping[str, Any], where: str) -
 
 
 def describe(error: ValidationError, model: type[BaseModel], where: str) -> str:
-    """The first fault of a pydantic error as one line: where, what, the value, what is valid."""
-    first = error.errors()[0]
+    """The most telling fault of a pydantic error as one line: where, what, the value, what is valid."""
+    # A misspelt key is both unknown and missing; that it is unknown says more.
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     path = [str(p) for p in first["loc"]]
     key = ".".join([*([where] if where else []), *path])
     if first["type"] == "extra_forbidden":

@@ -32,7 +32,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A measured build. `outside_share` is the CPU time outside the engines (speaker, codec, FLAC, writer's own aside)."""
+    """A measured build. `outside_share` is the CPU time outside the speaker, the codec and FLAC; the writer counts as outside."""
 
     dialogs: int
     dialog_s: float
@@ -83,7 +83,7 @@ def _measured(tally: Tally, cpu_s: float, wall_s: float) -> Measured:
         for name, engine, outside in rows
     )
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    outside_share = sum(line.outside_s for line in lines) / cpu_s
+    inside_s = sum(line.engine_s for line in lines if line.stage != Stage.WRITE)
     return Measured(
         tally.done[Stage.PACK],
         round(dialog_s, 1),

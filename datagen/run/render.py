@@ -14,7 +14,7 @@ from datagen.records.speech import SAMPLE_RATE_HZ, Audio, SpokenDialog
 from datagen.records.timeline import SceneDialog, StitchedDialog
 from datagen.records.transcript import Transcript
 from datagen.run import speech
-from datagen.run.batches import batches
+from datagen.run.batches import DIALOGS, batches
 from datagen.run.meter import Meter
 from datagen.run.prompts import VoicePrompts
 from datagen.stages.encode import unit as encode
@@ -57,7 +57,7 @@ def run(
     """Writes tokens.parquet, dialogs.parquet, turns.parquet and, where audio is kept, audio/ID.flac."""
     prompts = VoicePrompts(build, ledger, meter)
     shard_rows = _Rows()
-    for batch in batches(speech.read_spoken(spoken, written)):
+    for batch in batches(speech.read_spoken(spoken, written), DIALOGS // 2):
         shard_rows.n_in += len(batch)
         _render(build, batch, prompts, keep_audio, draft, meter, shard_rows)
     with meter.time(Stage.PACK):
