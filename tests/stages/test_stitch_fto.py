@@ -133,6 +133,23 @@ def test_pairs_differ_as_their_share_says():
     assert between(0.5) > 4 * between(0.0)
 
 
+def test_speakers_of_one_pair_differ_as_their_share_says():
+    """How far apart the two speakers' mean quantiles are within a dialogue."""
+    said = dialog(1, 40, marked=False)
+
+    def apart(speaker_share: float) -> float:
+        chosen = options(fto={"pair_share": 0.0, "speaker_share": speaker_share})
+        gaps = []
+        for index in range(60):
+            shaped = shape(plan(index), said, chosen, np.random.default_rng(index))
+            assert isinstance(shaped, Shaped)
+            means = [np.mean([s.u for s in shaped.shapes if s.speaker is side]) for side in Speaker]
+            gaps.append(means[0] - means[1])
+        return float(np.var(gaps))
+
+    assert apart(0.5) > 4 * apart(0.0)
+
+
 @pytest.mark.parametrize(
     "wanted", [{"median_s": 0.2}, {"median_s": 0.5, "overlap_share": 0.1}, {"median_s": -0.3, "overlap_share": 0.7}]
 )

@@ -173,6 +173,12 @@ def test_a_backchannel_is_softer_than_its_speakers_turns_and_enters_their_words(
     assert rms_db(result.channels[0, a:b]) == pytest.approx(turn_db - 6, abs=0.3)
 
 
+def test_a_backchannel_of_a_speaker_without_turns_is_softer_than_it_was_spoken():
+    said = spoken(turn(0, USER, WORDS, marks=[Mark(MarkType.BACKCHANNEL, 2, "mhm")]), turn(1, USER, WORDS))
+    channel = made(said).channels[0]
+    assert np.abs(channel).max() == pytest.approx(LEVEL * 10 ** (-6 / 20), rel=0.02)
+
+
 def test_what_finds_no_room_is_dropped_and_counted():
     marks = [Mark(MarkType.BACKCHANNEL, 9, "mhm"), Mark(MarkType.PAUSE, 0), Mark(MarkType.PAUSE, 40)]
     line = made(spoken(turn(0, USER, WORDS, marks=marks), turn(1, AGENT, WORDS))).timeline
