@@ -32,7 +32,7 @@ from datagen.domains.scenario import (
 )
 from datagen.domains.schema import DomainSpec, RatesSpec, ScenarioSpec
 from datagen.domains.slot_calendar import date_shower
-from datagen.domains.slot_texts import another
+from datagen.domains.slot_texts import mistaken
 from datagen.domains.slot_types import SLOT_TYPES
 from datagen.domains.slots import Draw, Slot, ordered
 from datagen.errors import UserError
@@ -156,7 +156,7 @@ class ServiceDomain:
         wrong = {}
         for name in (*found.wrongable, *(self.identity[c].slot for c in checks)):
             slot = slots[name]
-            other = slot.show(another(slot, draw, draw.raw[name])) if slot.varied else out[name]
+            other = slot.show(mistaken(slot, draw, draw.raw[name])) if slot.varied else out[name]
             if other != out[name]:
                 wrong[name] = other
         out["identity"] = checks

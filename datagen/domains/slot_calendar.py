@@ -91,10 +91,16 @@ def date_slot(table: Mapping[str, Any], slots: Mapping[str, Slot], where: str) -
     return Slot(draw, date_shower(spec.format), needs, "day", varied=pair[0] != pair[1])
 
 
+def _slip_day(draw: Draw, day: int) -> int:
+    """A day some days off, as people mistype a date of birth."""
+    shift: int = draw.dice.pick((-10, -2, -1, 1, 2, 10))
+    return day + shift
+
+
 def birth_date_slot(table: Mapping[str, Any], slots: Mapping[str, Slot], where: str) -> Slot:
     spec = read_options(BirthSpec, table, where)
     low, high = spec.min_age * 366, spec.max_age * 365
-    return Slot(lambda d: d.raw["today"] - d.dice.between(low, high), date_shower("full"), ("today",), "day")
+    return Slot(lambda d: d.raw["today"] - d.dice.between(low, high), date_shower("full"), ("today",), "day", _slip_day)
 
 
 def time_slot(table: Mapping[str, Any], slots: Mapping[str, Slot], where: str) -> Slot:

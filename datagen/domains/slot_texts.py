@@ -175,11 +175,13 @@ def phone_slot(table: Mapping[str, Any], slots: Mapping[str, Slot], where: str) 
     return Slot(lambda d: f"555-01{d.dice.index(100):02d}", show_text, slip=_slip_phone)
 
 
-def of_people(draw_name: Callable[[People, Draw], str], *, varied: bool = True) -> Callable[..., Slot]:
+def of_people(
+    draw_name: Callable[[People, Draw], str], slip: Callable[[Draw, str], str] | None = None
+) -> Callable[..., Slot]:
     def make(table: Mapping[str, Any], slots: Mapping[str, Slot], where: str) -> Slot:
         read_options(NoKeys, table, where)
         people = People.shared()
-        return Slot(lambda d: draw_name(people, d), show_text, varied=varied)
+        return Slot(lambda d: draw_name(people, d), show_text, slip=slip)
 
     return make
 
@@ -237,10 +239,13 @@ def other_slot(table: Mapping[str, Any], slots: Mapping[str, Slot], where: str) 
     return Slot(lambda d: another(source, d, d.raw[of]), source.show, (of, *source.needs), source.unit, varied=False)
 
 
+def mistaken(slot: Slot, draw: Draw, value: Any) -> Any:
+    """What someone says by mistake for `value`: a slip where the type has one, else another value of the slot."""
+    return slot.slip(draw, value) if slot.slip is not None else another(slot, draw, value)
+
+
 def another(slot: Slot, draw: Draw, value: Any) -> Any:
-    """A slip of a slot's value, or a second raw value of it that shows differently from `value`, which comes back after 12 vain tries."""
-    if slot.slip is not None:
-        return slot.slip(draw, value)
+    """A second raw value of a slot that shows differently from `value`, which comes back after 12 vain tries."""
     shown = slot.show(value)
     for _ in range(12):
         candidate = slot.draw(draw)

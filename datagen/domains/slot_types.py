@@ -24,7 +24,7 @@ SLOT_TYPES: dict[str, Callable[..., Slot]] = {
     "email": texts.email_slot,
     "person": texts.of_people(lambda p, d: p.person(d.dice)),
     "first_name": texts.of_people(lambda p, d: p.first(d.dice)),
-    "address": texts.of_people(lambda p, d: p.address(d.dice)),
+    "address": texts.of_people(lambda p, d: p.address(d.dice), texts.slip_digit),
     "first": texts.words_at(0),
     "last_word": texts.words_at(-1),
     "last": texts.last_slot,

@@ -5,6 +5,7 @@ from datagen.engines.writers.agenda import cuts
 from datagen.engines.writers.agenda.session import Expect, Session, UserAct, plain
 from datagen.records.enums import Tag, TurnType
 
+GREETINGS = ("hi", "hello", "hey", "yeah", "good")
 DIGRESSIONS = ("slot", "check", "wait", "react", "leave")
 """What the agent may be waiting for when a caller is rude."""
 
@@ -110,6 +111,16 @@ class Caller:
         return True
 
     # -- answers, by what the agent waits for ---------------------------------------------------------------------
+
+    def open(self) -> None:
+        """The first turn of a dialogue that the caller begins, with a greeting of its own if the opening has none."""
+        s = self.s
+        self._open(Expect("open"), "")
+        first = s.draft.last.segments[0]
+        if first.text.split()[0].strip(",.").lower() not in GREETINGS and s.dice.chance(0.6):
+            hello = s.user(s.act("user.hello"), TurnType.GREETING, "hello")
+            s.draft.last.segments.remove(hello)
+            s.draft.last.segments.insert(0, hello)
 
     def _open(self, waiting: Expect, cut: str) -> None:
         s = self.s

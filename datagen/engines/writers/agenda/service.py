@@ -8,7 +8,7 @@ from datagen.engines.writers.agenda.agent import Agent
 from datagen.engines.writers.agenda.caller import Caller
 from datagen.engines.writers.agenda.draft import DraftTurn
 from datagen.engines.writers.agenda.options import BEHAVIOURS, AgendaOptions
-from datagen.engines.writers.agenda.session import Agenda, Expect, Session, Ungrounded, plain
+from datagen.engines.writers.agenda.session import Agenda, Session, Ungrounded, plain
 from datagen.protocols import Failure, WriteRequest
 from datagen.records.enums import MarkType, Speaker, TurnType
 from datagen.records.maker import Maker
@@ -65,9 +65,7 @@ def _converse(s: Session, first: Speaker) -> None:
         waiting = agent.greet()
         caller.respond(waiting)
     else:
-        if s.dice.chance(0.5):
-            s.user(s.act("user.hello"), TurnType.GREETING, "hello")
-        caller._open(Expect("open"), "")
+        caller.open()
     while len(s.draft.turns) < MAX_TURNS:
         waiting = agent.next()
         caller.respond(waiting)
@@ -145,9 +143,8 @@ def _finish(s: Session, index: int, draft: DraftTurn) -> Turn:
     words = text.split()
     rate = options.backchannel_agent if is_user else options.backchannel_user
     taken = {m.word for m in marks}
-    marks += [
-        m for m in surface.backchannels(words, dice, rate, draft.speaker, draft.cut) if not taken & {m.word, m.word + 1}
-    ]
+    found = surface.backchannels(words, dice, rate, draft.speaker, _informing(draft, len(words)), draft.cut)
+    marks += [m for m in found if not taken & {m.word, m.word + 1}]
     if draft.cut is not None:
         marks.append(Mark(MarkType.BARGE_IN, draft.cut))
     elif not is_user and options.safe_cuts:
@@ -155,6 +152,32 @@ def _finish(s: Session, index: int, draft: DraftTurn) -> Turn:
         marks += [safe] if safe else []
     ordered = tuple(sorted(marks, key=lambda m: (m.word, m.type)))
     return Turn(index, draft.speaker, text, draft.type, draft.act, ordered, draft.tags)
+
+
+INFORMING = frozenset(
+    (
+        "tell",
+        "found",
+        "done",
+        "answer",
+        "refuse",
+        "alternative",
+        "deescalate",
+        "open",
+        "volunteer",
+        "request",
+        "push",
+        "rude",
+    )
+)
+"""Acts that a listener gives a sign of attention to; nobody says mhm to a greeting or in the middle of a question."""
+
+
+def _informing(draft: DraftTurn, n_words: int) -> list[range]:
+    """The words of the acts that inform. A filler has moved them by a word or two, which a clause end absorbs."""
+    shift = n_words - sum(len(s.text.split()) for s in draft.segments)
+    spans = zip(draft.segments, draft.spans(), strict=True)
+    return [range(start + shift, end + shift) for segment, (start, end) in spans if segment.act in INFORMING]
 
 
 def _tail(draft: DraftTurn, words: list[str]) -> int:

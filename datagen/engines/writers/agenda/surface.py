@@ -7,7 +7,7 @@ from datagen.domains.phrasing import Dice, small
 from datagen.records.enums import MarkType, Speaker
 from datagen.records.transcript import Mark
 
-USER_FILLERS = ("um,", "uh,", "well,", "so,", "yeah,", "let's see,")
+USER_FILLERS = ("um,", "uh,", "well,", "yeah,", "let's see,")
 AGENT_FILLERS = ("so,", "well,", "let's see,")
 INNER = ("uh,", "um,", "like,", "you know,")
 BACKCHANNELS = ("mhm", "uh-huh", "right", "okay", "I see", "yeah")
@@ -15,6 +15,9 @@ AGENT_BACKCHANNELS = ("mhm", "okay", "right", "I see", "uh-huh", "sure")
 
 LONG_WORDS = 12
 """Words of a turn that is long enough for a backchannel."""
+
+MOST_BACKCHANNELS, APART = 2, 6
+"""Backchannels of one turn, at most, and the words between two of them, at least."""
 
 FIRST_BACKCHANNEL = 4
 """Words that come before a backchannel, at least."""
@@ -99,22 +102,24 @@ def add_restart(text: str, dice: Dice) -> tuple[str, int | None]:
 
 
 def backchannels(
-    words: Sequence[str], dice: Dice, rate: float, speaker: Speaker, end: int | None = None, most: int = 2
+    words: Sequence[str], dice: Dice, rate: float, speaker: Speaker, within: Sequence[range], end: int | None = None
 ) -> list[Mark]:
-    """Backchannels of the listener at clause ends, each with probability `rate`, at most `most`, none near a cut at `end`."""
+    """Backchannels of the listener at clause ends `within` some words, each with probability `rate`, at most two.
+
+    None comes in a short turn, before a clause of four words has been heard, near the end, or near a cut at word `end`.
+    """
     limit = (end - 2 if end is not None else len(words) - 1) - 2
     pool = BACKCHANNELS if speaker is Speaker.AGENT else AGENT_BACKCHANNELS
     marks: list[Mark] = []
     if len(words) < LONG_WORDS:
         return marks
-    last = -6
-    for i in range(FIRST_BACKCHANNEL, limit):
-        word = words[i]
-        if not word.endswith((",", ".")) or i - last < 6 or _is_filler(word) or not dice.chance(rate):
+    places = [i for span in within for i in span[FIRST_BACKCHANNEL - 1 :] if FIRST_BACKCHANNEL <= i < limit]
+    for i in places:
+        if not words[i].endswith((",", ".")) or _is_filler(words[i]) or (marks and i - marks[-1].word < APART):
             continue
-        marks.append(Mark(MarkType.BACKCHANNEL, i, dice.pick(pool)))
-        last = i
-        if len(marks) == most:
+        if dice.chance(rate):
+            marks.append(Mark(MarkType.BACKCHANNEL, i, dice.pick(pool)))
+        if len(marks) == MOST_BACKCHANNELS:
             break
     return marks
 
