@@ -1,6 +1,6 @@
 """Makes the voices of voices/espeak-*.toml: speaks every candidate of their grids, measures it, and keeps voices that differ.
 
-    python -m datagen.engines.speakers.calibrate [--voices 240] [--candidates 800] [--jobs 2]
+    python -m datagen.engines.speakers.calibrate [--voices 260] [--candidates 640] [--jobs 2]
 
 The threshold at which two clips count as two people is the 99th percentile of the distances of one voice saying different texts. A
 greedy cover then takes, half female and half male, the candidate farthest from all taken ones, until there are enough or the next
@@ -135,7 +135,7 @@ def run(n_voices: int, n_candidates: int, jobs: int) -> None:
     with ProcessPoolExecutor(jobs) as pool:
         found = [m for m in pool.map(measured, asked, chunksize=8) if m is not None]
         LOG.info("measured %d of %d candidates", len(found), len(asked))
-        sample = sorted((m.voice for m in found), key=lambda v: unit_hash("within", v.id))[:120]
+        sample = sorted((m.voice for m in found), key=lambda v: unit_hash("within", v.id))[:80]
         groups = [g for g in pool.map(calibration_features, sample, chunksize=4) if g is not None]
         matrix = whitening(groups)
         threshold = round(float(np.percentile(within_pairs(groups, matrix), PERCENTILE)), 3)
@@ -167,8 +167,8 @@ def _asked(families: dict[str, dict[str, object]], n_candidates: int) -> list[Vo
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--voices", type=int, default=240)
-    parser.add_argument("--candidates", type=int, default=800)
+    parser.add_argument("--voices", type=int, default=260)
+    parser.add_argument("--candidates", type=int, default=640)
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(relativeCreated)8d ms  %(message)s")

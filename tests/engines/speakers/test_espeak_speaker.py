@@ -1,9 +1,11 @@
 """The espeak engine: the same request, the same samples, whatever came before; and words where they are heard."""
 
+import gc
 import hashlib
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -100,6 +102,21 @@ def test_without_reloading_the_library_remembers() -> None:
         assert library._say(TEXT, tone).pcm != first
     finally:
         library._unload()
+
+
+def test_more_texts_need_no_more_memory() -> None:
+    """Each text loads the library anew; what it would leak adds up over a build."""
+    pages = Path("/proc/self/statm")
+    if not pages.exists():
+        pytest.skip("there is no /proc here")
+    library = EspeakLibrary()
+    sizes_kb = []
+    for round_ in range(3):
+        for n in range(100):
+            library.say("Yes.", Tone(f"en-us+{('edward', 'f2', 'm6')[n % 3]}", 50, 50, 400, round_))
+        gc.collect()
+        sizes_kb.append(int(pages.read_text().split()[1]) * 4)
+    assert sizes_kb[2] - sizes_kb[1] < 150
 
 
 def test_the_seed_and_the_tags_are_heard(speaker: EspeakSpeaker) -> None:
