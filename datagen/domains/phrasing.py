@@ -22,8 +22,8 @@ _DRAWN = re.compile(r"c\d+_$")
 
 _SPACES = re.compile(r"\s+")
 _BEFORE_STOP = re.compile(r"\s+([,.?!;])")
-_DOUBLED = re.compile(r"([,;])(?:\s*[,;])+|,(?=[.?!])")
-_START = re.compile(r"(^|[.?!] )([a-z])(?=[a-z']* |[a-z']*[,.?!]|[a-z']*$)")
+_DOUBLED = re.compile(r"([,;])(?:\s*[,;])+|,(?=[.?!])|(?<=[.?!])[.,;]+")
+_START = re.compile(r"(^|[.?!] )([a-z])(?=[a-z']* |[a-z']*[,.?!](?: |$)|[a-z']*$)")
 _LONE_I = re.compile(r"\bi(?=['’ ]|$)")
 
 

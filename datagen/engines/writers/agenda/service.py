@@ -8,7 +8,7 @@ from datagen.engines.writers.agenda.agent import Agent
 from datagen.engines.writers.agenda.caller import Caller
 from datagen.engines.writers.agenda.draft import DraftTurn
 from datagen.engines.writers.agenda.options import BEHAVIOURS, AgendaOptions
-from datagen.engines.writers.agenda.session import Agenda, Session, Ungrounded, plain
+from datagen.engines.writers.agenda.session import Agenda, Session, Ungrounded
 from datagen.protocols import Failure, WriteRequest
 from datagen.records.enums import MarkType, Speaker, TurnType
 from datagen.records.maker import Maker
@@ -53,7 +53,7 @@ def _transcript(s: Session, request: WriteRequest, turns: tuple[Turn, ...], make
         role_context=s.role_context,
         turns=turns,
         maker=maker,
-        facts_used=_facts_used(s, turns),
+        facts_used=tuple(s.stated),
         user_role_context=s.domain.user_context(s.scenario.name, s.instance),
     )
 
@@ -143,7 +143,7 @@ def _finish(s: Session, index: int, draft: DraftTurn) -> Turn:
     words = text.split()
     rate = options.backchannel_agent if is_user else options.backchannel_user
     taken = {m.word for m in marks}
-    found = surface.backchannels(words, dice, rate, draft.speaker, _informing(draft, len(words)), draft.cut)
+    found = surface.backchannels(words, dice, rate, draft.speaker, draft.cut, _informing(draft, len(words)))
     marks += [m for m in found if not taken & {m.word, m.word + 1}]
     if draft.cut is not None:
         marks.append(Mark(MarkType.BARGE_IN, draft.cut))
@@ -190,10 +190,3 @@ def _tail(draft: DraftTurn, words: list[str]) -> int:
     if informs and comma > sentence + 4 and 3 <= len(words) - comma <= 7 and not surface.has_value(words[comma:]):
         return comma + 1
     return len(words)
-
-
-def _facts_used(s: Session, turns: tuple[Turn, ...]) -> tuple[str, ...]:
-    """The display values of slots that the agent's words hold, in the slots' order."""
-    said = plain(" ".join(t.text for t in turns if t.speaker is Speaker.AGENT))
-    values = [v for v in s.instance.values() if isinstance(v, str) and plain(v) in said]
-    return tuple(dict.fromkeys(values))

@@ -97,6 +97,7 @@ class Session:
         self.open: Expect | None = None
         self.used: dict[int, int] = {}
         self.closing = False
+        self.stated: dict[str, None] = {}
         self.last_expect = Expect("open")
         self.mood: str = str(traits.get("mood", "neutral"))
 
@@ -154,10 +155,14 @@ class Session:
 
     def _ground(self, phrases: Sequence[Phrase], text: str, extra: Mapping[str, Any]) -> None:
         said = plain(text)
-        for name in {n for p in phrases for n in p.names}:
+        for name in sorted({n for p in phrases for n in p.stated}):
             value = extra.get(name, self.view.get(name))
-            if isinstance(value, str) and value and plain(value) in said and plain(value) not in self.known_text:
+            if not isinstance(value, str) or not value.strip(" ,") or plain(value.strip(" ,")) not in said:
+                continue
+            value = value.strip(" ,")
+            if plain(value) not in self.known_text:
                 raise Ungrounded(f"{name} = {value!r} in {text!r}")
+            self.stated[value] = None
 
     # -- knowing --------------------------------------------------------------------------------------------------
 

@@ -102,18 +102,29 @@ def add_restart(text: str, dice: Dice) -> tuple[str, int | None]:
 
 
 def backchannels(
-    words: Sequence[str], dice: Dice, rate: float, speaker: Speaker, within: Sequence[range], end: int | None = None
+    words: Sequence[str],
+    dice: Dice,
+    rate: float,
+    speaker: Speaker,
+    end: int | None = None,
+    within: Sequence[range] | None = None,
 ) -> list[Mark]:
-    """Backchannels of the listener at clause ends `within` some words, each with probability `rate`, at most two.
+    """Backchannels of the listener at clause ends, each with probability `rate`, at most two.
 
-    None comes in a short turn, before a clause of four words has been heard, near the end, or near a cut at word `end`.
+    Only `within` some words (None: all of them); none in a short turn, before four words of a stretch have been heard,
+    near the turn's end, or near a cut at word `end`.
     """
     limit = (end - 2 if end is not None else len(words) - 1) - 2
     pool = BACKCHANNELS if speaker is Speaker.AGENT else AGENT_BACKCHANNELS
     marks: list[Mark] = []
     if len(words) < LONG_WORDS:
         return marks
-    places = [i for span in within for i in span[FIRST_BACKCHANNEL - 1 :] if FIRST_BACKCHANNEL <= i < limit]
+    places = [
+        i
+        for span in ([range(len(words))] if within is None else within)
+        for i in span[FIRST_BACKCHANNEL - 1 :]
+        if FIRST_BACKCHANNEL <= i < limit
+    ]
     for i in places:
         if not words[i].endswith((",", ".")) or _is_filler(words[i]) or (marks and i - marks[-1].word < APART):
             continue
