@@ -22,6 +22,7 @@ from datagen.engines.speakers import praat
 from datagen.engines.speakers.delivery import Delivery, delivery
 from datagen.engines.speakers.espeak_library import RATE_HZ, EspeakLibrary, RawSpeech, Tone
 from datagen.engines.speakers.resampling import resample
+from datagen.engines.speakers.respelling import respelled
 from datagen.engines.speakers.voice_bank import voices_of
 from datagen.engines.speakers.word_spans import Span, text_of, word_spans
 from datagen.errors import EngineError
@@ -103,7 +104,8 @@ class EspeakSpeaker:
 
     def _spoken(self, request: SpeakRequest) -> Speech | Failure:
         moved = delivery(request.tags, request.seed, self.options.jitter)
-        raw = self._library.say(text_of(request.spoken), tone_of(request.voice, moved, request.seed))
+        said = [respelled(s) for s in request.spoken]
+        raw = self._library.say(text_of(said), tone_of(request.voice, moved, request.seed))
         if raw is None:
             return Failure(
                 "unknown_voice", f"voice {request.voice.id}: espeak-ng has no variant {request.voice.base!r}."
@@ -112,7 +114,7 @@ class EspeakSpeaker:
             return Failure("unspeakable", f"espeak-ng made no sound of {text_of(request.spoken)[:60]!r}.")
         up, down = ratio_of(request.voice)
         samples = rendered(raw, request.voice, moved, request.seed)
-        spans = word_spans(request.spoken, raw)
+        spans = word_spans(said, raw)
         return Speech(to_pcm16(samples), _words(request, spans, up, down, len(samples)), self.name, request.seed)
 
 

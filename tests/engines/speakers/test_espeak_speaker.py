@@ -12,6 +12,7 @@ import pytest
 
 from datagen.engines.speakers.espeak import EspeakOptions, EspeakSpeaker
 from datagen.engines.speakers.espeak_library import EspeakLibrary, Tone
+from datagen.engines.speakers.respelling import respelled
 from datagen.protocols import Failure, SpeakRequest
 from datagen.records.enums import Tag
 from datagen.records.plan import Voice
@@ -165,6 +166,15 @@ def test_a_spoken_form_of_many_words_is_one_span(speaker: EspeakSpeaker) -> None
     assert words[2].word == "$12.50"
     assert words[2].end_s - words[2].start_s > 1.0
     assert words[3].start_s >= words[2].end_s
+
+
+def test_what_espeak_would_spell_out_is_respelled(speaker: EspeakSpeaker) -> None:
+    assert respelled("Mhm, eh M.") == "um hum, eigh M."
+    assert respelled("the hem, ehs and MM") == "the hem, ehs and um"
+    said, meant, spelled = (spoken(speaker, a_request(t)) for t in ("Mhm.", "um hum.", "M H M."))
+    assert np.array_equal(said.audio, meant.audio)
+    assert said.words[0].spoken == "Mhm."
+    assert said.words[0].end_s == meant.words[1].end_s < 0.8 * spelled.words[2].end_s
 
 
 def test_samples_are_whole_16_bit_steps(speaker: EspeakSpeaker) -> None:
