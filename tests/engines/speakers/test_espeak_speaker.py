@@ -174,7 +174,7 @@ def test_what_espeak_would_spell_out_is_respelled(speaker: EspeakSpeaker) -> Non
     said, meant, spelled = (spoken(speaker, a_request(t)) for t in ("Mhm.", "um hum.", "M H M."))
     assert np.array_equal(said.audio, meant.audio)
     assert said.words[0].spoken == "Mhm."
-    assert said.words[0].end_s == meant.words[1].end_s < 0.8 * spelled.words[2].end_s
+    assert said.words[0].end_s == meant.words[1].end_s < spelled.words[2].end_s
 
 
 def test_samples_are_whole_16_bit_steps(speaker: EspeakSpeaker) -> None:
