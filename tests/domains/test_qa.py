@@ -90,7 +90,7 @@ def _copy(tmp_path: Path, name: str, old: str, new: str) -> Path:
     ("name", "old", "new", "says"),
     [
         ("domain.toml", "[second]", "extra = 1\n[second]", r"qa/domain.toml: extra: there is no such key"),
-        ("domain.toml", "title =", "titel =", r"qa/domain.toml: title: field required"),
+        ("domain.toml", "title =", "titel =", r"qa/domain.toml: titel: there is no such key. Did you mean title"),
         ("frames.toml", "cut_in =", "cut_inn =", r"qa/frames.toml: "),
         ("science.toml", "clause =", "claus =", r"qa/topics/science.toml: question.0"),
         ("science.toml", "<look|turn>", "<look|turn", "bracket"),
