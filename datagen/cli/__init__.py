@@ -1,5 +1,6 @@
 """The command. Thin: a function a command; what it does lives in the rooms, imported when it is run."""
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -18,16 +19,24 @@ def run(arguments: list[str]) -> int:
     from datagen.cli.app import call
 
     try:
-        return call(arguments)
+        code = call(arguments)
+        sys.stdout.flush()
+        return code
     except DatagenError as error:
-        sys.stderr.write(f"datagen: {error}\n")
+        sys.stderr.write(f"datagen: {_line(str(error))}\n")
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("datagen: interrupted. What is done is kept: run the same command again to go on.\n")
         return INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()
+        # The reader has gone (`| head`), which is no error. What is still buffered goes nowhere, else Python complains at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _line(text: str) -> str:
+    """The text in one line that cannot steer a terminal, whatever a file name or a library put into it."""
+    return "".join(c if c.isprintable() else "�" for c in " ".join(text.split()))
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -1,45 +1,60 @@
 """The commands and their flags. Every function imports its room when it is called: `datagen --help` stays quick."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 
 from datagen import __version__
+from datagen.errors import UserError
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
+    add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="Training data for full-duplex speech models, from a domain's description to token shards.",
+    epilog="Start with: datagen build --domains bank,restaurant --dialogs 20",
 )  # fmt: skip
-domains_app = typer.Typer(no_args_is_help=True, help="The domains under prompts/.")
-voices_app = typer.Typer(no_args_is_help=True, help="The voices that the speaker engine has.")
-recipe_app = typer.Typer(no_args_is_help=True, help="The recipe and its knobs.")
+domains_app = typer.Typer(rich_markup_mode=None, help="The domains: list them, show one, check one.")
+voices_app = typer.Typer(rich_markup_mode=None, help="The voices of the speaker engine: list them, hear one.")
+recipe_app = typer.Typer(rich_markup_mode=None, help="The knobs of a recipe.")
 app.add_typer(domains_app, name="domains")
 app.add_typer(voices_app, name="voices")
 app.add_typer(recipe_app, name="recipe")
 
-Out = Annotated[Path, typer.Argument(help="The output folder of a build.")]
+_GROUPS = ("domains", "voices", "recipe")
+_USAGE: Any = typer.BadParameter.__base__
+"""What a wrong flag raises. Newer typers carry a click of their own, so it is not to be had from `click`."""
+
+Out = Annotated[Path, typer.Argument(metavar="OUT", help="The output folder of a build.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Recipe = Annotated[str, typer.Option("--recipe", help="A recipe's name in manifests/, or a TOML file.")]
+Recipe = Annotated[
+    str, typer.Option("--recipe", metavar="NAME", help="A recipe in manifests/, or a path to a TOML file.")
+]
+Profile = Annotated[
+    str,
+    typer.Option("--profile", metavar="local|gpu", help="local: the embedded engines; gpu: vLLM, Chatterbox, Mimi."),
+]
 Sets = Annotated[
     list[str],
-    typer.Option("--set", metavar="KEY=VALUE", help="Any knob of the recipe, e.g. stitch.timing=brisk. Repeatable."),
-]
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Set any knob, e.g. stitch.timing=brisk. Repeatable. `datagen recipe show` lists them.",
+    ),
+]  # fmt: skip
 _NO_SETS: list[str] = []
-Profile = Annotated[str, typer.Option("--profile", help="local: embedded engines; gpu: vLLM, Chatterbox, Mimi.")]
 
 
 def call(arguments: list[str]) -> int:
-    """Runs one command line; its exit code. A wrong flag is the user's error: exit 1, usage on stderr."""
+    """Runs one command line; its exit code. UserError for a wrong flag or a missing argument."""
+    if not arguments or (len(arguments) == 1 and arguments[0] in _GROUPS):
+        arguments = [*arguments, "--help"]  # asked for nothing: what there is, and no error
     try:
         result = typer.main.get_command(app).main(args=arguments, prog_name="datagen", standalone_mode=False)
-    except click.UsageError as error:
-        error.show()
-        return 1
-    except click.exceptions.Exit as stop:
+    except _USAGE as error:
+        command = error.ctx.command_path if error.ctx else "datagen"
+        what = " ".join(error.format_message().split()).rstrip(".?")
+        raise UserError(f"{what}. See {command} --help.") from None
+    except typer.Exit as stop:
         return stop.exit_code
-    except click.Abort:
+    except typer.Abort:
         raise KeyboardInterrupt from None
     return result if isinstance(result, int) else 0
 
@@ -63,25 +78,39 @@ def _root(
 def build(
     recipe: Recipe = "quickstart",
     domains: Annotated[
-        str, typer.Option("--domains", help="Domains in equal shares, e.g. bank,restaurant. Default: the recipe's mix.")
+        str,
+        typer.Option("--domains", metavar="A,B", help="Domains, in equal shares, instead of the recipe's mix."),
     ] = "",
-    dialogs: Annotated[int | None, typer.Option("--dialogs", metavar="N", help="Plan N dialogues.")] = None,
-    hours: Annotated[float | None, typer.Option("--hours", metavar="H", help="Plan about H hours of dialogue.")] = None,
+    dialogs: Annotated[
+        int | None, typer.Option("--dialogs", metavar="N", help="Plan N dialogues, instead of the recipe's number.")
+    ] = None,
+    hours: Annotated[
+        float | None, typer.Option("--hours", metavar="H", help="Plan as many dialogues as make about H hours.")
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Output folder. Default: ./data/NAME of the recipe.")
+        Path | None, typer.Option("--out", metavar="OUT", help="Output folder.  [default: ./data/NAME of the recipe]")
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Seed of every draw. Default: the recipe's.")] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="N", help="Seed of every draw.  [default: the recipe's]")
+    ] = None,
     profile: Profile = "local",
-    workers: Annotated[
-        int | None, typer.Option("--workers", help="Worker processes. Default: the processors here.")
-    ] = None,
-    runner: Annotated[str, typer.Option("--runner", help="auto | local | prefect")] = "auto",
     sets: Sets = _NO_SETS,
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="N", help="Worker processes.  [default: the processors here]")
+    ] = None,
+    runner: Annotated[
+        str,
+        typer.Option("--runner", metavar="auto|local|prefect", help="auto: Prefect where an API is configured, else local."),
+    ] = "auto",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and make nothing.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
-    json_: Json = False,
-) -> None:
-    """Build a corpus: plan, write, speak, align, stitch, scene, encode, pack."""
+    json_: Annotated[bool, typer.Option("--json", help="Print the summary (or the plan) as JSON.")] = False,
+) -> None:  # fmt: skip
+    """Build a corpus into a folder; run again, it goes on or grows.
+
+    Its stages are plan, write, speak, align, stitch, scene, encode and pack. The same command again goes on where the last
+    one was interrupted; one with more --dialogs adds to what is there.
+    """
     from datagen.cli import build as command
 
     flags = command.Flags(
@@ -92,7 +121,7 @@ def build(
 
 @app.command()
 def check(out: Out, json_: Json = False) -> int:
-    """Check a build: every checksum, schema and invariant. Exit 3 and the list on a failure."""
+    """Check a build's checksums, schemas and invariants (exit 3)."""
     from datagen.cli import look
 
     return look.check(out, json_)
@@ -101,15 +130,17 @@ def check(out: Out, json_: Json = False) -> int:
 @app.command()
 def show(
     out: Out,
-    dialog: Annotated[str, typer.Argument(help="A dialogue's id; without one, the list of them.")] = "",
+    dialog: Annotated[
+        str, typer.Argument(metavar="DIALOG", help="A dialogue's id; without one, they are listed.")
+    ] = "",
     wav: Annotated[
-        Path | None, typer.Option("--wav", help="Write the stereo audio there (left agent, right user).")
+        Path | None, typer.Option("--wav", metavar="FILE", help="Write its audio, left the agent, right the user.")
     ] = None,
     decode: Annotated[
-        Path | None, typer.Option("--decode", help="Write what the tokens decode to, as stereo WAV.")
+        Path | None, typer.Option("--decode", metavar="FILE", help="Write what its tokens decode to, the same way.")
     ] = None,
 ) -> None:
-    """Show a dialogue: transcript, events and a time line of both channels."""
+    """List the dialogues of a build, or show one; write its audio."""
     from datagen.cli import look
 
     look.show(out, dialog, wav, decode)
@@ -117,7 +148,7 @@ def show(
 
 @app.command()
 def report(out: Out) -> None:
-    """Write report/index.html of a build."""
+    """Write OUT/report/index.html, the page that shows a build."""
     from datagen.cli import look
 
     look.report(out)
@@ -125,7 +156,7 @@ def report(out: Out) -> None:
 
 @app.command()
 def engines(json_: Json = False) -> None:
-    """Which engines can run here; for the others the reason, and the command that brings them."""
+    """List the engines: ready here, or what would bring them."""
     from datagen.cli import lists
 
     lists.engines(json_)
@@ -133,11 +164,13 @@ def engines(json_: Json = False) -> None:
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(help="build | plan")] = "build",
-    dialogs: Annotated[int | None, typer.Option("--dialogs", metavar="N", help="Size of the measurement.")] = None,
+    what: Annotated[str, typer.Argument(metavar="build|plan", help="What to measure.")] = "build",
+    dialogs: Annotated[
+        int | None, typer.Option("--dialogs", metavar="N", help="How many.  [default: build 40, plan 150000]")
+    ] = None,
     json_: Json = False,
 ) -> None:
-    """Measure this machine: times real time on one core, and each stage's share."""
+    """Measure this machine: times real time on one core, by stage."""
     from datagen.cli import bench as command
 
     command.bench(what, dialogs, json_)
@@ -152,16 +185,18 @@ def domains_list(json_: Json = False) -> None:
 
 
 @domains_app.command("show")
-def domains_show(name: str) -> None:
-    """Show a domain's scenarios, and a dialogue's plan and text from it."""
+def domains_show(name: Annotated[str, typer.Argument(metavar="NAME", help="A domain's name.")]) -> None:
+    """Show a domain's scenarios, and one dialogue written from it."""
     from datagen.cli import lists
 
     lists.domains_show(name)
 
 
 @domains_app.command("check")
-def domains_check(name: Annotated[str, typer.Argument(help="A domain's name; without one, all of them.")] = "") -> int:
-    """Check a domain's files; exit 3 and what is missing on a failure."""
+def domains_check(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A domain's name; without one, all of them.")] = "",
+) -> int:
+    """Check a domain's files; say what is missing (exit 3)."""
     from datagen.cli import lists
 
     return lists.domains_check(name)
@@ -169,7 +204,7 @@ def domains_check(name: Annotated[str, typer.Argument(help="A domain's name; wit
 
 @voices_app.command("list")
 def voices_list(json_: Json = False, profile: Profile = "local") -> None:
-    """List the voices with F0 and formants."""
+    """List the voices with their pitch and formants."""
     from datagen.cli import lists
 
     lists.voices_list(json_, profile)
@@ -177,9 +212,11 @@ def voices_list(json_: Json = False, profile: Profile = "local") -> None:
 
 @voices_app.command("hear")
 def voices_hear(
-    voice: str,
-    wav: Annotated[Path, typer.Option("--wav", help="Where to write it.")] = Path("voice.wav"),
-    text: Annotated[str, typer.Option("--text", help="What it says. Default: the voice prompt.")] = "",
+    voice: Annotated[str, typer.Argument(metavar="VOICE", help="A voice's id; `datagen voices list` names them.")],
+    wav: Annotated[Path, typer.Option("--wav", metavar="FILE", help="Where to write it.")] = Path("voice.wav"),
+    text: Annotated[
+        str, typer.Option("--text", metavar="TEXT", help="What it says.  [default: the text of the voice prompts]")
+    ] = "",
     profile: Profile = "local",
 ) -> None:
     """Write a voice's speech to a WAV file."""

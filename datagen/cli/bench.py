@@ -31,9 +31,7 @@ def bench(what: str, dialogs: int | None, as_json: bool) -> None:
         sys.stdout.write(json.dumps(found.to_dict(), indent=1) + "\n")
         return
     out = sys.stdout.write
-    out(
-        f"{found.dialogs} dialogues, {found.dialog_s / 3600:.2f} h, one process ({platform.machine()}, Python {platform.python_version()})\n"
-    )
+    out(f"{found.dialogs} dialogues, {found.dialog_s / 3600:.2f} h, one process, Python {platform.python_version()}\n")
     out(f"{'stage':<26}{'engine':>9}{'outside':>9}{'share':>8}{'x real time':>13}\n")
     for line in found.lines:
         out(

@@ -11,6 +11,7 @@ from datagen.config import Recipe
 from datagen.errors import UserError
 from datagen.records.build import BUILD_FILE, BuildSummary
 from datagen.records.codec import from_json
+from datagen.report.page import REPORT_FILE, write_report
 from datagen.run import estimate, prefect_child
 from datagen.run.local import already_published, run_build
 from datagen.run.pool import default_workers
@@ -63,6 +64,8 @@ def build(flags: Flags) -> None:
                 result = run_build(run, workers, display)
     else:
         result = before
+    if before is None or not (run.out / REPORT_FILE).is_file():
+        write_report(run.out)
     if flags.json:
         sys.stdout.write(json.dumps({**summary(run, result), "new": before is None}, indent=1) + "\n")
     elif not flags.quiet:

@@ -27,7 +27,10 @@ def show(name: str, profile: str, sets: list[str], as_json: bool) -> None:
         table.add_column(column, overflow="fold", no_wrap=column == "key")
     for knob in found:
         table.add_row(knob["key"], _text(knob["value"]), _text(knob["default"]), knob["unit"], knob["meaning"])
-    Console(width=None if sys.stdout.isatty() else 160).print(table, markup=False)
+    Console(width=None if sys.stdout.isatty() else 160, markup=False).print(table)
+    sys.stdout.write(
+        "\nChange any of them with --set KEY=VALUE. An unset one is left to its preset, domain or default folder.\n"
+    )
 
 
 def _all(recipe: Recipe, stages: Any, engine_options: Any) -> Iterator[dict[str, Any]]:
@@ -73,12 +76,8 @@ def _knob(key: str, model: type[BaseModel], name: str, value: Any) -> dict[str, 
 
 
 def _text(value: Any) -> str:
-    return (
-        ""
-        if value is None
-        else ", ".join(map(str, value))
-        if isinstance(value, list)
-        else str(value).lower()
-        if isinstance(value, bool)
-        else str(value)
-    )
+    if value is None:
+        return "unset"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,7 +1,9 @@
 """`datagen domains`, `voices` and `engines`: what there is."""
 
+import difflib
 import json
 import sys
+from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from datagen import domains, recipes
 from datagen.build import resolve
 from datagen.engines import registry
 from datagen.errors import DataError, UserError
+from datagen.records.enums import MarkType
+from datagen.records.transcript import Turn
 
 
 def engines(as_json: bool) -> None:
@@ -31,10 +35,9 @@ def engines(as_json: bool) -> None:
         sys.stdout.write(json.dumps(found, indent=1) + "\n")
         return
     rows = [
-        [str(f["kind"]), str(f["engine"]), "ready" if f["ready"] else "not here", str(f["what"]), str(f["reason"])]
-        for f in found
+        [str(f["kind"]), str(f["engine"]), "ready" if f["ready"] else str(f["reason"]), str(f["what"])] for f in found
     ]
-    _print(["kind", "engine", "", "what", "why not, and what brings it"], rows)
+    _print(["kind", "engine", "here", "what"], rows)
 
 
 def domains_list(as_json: bool) -> None:
@@ -63,9 +66,29 @@ def domains_show(name: str) -> None:
     answer = build.engine("writer").write([WriteRequest(plan, plan.seed)])[0]
     if isinstance(answer, Failure):
         raise DataError(f"{plan.dialog_id} ({plan.scenario}): {answer.detail}")
-    sys.stdout.write(f"\nFor example, {plan.scenario}:\n{answer.role_context}\n\n")
+    sys.stdout.write(f"\nFor example, {plan.scenario}:\n\n{answer.role_context}\n\n")
     for turn in answer.turns:
-        sys.stdout.write(f"  {turn.speaker:<5}  {turn.text}\n")
+        sys.stdout.write(f"  {turn.speaker:<5}  {_marked(turn)}\n")
+    sys.stdout.write(f"\nMarks: {', '.join(f'{sign} {said}' for sign, said in _SIGNS.values())}.\n")
+
+
+_SIGNS = {
+    MarkType.BARGE_IN: ("×", "the other barges in here"),
+    MarkType.SAFE_CUT: ("|", "a barge-in may be sampled here"),
+    MarkType.BACKCHANNEL: ("(mhm)", "the other's backchannel after the word"),
+    MarkType.PAUSE: ("…", "a pause before the word"),
+}
+
+
+def _marked(turn: Turn) -> str:
+    """The turn's text with its marks at their words."""
+    before, after = defaultdict(list), defaultdict(list)
+    for mark in turn.marks:
+        if mark.type is MarkType.BACKCHANNEL:
+            after[mark.word].append(f"({mark.text})")
+        else:
+            before[mark.word].append(_SIGNS[mark.type][0])
+    return " ".join(" ".join([*before[i], word, *after[i]]) for i, word in enumerate(turn.words))
 
 
 def domains_check(name: str) -> int:
@@ -76,7 +99,9 @@ def domains_check(name: str) -> int:
         n += len(problems)
         for problem in problems:
             sys.stdout.write(f"{problem.where}: {problem.what}\n")
-        sys.stdout.write(f"{each}: {'ok' if not problems else f'{len(problems)} problems'}\n")
+        sys.stdout.write(
+            f"{each}: {'ok' if not problems else f'{len(problems)} problem' + 's' * (len(problems) > 1)}\n"
+        )
     return DataError.exit_code if n else 0
 
 
@@ -104,7 +129,9 @@ def voices_hear(voice: str, wav: Path, text: str, profile: str) -> None:
 
     build = resolve(recipes.compose(profile=profile, sets=["plan.max_voices=0"]))
     if voice not in build.voices:
-        raise UserError(f"there is no voice {voice}. `datagen voices list` names them.")
+        near = difflib.get_close_matches(voice, build.voices, n=3)
+        hint = f"Did you mean {', '.join(near)}?" if near else "`datagen voices list` names them."
+        raise UserError(f"there is no voice {voice}. {hint}")
     if text:
         request = SpeakRequest(tuple(text.split()), spoken_words(text), build.voices[voice], seed=0)
         speech = build.engine("speaker").speak([request])[0]

@@ -5,7 +5,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from datagen.errors import DataError
+from datagen.errors import DataError, UserError
 
 _PRINTED = 50
 
@@ -22,22 +22,34 @@ def check(out: Path, as_json: bool) -> int:
         sys.stdout.write(f"{problem.file}: {problem.where}: {problem.what}\n")
     if len(problems) > _PRINTED:
         sys.stdout.write(f"… and {len(problems) - _PRINTED} more (--json prints all)\n")
-    sys.stdout.write(f"{out}: {'ok' if not problems else f'{len(problems)} problems'}\n")
+    sys.stdout.write(f"{out}: {'ok' if not problems else f'{len(problems)} problem' + 's' * (len(problems) > 1)}\n")
     return DataError.exit_code if problems else 0
 
 
 def show(out: Path, dialog: str, wav: Path | None, decode: Path | None) -> None:
     """Prints a dialogue, or the list of them; writes its audio where asked."""
     from datagen.report import show as room
+    from datagen.report import sound
+    from datagen.report.corpus import open_corpus
 
     if not dialog:
+        if wav or decode:
+            raise UserError(
+                f"{'--wav' if wav else '--decode'}: name the dialogue too; `datagen show {out}` lists them."
+            )
         room.print_list(out)
         return
-    room.print_dialog(out, dialog)
+    if wav and wav == decode:
+        raise UserError(f"--wav and --decode {wav}: would write the same file. Name two.")
+    # Files first: where one cannot be written, the error is not lost below a long transcript.
+    corpus, written = open_corpus(out), []
     if wav:
-        room.write_audio(out, dialog, wav)
+        written.append(sound.write_audio(corpus, dialog, wav))
     if decode:
-        room.write_decoded(out, dialog, decode)
+        written.append(sound.write_decoded(corpus, dialog, decode))
+    room.print_dialog(corpus, dialog)
+    for line in written:
+        sys.stdout.write(f"{line}\n")
 
 
 def report(out: Path) -> None:

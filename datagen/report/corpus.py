@@ -27,10 +27,6 @@ class Corpus:
         return self._table("dialogs")
 
     @cached_property
-    def turns(self) -> pl.DataFrame:
-        return self._table("turns")
-
-    @cached_property
     def voices(self) -> pl.DataFrame:
         return self._table("voices")
 
@@ -46,15 +42,23 @@ class Corpus:
         lost = self.rejects.filter(pl.col("dialog_id") == dialog_id)
         if lost.height:
             row = lost.row(0, named=True)
-            raise UserError(f"{dialog_id} was rejected at {row['stage']} ({row['reason']}): {row['detail']}")
-        near = difflib.get_close_matches(dialog_id, self.dialogs["dialog_id"].to_list(), n=3)
-        raise UserError(
-            f"{self.out}: there is no dialogue {dialog_id!r}. {'Near' if near else 'Ids'}: {', '.join(near) or 'see `datagen show OUT`'}."
-        )
+            turn = "" if row["turn"] is None else f" turn {row['turn']}"
+            raise UserError(
+                f"{dialog_id} was rejected, so there is nothing of it to show: "
+                f"{row['stage']}{turn} ({row['reason']}): {row['detail']}"
+            )
+        near = difflib.get_close_matches(dialog_id, self.dialogs["dialog_id"].to_list(), n=3, cutoff=0.5)
+        hint = f"Did you mean {', '.join(near)}?" if near else f"`datagen show {self.out}` lists them."
+        raise UserError(f"{self.out}: there is no dialogue {dialog_id}. {hint}")
 
     def turns_of(self, dialog_id: str) -> list[dict[str, Any]]:
         """A dialogue's turns, in order."""
-        return self.turns.filter(pl.col("dialog_id") == dialog_id).sort("turn").to_dicts()
+        return self._scan("turns", pl.col("dialog_id") == dialog_id).sort("turn").to_dicts()
+
+    def turns_in(self, dialog_ids: pl.Series | None) -> pl.DataFrame:
+        """Times, words and events of the turns of some dialogues, or of all: what distributions are made of."""
+        wanted = pl.lit(True) if dialog_ids is None else pl.col("dialog_id").is_in(dialog_ids.implode())
+        return self._scan("turns", wanted, ("start_s", "end_s", "fto_s", "words", "events"))
 
     def audio(self, dialog: dict[str, Any]) -> Audio | None:
         """A dialogue's stereo audio [2, n_samples], None where the build kept none."""
@@ -66,12 +70,18 @@ class Corpus:
         return read_audio(path)[0]
 
     def _table(self, name: str) -> pl.DataFrame:
+        return self._scan(name, pl.lit(True))
+
+    def _scan(self, name: str, rows: pl.Expr, columns: tuple[str, ...] = ()) -> pl.DataFrame:
+        """Rows and columns of a manifest, without reading the others; DataError where it is not readable."""
         path = self.out / "manifests" / f"{name}.parquet"
         try:
-            return pl.read_parquet(path)
+            found = pl.scan_parquet(path).filter(rows)
+            return (found.select(columns) if columns else found).collect()
         except (OSError, pl.exceptions.PolarsError) as error:
+            why = str(error).splitlines()[0]
             raise DataError(
-                f"{path}: cannot be read ({str(error).splitlines()[0]}). Run the build again, or `datagen check`."
+                f"{path}: cannot be read ({why}). Run the build again, or `datagen check {self.out}`."
             ) from None
 
 
@@ -79,8 +89,11 @@ def open_corpus(out: Path) -> Corpus:
     """The build in a folder; UserError where there is none, DataError where its build.json is damaged."""
     path = out / BUILD_FILE
     if not path.is_file():
-        raise UserError(f"{out}: holds no finished build (no {BUILD_FILE}). Build one: datagen build --out {out}")
+        what = "is no folder" if not out.is_dir() else f"holds no finished build (there is no {BUILD_FILE})"
+        raise UserError(f"{out}: {what}. Build one: datagen build --out {out}")
     try:
         return Corpus(out, from_json(BuildSummary, path.read_bytes()))
     except ValueError:
-        raise DataError(f"{path}: is not a build's record. Run the build again.") from None
+        raise DataError(
+            f"{path}: is not the record of a build, or is damaged. Run the build again: it is made anew."
+        ) from None

@@ -2,33 +2,43 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from datagen.report.corpus import open_corpus
-from datagen.report.figures import LISTED, figures
+from datagen.report.figures import COLUMNS, LISTED, figures
 from datagen.store.files import write_bytes
 
-_TEMPLATE = Path(__file__).with_name("page.html")
-_DATA = "/*DATA*/null"
+REPORT_FILE = "report/index.html"
+_HERE = Path(__file__).parent
 
 
 def write_report(out: Path) -> Path:
     """Writes the report of the build in `out` and returns its path; UserError or DataError where there is none to read."""
     corpus = open_corpus(out)
-    path = out / "report" / "index.html"
-    write_bytes(path, page({**figures(corpus), "listed": LISTED}).encode())
+    path = out / REPORT_FILE
+    write_bytes(path, page({**figures(corpus), "columns": COLUMNS, "listed": LISTED}).encode())
     return path
 
 
-def page(data: dict[str, object]) -> str:
+def page(data: dict[str, Any]) -> str:
     """The page around its data. Text gets into it as JSON and onto it as text nodes, so none of it can be markup."""
-    encoded = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    head, style, middle, script, tail = _parts()
+    return f"{head}{style}{middle}{script.replace('__DATA__', encoded(data), 1)}{tail}"
+
+
+def encoded(data: dict[str, Any]) -> str:
+    """`data` as JSON that is safe inside a script element; ValueError for numbers that JSON has not."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     # Within a script element only these can end it or open a comment; as escapes they are the same JSON.
-    for character, escape in (
-        ("<", "\\u003c"),
-        (">", "\\u003e"),
-        ("&", "\\u0026"),
-        ("\u2028", "\\u2028"),
-        ("\u2029", "\\u2029"),
-    ):
-        encoded = encoded.replace(character, escape)
-    return _TEMPLATE.read_text(encoding="utf-8").replace(_DATA, encoded, 1)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _parts() -> tuple[str, str, str, str, str]:
+    markup, style, script = (
+        (_HERE / name).read_text(encoding="utf-8") for name in ("page.html", "page.css", "page.js")
+    )
+    head, rest = markup.split("/* page.css */")
+    middle, tail = rest.split("/* page.js */")
+    return head, style, middle, script, tail

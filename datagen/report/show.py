@@ -1,165 +1,142 @@
 """A dialogue in the terminal: role context, a time line of both channels, and the transcript with its events."""
 
 import json
+import math
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from datagen.audio.files import write_wav
-from datagen.engines import registry
-from datagen.errors import DataError, UserError
 from datagen.report.corpus import Corpus, open_corpus
-from datagen.store.files import atomic
 
 _LISTED = 200
 _STYLE = {"agent": "cyan", "user": "yellow"}
-_SIGNS = {"barge_in": "×", "backchannel": "•", "pause": "·"}
+_SIGNS = {
+    "barge_in": "×",
+    "failed_barge_in": "×",
+    "agent_interruption": "×",
+    "backchannel": "•",
+    "pause": "·",
+}
+_COLUMNS = {
+    "dialog_id": "dialogue", "split": "split", "scenario": "scenario", "n_turns": "turns", "duration_s": "s", "overlap_s": "overlap s",
+    "n_barge_in": "barge-ins", "n_backchannel": "backchannels", "snr_db": "SNR dB",
+}  # fmt: skip
+_NARROW = 90
+"""In fewer columns the list leaves out what comes after the duration."""
+_CELLS_A_SECOND = 4
+_MAX_STRIPS = 8
+_KEPT = "\u200c\u200d"  # joiners: some scripts and emoji need them, and they move nothing
 
 
 def print_list(out: Path) -> None:
     """Prints the build's dialogues, one a line."""
-    corpus = open_corpus(out)
+    corpus, console = open_corpus(out), _console()
+    columns = list(_COLUMNS)[: 5 if console.width < _NARROW else None]
     table = Table(box=None, padding=(0, 2, 0, 0))
-    columns = (
-        "dialog_id",
-        "split",
-        "scenario",
-        "n_turns",
-        "duration_s",
-        "overlap_s",
-        "n_barge_in",
-        "n_backchannel",
-        "snr_db",
-    )
     for name in columns:
-        table.add_column(name)
-    for row in corpus.dialogs.select(columns).head(_LISTED).iter_rows():
+        table.add_column(_COLUMNS[name], justify="right" if corpus.dialogs.schema[name].is_numeric() else "left")
+    for row in corpus.dialogs.sort("dialog_id").select(columns).head(_LISTED).iter_rows():
         table.add_row(*("" if v is None else f"{v:.1f}" if isinstance(v, float) else _safe(str(v)) for v in row))
-    console = _console()
     console.print(table)
     if corpus.dialogs.height > _LISTED:
         console.print(f"… and {corpus.dialogs.height - _LISTED} more in {out}/manifests/dialogs.parquet")
 
 
-def print_dialog(out: Path, dialog_id: str) -> None:
+def print_dialog(corpus: Corpus, dialog_id: str) -> None:
     """Prints one dialogue; UserError where there is none of that id."""
-    corpus = open_corpus(out)
     dialog, turns = corpus.dialog(dialog_id), corpus.turns_of(dialog_id)
     console = _console()
     where = (
         f"{dialog['split']} · {dialog['kind']} · {dialog['domain']}/{dialog['scenario']} · {dialog['duration_s']:.1f} s"
     )
-    console.print(Text(f"{dialog_id}  {where}", style="bold"))
-    console.print(
-        Text(
-            f"agent {dialog['agent_voice']} · user {dialog['user_voice']} · user's channel {_effects(dialog)}",
-            style="dim",
-        )
-    )
-    console.print(Text(_safe(dialog["role_context"])), soft_wrap=False)
+    voices = f"agent {dialog['agent_voice']} · user {dialog['user_voice']} · user's channel {_effects(dialog)}"
+    console.print(Text(_safe(f"{dialog_id}  {where}"), style="bold"))
+    console.print(Text(_safe(voices), style="dim"))
+    console.print(Text(_safe(dialog["role_context"])))
     console.print()
-    for line in time_line(turns, dialog["duration_s"], max(40, min(console.width, 160) - 7)):
-        console.print(line)
+    for line in time_lines(turns, dialog["duration_s"], max(20, min(console.width, 160) - 7)):
+        console.print(line, no_wrap=True, crop=True)
     console.print()
-    for turn in turns:
-        console.print(_told(turn))
+    console.print(_transcript(turns))
 
 
-def write_audio(out: Path, dialog_id: str, target: Path) -> None:
-    """Writes the dialogue's stereo audio as WAV; UserError where the build kept none."""
-    corpus = open_corpus(out)
-    audio = corpus.audio(corpus.dialog(dialog_id))
-    if audio is None:
-        raise UserError(
-            f"{out}: this build keeps no audio. Build with --set pack.audio=true, or use --decode for what the tokens hold."
-        )
-    with atomic(target) as beside:
-        write_wav(beside, audio)
-    sys.stdout.write(f"{target}: {audio.shape[1] / 24_000:.1f} s, left agent, right user\n")
+def time_lines(turns: list[dict[str, Any]], duration_s: float, width: int) -> list[Text]:
+    """Strips of three lines: the agent's and the user's speech as blocks with the events on them, and seconds.
 
-
-def write_decoded(out: Path, dialog_id: str, target: Path) -> None:
-    """Writes what the dialogue's tokens decode to, as stereo WAV, by the codec that made them."""
-    corpus = open_corpus(out)
-    dialog = corpus.dialog(dialog_id)
-    path = out / "tokens" / f"{dialog['shard']}.parquet"
-    rows = pq.read_table(
-        path, columns=["agent_codes", "user_codes"], filters=[("dialog_id", "=", dialog_id)]
-    ).to_pylist()
-    if not rows:
-        raise DataError(f"{path}: holds no tokens of {dialog_id}. Run `datagen check {out}`.")
-    codec = _codec(corpus)
-    codes = [np.asarray(rows[0][name], dtype=np.int16) for name in ("agent_codes", "user_codes")]
-    audio = np.stack(codec.decode(codes))
-    with atomic(target) as beside:
-        write_wav(beside, audio)
-    sys.stdout.write(f"{target}: {audio.shape[1] / 24_000:.1f} s decoded by {codec.name}, left agent, right user\n")
-
-
-def _codec(corpus: Corpus) -> Any:
-    made, chosen = corpus.build.engines["codec"], dict(corpus.build.recipe["codec"])
-    name = chosen.pop("engine")
-    codec = registry.make("codec", name, registry.options_of("codec", name, chosen))
-    if codec.maker.revision != made.revision:
-        raise DataError(
-            f"{corpus.out}: its tokens were made by {name} revision {made.revision}, and this is {codec.maker.revision}. Build it again."
-        )
-    return codec
-
-
-def time_line(turns: list[dict[str, Any]], duration_s: float, width: int) -> list[Text]:
-    """Three lines: the agent's and the user's speech as blocks, with events above where they happen, and seconds."""
-    scale = width / max(duration_s, 0.1)
+    As many strips as give a backchannel a cell of its own, and at most eight.
+    """
+    n = min(_MAX_STRIPS, max(1, math.ceil(duration_s * _CELLS_A_SECOND / width)))
+    scale = width * n / max(duration_s, 0.1)
+    rows = [_channel(turns, channel, scale, width * n) for channel in (0, 1)]
+    marks = _seconds(duration_s, scale, width * n)
     lines = []
-    for channel, side in enumerate(("agent", "user")):
-        cells = [" "] * width
-        for turn in turns:
-            if turn["speaker"] == side:
-                for word in turn["words"]:
-                    if word["heard"] != "no":
-                        _fill(cells, word["start_s"] * scale, word["end_s"] * scale, "█")
-            for event in turn["events"]:
-                if event["channel"] == channel and event["type"] in _SIGNS:
-                    _fill(cells, event["start_s"] * scale, event["start_s"] * scale, _SIGNS[event["type"]])
-        lines.append(Text.assemble(f"{side:<6} ", ("".join(cells), _STYLE[side])))
+    for at in range(0, width * n, width):
+        for side, row in zip(("agent", "user"), rows, strict=True):
+            lines.append(Text.assemble(f"{side:<6} ", ("".join(row[at : at + width]).rstrip(), _STYLE[side])))
+        lines.append(Text("s      " + "".join(marks[at : at + width]).rstrip(), style="dim"))
+    return [*lines, Text("       × barge-in  • backchannel  · pause", style="dim")]
+
+
+def _channel(turns: list[dict[str, Any]], channel: int, scale: float, width: int) -> list[str]:
+    cells = [" "] * width
+    for turn in turns:
+        if turn["speaker"] == ("agent", "user")[channel]:
+            for word in turn["words"]:
+                if word["heard"] != "no":
+                    _fill(cells, word["start_s"] * scale, min(word["end_s"], turn["end_s"]) * scale, "█")
+    for turn in turns:  # after all words, so that no sign is covered
+        for event in turn["events"]:
+            if event["channel"] == channel and event["type"] in _SIGNS:
+                _fill(cells, event["start_s"] * scale, event["start_s"] * scale, _SIGNS[event["type"]])
+    return cells
+
+
+def _seconds(duration_s: float, scale: float, width: int) -> list[str]:
     marks = [" "] * width
     step = next(s for s in (1, 2, 5, 10, 20, 30, 60, 120, 300, 600) if s * scale >= 8 or s == 600)
     for second in range(0, int(duration_s) + 1, step):
         for i, character in enumerate(str(second)):
-            _fill(marks, second * scale + i, second * scale + i, character)
-    lines.append(Text("s      " + "".join(marks), style="dim"))
-    lines.append(Text("       × barge-in  • backchannel  · pause", style="dim"))
-    return lines
+            _fill(marks, int(second * scale) + i, int(second * scale) + i, character)
+    return marks
 
 
 def _fill(cells: list[str], start: float, end: float, sign: str) -> None:
-    for i in range(max(0, int(start)), min(len(cells), int(end) + 1)):
+    for i in range(max(0, int(start)), min(len(cells), max(int(start) + 1, math.ceil(end)))):
         cells[i] = sign
 
 
-def _told(turn: dict[str, Any]) -> Text:
-    """A turn as a line: time, offset, speaker, what was heard, what was not, and what happened in it."""
-    fto = "      " if turn["fto_s"] is None else f"{turn['fto_s']:+6.2f}"
-    line = Text.assemble((f"{turn['start_s']:7.2f} {fto}  ", "dim"), (f"{turn['speaker']:<6}", _STYLE[turn["speaker"]]))
-    line.append(_safe(turn["heard_text"]))
+def _transcript(turns: list[dict[str, Any]]) -> Table:
+    """A row a turn: time, offset, speaker, and what was said, wrapped under itself."""
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(no_wrap=True, justify="right")
+    table.add_column(no_wrap=True, justify="right")
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for turn in turns:
+        fto = "" if turn["fto_s"] is None else f"{turn['fto_s']:+.2f}"
+        start = Text(f"{turn['start_s']:.2f}", style="dim")
+        table.add_row(start, Text(fto, style="dim"), Text(turn["speaker"], style=_STYLE[turn["speaker"]]), _said(turn))
+    return table
+
+
+def _said(turn: dict[str, Any]) -> Text:
+    """What was heard, what was not, and what happened meanwhile."""
+    line = Text(_safe(turn["heard_text"]))
     if turn["unheard_text"]:
-        line.append(" " + _safe(turn["unheard_text"]), style="dim strike")
+        line.append(" ⟨unheard: " + _safe(turn["unheard_text"]) + "⟩", style="dim")
     for event in turn["events"]:
-        line.append(f"  [{_event(event)}]", style="magenta")
+        line.append(f" [{_event(event)}]", style="magenta")
     return line
 
 
 def _event(event: dict[str, Any]) -> str:
     attrs = json.loads(event["attrs"] or "{}")
     said = f" “{_safe(str(attrs['text']))}”" if "text" in attrs else ""
-    return f"{event['type'].replace('_', ' ')}{said} {event['start_s']:.2f}–{event['end_s']:.2f}"
+    return f"{event['type'].replace('_', '-')}{said} {event['start_s']:.2f}–{event['end_s']:.2f}"
 
 
 def _effects(dialog: dict[str, Any]) -> str:
@@ -169,10 +146,12 @@ def _effects(dialog: dict[str, Any]) -> str:
 
 
 def _safe(text: str) -> str:
-    """Text without control characters: a transcript may not steer the terminal."""
-    return "".join(c if c.isprintable() else "�" for c in text)
+    """Text in one line that cannot steer a terminal: no escapes, no control characters, no reversed directions."""
+    return "".join(c if c.isprintable() or c in _KEPT else " " if c.isspace() else "�" for c in text)
 
 
 def _console() -> Console:
-    width = None if sys.stdout.isatty() else max(shutil.get_terminal_size((120, 24)).columns, 100)
-    return Console(width=width, markup=False, highlight=False, emoji=False)
+    """As wide as the terminal, or as COLUMNS says; 120 where neither is there."""
+    return Console(
+        width=max(30, shutil.get_terminal_size((120, 24)).columns), markup=False, highlight=False, emoji=False
+    )
