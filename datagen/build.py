@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from datagen import domains
-from datagen.config import Options, Recipe, read_options
+from datagen.config import EngineChoice, Options, Recipe, read_options
 from datagen.domains.base import Domain
 from datagen.engines import registry
 from datagen.errors import UserError
@@ -64,7 +64,8 @@ class Build:
     @cached_property
     def domains(self) -> dict[str, Domain]:
         """Every domain of the mix, loaded."""
-        return {name: domains.load(name) for name in sorted({d for e in self.recipe.mix for d in e.domains})}
+        names = sorted({d for e in self.recipe.mix for d in e.domains})
+        return {name: domains.load(name, self.recipe.domain_folders) for name in names}
 
     def engine(self, kind: str) -> Any:
         """The engine of a kind, made once a process."""
@@ -156,12 +157,20 @@ def resolve(recipe: Recipe) -> Build:
         )
     stages = {name: read_options(model, getattr(recipe, name), name) for name, model in STAGE_OPTIONS.items()}
     chosen = {kind: getattr(recipe, kind) for kind in ENGINE_KINDS}
-    engine_options = {kind: registry.options_of(kind, c.engine, c.options()) for kind, c in chosen.items()}
+    engine_options = {kind: registry.options_of(kind, c.engine, _given(recipe, kind, c)) for kind, c in chosen.items()}
     build = Build(recipe, stages, engine_options)
     for entry in recipe.mix:
         for name in entry.domains:
             _same_kind(build.domains[name], entry.kind)
     return build
+
+
+def _given(recipe: Recipe, kind: str, chosen: EngineChoice) -> dict[str, Any]:
+    """An engine's options as the recipe has them; a writer that reads domains looks where the plan does."""
+    options = chosen.options()
+    if kind == "writer" and recipe.domain_folders:
+        options.setdefault("domain_folders", recipe.domain_folders)
+    return options
 
 
 def _same_kind(domain: Domain, kind: str) -> None:

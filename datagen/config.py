@@ -155,6 +155,9 @@ class Recipe(Options):
     seed: int = knob(0, "seed of every draw", ge=0, lt=2**63)
     dialogs: int | None = knob(100, "dialogues to plan", "dialogues", ge=1, le=100_000_000)
     hours: float | None = knob(None, "hours of dialogue to plan, instead of a count", "h", gt=0, le=10_000_000)
+    domain_folders: tuple[str, ...] = knob(
+        (), "folders of your own to look for domains in, before prompts/", changes_output=False
+    )
     mix: tuple[MixEntry, ...] = knob((), "what to build, entry by entry ([[mix]])")
     splits: SplitShares = Field(default_factory=SplitShares, description="shares of train, valid and test")
     run: RunOptions = Field(default_factory=RunOptions, description="shards, attempts, limits")

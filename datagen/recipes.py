@@ -65,8 +65,6 @@ def compose(
         raise UserError(f"--hours {hours:g}: has to be above 0.")
     path = find(name)
     values = _overlay(read(path), _profile(profile))
-    if domain_names:
-        values["mix"] = _mix(domain_names)
     if dialogs is not None:
         values |= {"dialogs": dialogs, "hours": None}
     if hours is not None:
@@ -75,6 +73,8 @@ def compose(
         values["seed"] = seed
     for assignment in sets:
         _assign(values, assignment)
+    if domain_names:
+        values["mix"] = _mix(domain_names, values.get("domain_folders", ()))
     return parse(values, path.name)
 
 
@@ -111,14 +111,14 @@ def _overlay(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]
     return result
 
 
-def _mix(domain_names: Sequence[str]) -> list[dict[str, Any]]:
+def _mix(domain_names: Sequence[str], folders: Sequence[str]) -> list[dict[str, Any]]:
     """An entry a kind, in equal shares a domain."""
     unique = list(dict.fromkeys(n.strip() for n in domain_names if n.strip()))
     if not unique:
-        raise UserError(f"--domains: names none. There are: {', '.join(domains.available())}.")
+        raise UserError(f"--domains: names none. There are: {', '.join(domains.available(folders))}.")
     kinds: dict[str, list[str]] = {}
     for name in unique:
-        kinds.setdefault(str(domains.load(name).kind), []).append(name)
+        kinds.setdefault(str(domains.load(name, folders).kind), []).append(name)
     return [{"kind": kind, "domains": found, "share": float(len(found))} for kind, found in kinds.items()]
 
 

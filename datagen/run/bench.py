@@ -90,7 +90,7 @@ def _measured(tally: Tally, cpu_s: float, wall_s: float) -> Measured:
         round(cpu_s, 2),
         round(wall_s, 2),
         round(dialog_s / cpu_s, 1),
-        outside_share,
+        1 - inside_s / cpu_s,
         peak_mb,
         lines,
     )

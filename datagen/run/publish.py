@@ -165,7 +165,7 @@ def _index(dialog_id: str) -> int:
 def _summary(run: Run, packed: Sequence[Packed], found: Summary) -> BuildSummary:
     build, codec = run.build, run.build.engine("codec")
     silence, sine = codec.constant_frames()
-    recipe = build.recipe.model_dump(mode="json")
+    recipe = build.recipe.model_dump(mode="json", exclude={"domain_folders"})  # a path of this machine
     entries = tuple(_entry(p) for p in packed)
     content_id = build.content_id(run.keep_audio)
     return BuildSummary(
