@@ -16,16 +16,23 @@ from datagen.engines import registry
 from datagen.errors import UserError
 from datagen.records.maker import Maker
 from datagen.records.plan import Voice
+from datagen.stages.align import unit as align
 from datagen.stages.align.unit import AlignOptions
+from datagen.stages.encode import unit as encode
 from datagen.stages.encode.unit import EncodeOptions
+from datagen.stages.pack import rows
 from datagen.stages.pack.options import PackOptions
 from datagen.stages.plan import planner
 from datagen.stages.plan.casting import Cast
 from datagen.stages.plan.options import PlanOptions
 from datagen.stages.plan.planner import Planner
+from datagen.stages.scene import unit as scene
 from datagen.stages.scene.options import SceneOptions
+from datagen.stages.speak import unit as speak
 from datagen.stages.speak.unit import SpeakOptions
+from datagen.stages.stitch import unit as stitch
 from datagen.stages.stitch.options import StitchOptions
+from datagen.stages.write import unit as write
 from datagen.stages.write.options import WriteOptions
 from datagen.store.ids import digest
 from datagen.store.pools import Shares
@@ -44,8 +51,17 @@ STAGE_OPTIONS: dict[str, type[Options]] = {
 
 ENGINE_KINDS = ("writer", "speaker", "aligner", "codec")
 
-VERSIONS = {"plan": planner.VERSION, "write": 1, "speech": 1, "render": 1}
-"""Raised by whoever changes what a group of stages makes from the same inputs: it is in the content keys."""
+STAGE_VERSIONS = {
+    "plan": planner.VERSION,
+    "write": write.VERSION,
+    "speak": speak.VERSION,
+    "align": align.VERSION,
+    "stitch": stitch.VERSION,
+    "scene": scene.VERSION,
+    "encode": encode.VERSION,
+    "pack": rows.VERSION,
+}
+"""Raised by whoever changes what a stage makes from the same inputs: they are in the content keys."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +130,7 @@ class Build:
     def plan_digest(self) -> str:
         """What the plan of a dialogue depends on, but for its index and the build's size."""
         return digest(
-            VERSIONS["plan"],
+            STAGE_VERSIONS["plan"],
             self.recipe.seed,
             [e.output_options() for e in self.recipe.mix],
             self.recipe.splits.output_options(),
@@ -126,27 +142,26 @@ class Build:
     def write_key(self, indices: tuple[int, ...]) -> str:
         """The content key of some dialogues' transcripts."""
         run = self.recipe.run
-        return digest(
-            "write", VERSIONS["write"], self.plan_digest, indices, run.attempts, *self._inputs(["write"], ["writer"])
-        )
+        return digest("write", self.plan_digest, indices, run.attempts, *self._inputs(["write"], ["writer"]))
 
     def speech_key(self, transcripts: str) -> str:
         """The content key of the speech of a write artefact, by that artefact's content."""
         run = self.recipe.run
         inputs = self._inputs(["speak", "align"], ["speaker", "aligner"])
-        return digest("speech", VERSIONS["speech"], transcripts, run.attempts, *inputs)
+        return digest("speech", transcripts, run.attempts, *inputs)
 
     def render_key(self, transcripts: str, speech: str, keep_audio: bool) -> str:
         """The content key of the finished dialogues of a speech artefact."""
         inputs = self._inputs(["stitch", "scene", "encode", "pack"], ["codec", "speaker", "aligner"])
-        return digest("render", VERSIONS["render"], transcripts, speech, keep_audio, *inputs)
+        return digest("render", transcripts, speech, keep_audio, *inputs)
 
     def content_id(self, keep_audio: bool) -> str:
         """What the bytes of any dialogue depend on beside its index; what every token row bears."""
         return digest(self.write_key(()), self.speech_key(""), self.render_key("", "", keep_audio))
 
     def _inputs(self, stages: list[str], engines: list[str]) -> list[Any]:
-        return [*(self.stages[s].output_options() for s in stages), *(self.makers[k] for k in engines)]
+        versions = [STAGE_VERSIONS[s] for s in stages]
+        return [versions, *(self.stages[s].output_options() for s in stages), *(self.makers[k] for k in engines)]
 
 
 def resolve(recipe: Recipe) -> Build:

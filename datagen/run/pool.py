@@ -21,7 +21,7 @@ from datagen.run.meter import Progress
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
 _ORPHAN_CHECK_S = 0.5
 
-_progress: "Queue[Progress] | None" = None
+_progress: "Queue[Progress | None] | None" = None
 
 
 def default_workers() -> int:
@@ -111,7 +111,7 @@ def _ready() -> None:
     pass
 
 
-def _start_worker(progress: "Queue[Progress]", parent: int) -> None:
+def _start_worker(progress: "Queue[Progress | None]", parent: int) -> None:
     global _progress
     _progress = progress
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides

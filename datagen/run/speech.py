@@ -26,6 +26,7 @@ from datagen.store.ledger import Artefact, Draft
 
 SPEECH, SAMPLES = "speech.jsonl", "speech.pcm"
 
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One utterance of the artefact: whose it is, where its samples begin in SAMPLES, and its words."""

@@ -7,6 +7,9 @@ from datagen.config import Options, knob
 from datagen.protocols import AlignRequest, Failure
 from datagen.records.speech import Speech, Word
 
+VERSION = 1
+"""Goes into content keys: raised when the same input gives another output."""
+
 
 class AlignOptions(Options):
     """Knobs of the align stage."""

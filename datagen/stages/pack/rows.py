@@ -18,6 +18,9 @@ from datagen.stages.pack.arrays import codes_array, list_array
 from datagen.stages.pack.schema import Table, schema
 from datagen.store.ids import canonical
 
+VERSION = 1
+"""Goes into content keys: raised when the same input gives another output."""
+
 Columns = Mapping[str, Any]
 """Column name to a list of values or an Arrow array."""
 

@@ -81,7 +81,7 @@ def _scenario_edges(domain: Domain, split: Split, shares: Shares) -> tuple[list[
     share = dict(zip((Split.TRAIN, Split.VALID, Split.TEST), shares, strict=True))[split]
     if not found and share > 0:
         raise UserError(
-            f"prompts/{domain.name}: {len(domain.scenarios)} scenarios leave none for split {split}. Add scenarios, or set splits.{split}=0."
+            f"prompts/{domain.name}: {len(domain.scenarios)} scenarios leave none for split {split}. Add some, or set splits.{split}=0."
         )
     return [s.name for s in found], np.cumsum([s.share for s in found])
 

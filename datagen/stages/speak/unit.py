@@ -16,6 +16,9 @@ from datagen.stages.speak.trim import Loud, loud_part, trimmed
 from datagen.store.ids import seed_of
 from datagen.text.say import spoken_words
 
+VERSION = 1
+"""Goes into content keys: raised when the same input gives another output."""
+
 Key = tuple[int, int | None]
 """A turn's index, and for a backchannel the index of its mark in `turn.marks`."""
 

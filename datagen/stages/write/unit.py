@@ -9,6 +9,9 @@ from datagen.records.transcript import Transcript
 from datagen.stages.write import duplicates, gates, grounding
 from datagen.stages.write.options import WriteOptions
 
+VERSION = 1
+"""Goes into content keys: raised when the same input gives another output."""
+
 _GATES = (gates.structure, gates.role_context, gates.leaks, gates.length, gates.repetition, grounding.grounded)
 
 
