@@ -35,8 +35,8 @@ def datagen(
 
 
 SMALL: tuple[str, ...] = (
-    "build", "--domains", "bank,restaurant", "--dialogs", "12", "--seed", "5", "--set", "run.shard_dialogs=4", "--set", "plan.max_voices=40",
-    "--runner", "local",
+    "build", "--domains", "bank,restaurant", "--dialogs", "12", "--seed", "5", "--set", "run.shard_dialogs=4",
+    "--set", "plan.max_voices=40", "--runner", "local",
 )  # fmt: skip
 """A build of twelve dialogues in a handful of shards."""
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from datagen import recipes
 from datagen.errors import UserError
 

@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from datagen.config import MixEntry
 from datagen.domains.base import Problem, ScenarioInfo
 from datagen.errors import UserError
@@ -15,8 +18,6 @@ from datagen.stages.plan.casting import Cast, distances
 from datagen.stages.plan.options import PlanOptions
 from datagen.stages.plan.planner import Planner
 from datagen.stages.plan.shards import shards
-from hypothesis import given
-from hypothesis import strategies as st
 
 SHARES = (0.8, 0.1, 0.1)
 

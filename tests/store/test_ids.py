@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from datagen.records.enums import Split
 from datagen.store.ids import digest, rng, seed_of, unit_hash
 from datagen.store.pools import pools
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def test_a_digest_does_not_depend_on_key_order() -> None:

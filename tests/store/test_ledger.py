@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from datagen.store.files import TEMPORARY, remove_temporary
 from datagen.store.ledger import Artefact, Ledger
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from datagen.errors import DataError, UserError
 from datagen.store.files import atomic, disk, link_or_copy, read_json, write_json
 from datagen.store.lock import only_builder
