@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from datagen import __version__
+from datagen.errors import INTERRUPTED
 from datagen.errors import UserError
 
 app = typer.Typer(
@@ -56,6 +57,8 @@ def call(arguments: list[str]) -> int:
         return stop.exit_code
     except typer.Abort:
         raise KeyboardInterrupt from None
+    if result == INTERRUPTED:  # Typer has taken the KeyboardInterrupt for itself
+        raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
 
 

@@ -101,9 +101,12 @@ def _plain_main() -> Iterator[None]:
     """
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
+    # Ctrl-C reaches the whole group, and the parent decides: a process that starts here has it blocked from birth on.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         sys.modules["__main__"] = main
 
 
@@ -114,7 +117,6 @@ def _ready() -> None:
 def _start_worker(progress: "Queue[Progress | None]", parent: int) -> None:
     global _progress
     _progress = progress
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
