@@ -1,13 +1,17 @@
 """What many tests share: one small build, made once by the real command."""
 
+import io
 import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from datagen import cli
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,19 @@ def datagen(
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
+def inside(*arguments: str | Path) -> Ran:
+    """Runs the command in this process: the same code without a second of starting. For what needs no process of its own."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = cli.run([str(a) for a in arguments])
+    return Ran(code, out.getvalue(), err.getvalue())
+
+
 SMALL: tuple[str, ...] = (
-    "build", "--domains", "bank,restaurant", "--dialogs", "12", "--seed", "5", "--set", "run.shard_dialogs=4",
+    "build", "--domains", "bank,restaurant", "--dialogs", "8", "--seed", "5", "--set", "run.shard_dialogs=3",
     "--set", "plan.max_voices=40", "--runner", "local",
 )  # fmt: skip
-"""A build of twelve dialogues in a handful of shards."""
+"""A build of eight dialogues in a handful of shards."""
 
 
 def tree(out: Path, skip: Sequence[str] = (".work",)) -> dict[str, bytes]:
@@ -58,5 +70,5 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("built") / "out"
     ran = datagen(*SMALL, "--workers", "2", "--out", out, "--json")
     assert ran.code == 0, ran.err
-    assert json.loads(ran.out)["kept"] >= 10
+    assert json.loads(ran.out)["kept"] >= 7
     return out

@@ -6,8 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from datagen import __version__
-from datagen.errors import INTERRUPTED
-from datagen.errors import UserError
+from datagen.errors import INTERRUPTED, UserError
 
 app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,

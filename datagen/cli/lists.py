@@ -1,6 +1,7 @@
 """`datagen domains`, `voices` and `engines`: what there is."""
 
 import difflib
+import io
 import json
 import sys
 from collections import defaultdict
@@ -124,7 +125,7 @@ def voices_hear(voice: str, wav: Path, text: str, profile: str) -> None:
     from datagen.audio.files import write_wav
     from datagen.protocols import Failure, SpeakRequest
     from datagen.run.prompts import voice_prompt
-    from datagen.store.files import atomic
+    from datagen.store.files import write_bytes
     from datagen.text.say import spoken_words
 
     build = resolve(recipes.compose(profile=profile, sets=["plan.max_voices=0"]))
@@ -140,8 +141,8 @@ def voices_hear(voice: str, wav: Path, text: str, profile: str) -> None:
         audio = speech.audio
     else:
         audio = voice_prompt(build, voice)
-    with atomic(wav) as beside:
-        write_wav(beside, audio)
+    write_wav(made := io.BytesIO(), audio)
+    write_bytes(wav, made.getvalue())
     sys.stdout.write(f"{wav}: {len(audio) / 24_000:.1f} s of {voice}\n")
 
 

@@ -14,12 +14,14 @@ def check(out: Path, as_json: bool) -> int:
     """Prints every fault of a build; exit code 3 where there is one."""
     from datagen.check import check_build
 
+    if not out.is_dir():
+        raise UserError(f"{out}: is no folder. Build one: datagen build --out {out}")
     problems = check_build(out)
     if as_json:
         sys.stdout.write(json.dumps([asdict(p) for p in problems], indent=1) + "\n")
         return DataError.exit_code if problems else 0
     for problem in problems[:_PRINTED]:
-        sys.stdout.write(f"{problem.file}: {problem.where}: {problem.what}\n")
+        sys.stdout.write(": ".join(part for part in (problem.file, problem.where, problem.what) if part) + "\n")
     if len(problems) > _PRINTED:
         sys.stdout.write(f"… and {len(problems) - _PRINTED} more (--json prints all)\n")
     sys.stdout.write(f"{out}: {'ok' if not problems else f'{len(problems)} problem' + 's' * (len(problems) > 1)}\n")

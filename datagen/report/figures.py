@@ -13,8 +13,8 @@ from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 from datagen.report.corpus import Corpus
 from datagen.report.measures import every, histograms
 
-SAMPLES = 8
-"""Dialogues shown with waveforms and audio: about 0.5 MB each."""
+SAMPLES = 6
+"""Dialogues shown with waveforms and audio: about 0.6 MB and a second of MP3 encoding each."""
 LISTED = 2_000
 """Rows of the dialogue table; a larger build's table is cut there, and says so."""
 PEAKS_A_SECOND = 50
@@ -121,5 +121,5 @@ def _peaks(channel: Audio) -> list[int]:
 def _playable(audio: Audio) -> str:
     """Stereo MP3 as base64: what every browser plays, with bytes that depend on the samples alone (an Ogg stream has a random id)."""
     sink = io.BytesIO()
-    soundfile.write(sink, audio.T, SAMPLE_RATE_HZ, format="MP3", subtype="MPEG_LAYER_III", compression_level=0.6)
+    soundfile.write(sink, audio.T, SAMPLE_RATE_HZ, format="MP3", subtype="MPEG_LAYER_III", compression_level=0.8)
     return base64.b64encode(sink.getvalue()).decode()

@@ -23,7 +23,9 @@ const big = (number, what) => make("div", {class: "card"}, make("div", {class: "
 // A table whose columns are right-aligned where they hold numbers.
 function table(head, rows) {
   const number = head.map((_, i) => rows.length > 0 && rows.every(r => typeof r[i] === "number" || r[i] === null));
-  const cell = (tag, c, i) => make(tag, {class: number[i] ? "n" : c instanceof Node ? "share" : "", dir: "auto"}, c instanceof Node ? c : c === null ? "" : String(c));
+  const whole = head.map((_, i) => rows.every(r => !number[i] || Number.isInteger(r[i])));
+  const text = (c, i) => c === null ? "" : typeof c !== "number" ? String(c) : whole[i] ? grouped(c) : c.toFixed(2);
+  const cell = (tag, c, i) => make(tag, {class: number[i] ? "n" : c instanceof Node ? "share" : "", dir: "auto"}, c instanceof Node ? c : text(c, i));
   return make("table", {}, make("tr", {}, ...head.map((h, i) => cell("th", h, i))), ...rows.map(r => make("tr", {}, ...r.map((c, i) => cell("td", c, i)))));
 }
 

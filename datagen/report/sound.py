@@ -1,5 +1,6 @@
 """A dialogue as a WAV file: its audio, or what its tokens decode to."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from datagen.engines import registry
 from datagen.errors import DataError, UserError
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 from datagen.report.corpus import Corpus
-from datagen.store.files import atomic
+from datagen.store.files import write_bytes
 
 
 def write_audio(corpus: Corpus, dialog_id: str, target: Path) -> str:
@@ -60,6 +61,6 @@ def _codec(corpus: Corpus) -> Any:
 def _write(target: Path, audio: Audio, how: str) -> str:
     if target.is_dir():
         raise UserError(f"{target}: is a folder; name a file, e.g. {target / 'dialogue.wav'}.")
-    with atomic(target) as beside:
-        write_wav(beside, audio)
+    write_wav(made := io.BytesIO(), audio)  # in memory first: a full disk is told by our own writing, not by libsndfile
+    write_bytes(target, made.getvalue())
     return f"{target}: {audio.shape[1] / SAMPLE_RATE_HZ:.1f} s{how}, left agent, right user"

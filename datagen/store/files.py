@@ -28,10 +28,12 @@ def disk(path: Path) -> Iterator[None]:
             raise UserError(
                 f"{path}: the disk is full ({_free(path)}). Free some, then run the same command: it goes on."
             ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT):  # ENOENT: what /proc says to a mkdir
             raise UserError(
                 f"{path}: cannot be written ({os.strerror(error.errno)}). Choose another folder with --out."
             ) from error
+        if error.errno == errno.ENAMETOOLONG:
+            raise UserError(f"{str(path)[:80]}…: the name is too long. Choose another folder with --out.") from error
         if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
             raise UserError(
                 f"{path}: {os.strerror(error.errno)}; a folder is needed here. Choose another with --out."
@@ -92,7 +94,7 @@ def link_or_copy(source: Path, target: Path) -> None:
         try:
             os.link(source, beside)
         except OSError as error:
-            if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
+            if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS):
                 raise
             shutil.copyfile(source, beside)
 
