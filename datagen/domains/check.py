@@ -89,8 +89,8 @@ def _names_used(domain: "ServiceDomain", scenario: "Scenario") -> frozenset[str]
     ]
     names = names_of(*groups)
     names |= frozenset(s.slot for s in steps if s.slot)
-    conditions = [x.condition for x in steps] + [x.condition for x in questions] + [x.condition for x in refusals]
-    conditions += [x.condition for x in scenario.facts] + [x.condition for x in domain.facts]
+    conditions = [c for x in steps for c in (x.condition, x.bad_condition)]
+    conditions += [x.condition for x in (*questions, *refusals, *scenario.facts, *domain.facts)]
     names |= frozenset().union(*(condition_names(c) for c in conditions))
     names |= frozenset(r for table in scenario.tables.values() for r in references(table))
     return names | names_of(domain.greetings, *domain.acts.values())
@@ -165,7 +165,7 @@ class _Check:
             for part in sorted(phrase.parts):
                 if f"part.{part}" not in self.domain.acts:
                     yield Problem(phrase.where, f"part({part!r}) is not there. Write [part.{part}] in acts.j2.")
-        conditions = [(x.name, x.condition) for x in self.scenario.steps]
+        conditions = [(x.name, c) for x in self.scenario.steps for c in (x.condition, x.bad_condition)]
         conditions += [(x.name, x.condition) for x in self.scenario.questions]
         conditions += [(x.name, x.condition) for x in self.scenario.refusals]
         for owner, condition in conditions:

@@ -21,7 +21,7 @@ _DRAWN = re.compile(r"c\d+_$")
 """The names of the draws that alternatives become."""
 
 _SPACES = re.compile(r"\s+")
-_BEFORE_STOP = re.compile(r"\s+([,.?!;])")
+_BEFORE_STOP = re.compile(r"\s+([,.?!;]|['’](?:s|m|re|ve|ll|d)\b)")
 _DOUBLED = re.compile(r"([,;])(?:\s*[,;])+|,(?=[.?!])|(?<=[.?!])[.,;]+")
 _START = re.compile(r"(^|[.?!] )([a-z])(?=[a-z']* |[a-z']*[,.?!](?: |$)|[a-z']*$)")
 _LONE_I = re.compile(r"\bi(?=['’ ]|$)")

@@ -18,6 +18,11 @@ def always(view: Mapping[str, Any]) -> bool:
     return True
 
 
+def never(view: Mapping[str, Any]) -> bool:
+    """The condition of what does not hold unless a file says when."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of the agent's task. What `agent`, `user` and `found` mean depends on `kind` (prompts/README.md)."""
@@ -38,6 +43,8 @@ class Step:
     must: bool = True
     when: Condition = always
     condition: str = ""
+    bad: Condition = never
+    bad_condition: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,8 @@ def read_step(table: Mapping[str, Any], index: int, where: str) -> Step:
         raise UserError(f"{label}.kind: {kind!r} is no kind of step. There are: {', '.join(schema.STEP_KINDS)}.")
     spec: Any = read_options(schema.STEP_KINDS[kind], rest, label)
     values: dict[str, Any] = {"kind": kind, "name": spec.name, "when": _when(spec.when, label), "condition": spec.when}
+    if getattr(spec, "bad", ""):
+        values |= {"bad": condition(spec.bad, f"{label}.bad"), "bad_condition": spec.bad}
     for key in ("slot", "must", "wrong", "late"):
         if hasattr(spec, key):
             values[key] = getattr(spec, key)

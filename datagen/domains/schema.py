@@ -83,6 +83,7 @@ class AskSpec(Options):
     readback: Literal["always", "sometimes", "never"] | Phrasings = knob("sometimes", "whether and how it is read back")
     wrong: bool = knob(True, "whether the caller may get it wrong at first")
     late: bool = knob(False, "whether the caller may not have it at hand")
+    bad: str = knob("", "condition over slots under which the answer is bad news")
     when: str = knob("", "condition over slots")
 
 
@@ -92,6 +93,7 @@ class LookupSpec(Options):
     name: str = Field(description="unique in the file")
     agent: Phrasings = knob((), "the agent asks to wait")
     found: Phrasings = Field(min_length=1, description="what the agent found")
+    bad: str = knob("", "condition over slots under which it is bad news")
     when: str = knob("", "condition over slots")
 
 
@@ -102,6 +104,7 @@ class TellSpec(Options):
     agent: Phrasings = Field(min_length=1, description="what is told")
     user: Phrasings = knob((), "the caller's reactions")
     must: bool = knob(True, "said again if the caller cut in before hearing it")
+    bad: str = knob("", "condition over slots under which it is bad news")
     when: str = knob("", "condition over slots")
 
 
@@ -122,6 +125,7 @@ class DoSpec(Options):
     agent: Phrasings = knob((), "asks leave")
     user: Phrasings = knob((), "the caller agrees")
     done: Phrasings = Field(min_length=1, description="the agent says that it is done")
+    bad: str = knob("", "condition over slots under which it is bad news")
     when: str = knob("", "condition over slots")
 
 
@@ -192,6 +196,9 @@ class ScenarioSpec(Options):
     title: str = Field(description="what the caller wants")
     share: float = knob(1.0, "weight among the scenarios", gt=0)
     goal: str = Field(description="the caller's goal, second person")
+    tone: Literal["plain", "trouble"] = knob(
+        "plain", "trouble: the caller has a complaint or a loss, and nobody is glad"
+    )
     verify: int | tuple[str, ...] = knob(0, "identity checks: how many, or which")
     slots: dict[str, dict[str, Any]] = knob({}, "slots of this scenario")
     facts: tuple[str | FactSpec, ...] = Field(min_length=1, description="what the agent knows")

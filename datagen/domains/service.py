@@ -60,6 +60,7 @@ class Scenario:
     name: str
     title: str
     share: float
+    tone: str
     goal: Phrase
     verify: int | tuple[str, ...]
     order: tuple[str, ...]
@@ -241,6 +242,7 @@ class ServiceDomain:
             name=path.stem,
             title=spec.title,
             share=spec.share,
+            tone=spec.tone,
             goal=Phrase(spec.goal, f"{label} goal"),
             verify=spec.verify,
             order=order,

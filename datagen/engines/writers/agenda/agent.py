@@ -3,11 +3,18 @@
 from collections.abc import Callable
 
 from datagen.domains.scenario import Step
+from datagen.engines.writers.agenda import joints
 from datagen.engines.writers.agenda.session import Expect, Session, UserAct, plain
 from datagen.records.enums import Speaker, Tag, TurnType
 
 LONG_TURN = 20
 """Words after which the agent lets the caller react before it goes on."""
+
+AGAIN = 0.3
+"""By how much each read-back makes the next one less likely."""
+
+SPELLED = ("person", "email", "code", "address")
+"""Slot types that are read back although they hold no number."""
 
 
 class Agent:
@@ -74,8 +81,10 @@ class Agent:
         assert step is not None
         s.done.add(step.name)
         s.heard.add(step.name)
+        s.bad_news = step.bad(s.view)
         if self._reads_back(step):
-            value = s.told[step.slot]
+            s.n_readbacks += 1
+            value = joints.bare(s.told[step.slot])
             s.agent(step.confirm or s.act("agent.readback"), TurnType.CONFIRMATION, "readback", value=value)
             return Expect("readback", step)
         self._acknowledge(act)
@@ -91,7 +100,8 @@ class Agent:
         if value != s.instance[step.slot]:
             return s.dice.chance(0.65)
         share = s.options.readback if s.options.readback is not None else float(s.traits["readback"])
-        return any(c.isdigit() or c.isupper() for c in value) and s.dice.chance(share)
+        worth = sum(c.isdigit() for c in value) > 1 or s.scenario.tables[step.slot]["type"] in SPELLED
+        return worth and s.dice.chance(share * AGAIN**s.n_readbacks)
 
     def _checked(self, act: UserAct) -> Expect | None:
         s = self.s
@@ -111,7 +121,7 @@ class Agent:
 
     def _corrected(self, act: UserAct) -> None:
         s = self.s
-        s.agent(s.act("agent.corrected"), TurnType.CONFIRMATION, "corrected", value=s.told[act.slot])
+        s.agent(s.act("agent.corrected"), TurnType.CONFIRMATION, "corrected", value=joints.bare(s.told[act.slot]))
 
     def _question(self, act: UserAct) -> Expect | None:
         s, question = self.s, act.question
@@ -169,9 +179,10 @@ class Agent:
         s = self.s
         s.agent(s.act("agent.resume"), TurnType.STATEMENT, "resume")
         for segment in s.unheard:
+            segment.text = joints.fitted(s.draft.last.segments, segment.text, segment.act)
             s.draft.say(Speaker.AGENT, segment)
         s.unheard = []
-        return Expect("react") if s.open is None and self._is_long() else None
+        return Expect("react") if self._is_long() else None
 
     def _reask(self) -> Expect | None:
         s = self.s
@@ -181,7 +192,8 @@ class Agent:
             return self._found(UserAct("wait", step=waiting.step))
         if waiting.kind in ("react", "more"):
             return None
-        if waiting.kind != "readback":
+        unasked, s.unasked = s.unasked, False
+        if waiting.kind != "readback" and not unasked:
             s.agent(s.act("agent.reask"), TurnType.STATEMENT, "reask")
         return self._ask(waiting)
 
@@ -192,7 +204,12 @@ class Agent:
             check = next(c for c in s.domain.identity.values() if c.slot == waiting.name)
             s.agent(check.agent, TurnType.QUESTION, "verify")
         elif waiting.kind == "readback" and step is not None:
-            s.agent(step.confirm or s.act("agent.readback"), TurnType.CONFIRMATION, "readback", value=s.told[step.slot])
+            s.agent(
+                step.confirm or s.act("agent.readback"),
+                TurnType.CONFIRMATION,
+                "readback",
+                value=joints.bare(s.told[step.slot]),
+            )
         elif waiting.kind in ("alternative", "alternative_again") and waiting.refusal is not None:
             s.agent(waiting.refusal.offer, TurnType.STATEMENT, "alternative")
         elif waiting.kind == "more":
@@ -244,6 +261,7 @@ class Agent:
 
     def _react_or_go_on(self, step: Step) -> Expect | None:
         s = self.s
+        s.bad_news = step.bad(s.view)
         following = next((x for x in s.scenario.steps if x.name not in s.done and x.when(s.view)), None)
         goes_on = following is not None and not self._is_long() and s.dice.chance(s.options.chain)
         return None if goes_on else Expect("react", step)

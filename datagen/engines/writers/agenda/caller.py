@@ -1,5 +1,8 @@
 """The caller: answers what the agent waits for, and brings up what is on the agenda when its time has come."""
 
+from collections.abc import Sequence
+
+from datagen.domains.phrasing import Phrase
 from datagen.domains.scenario import Question, Refusal, Step
 from datagen.engines.writers.agenda import cuts
 from datagen.engines.writers.agenda.session import Expect, Session, UserAct, plain
@@ -8,6 +11,9 @@ from datagen.records.enums import Tag, TurnType
 GREETINGS = ("hi", "hello", "hey", "yeah", "good")
 DIGRESSIONS = ("slot", "check", "wait", "react", "leave")
 """What the agent may be waiting for when a caller is rude."""
+
+DIGRESS = 0.1
+"""How often a caller answers a question with one of its own."""
 
 
 class Caller:
@@ -26,6 +32,8 @@ class Caller:
             s.agenda.barge_ins -= 1
         if cut and cut.reason == "ask":
             self._bring_up(s.act("user.cut_ask"))
+            if waiting.kind != "react":
+                s.open, s.unasked = waiting, True
             return
         if not cut and self._digress(waiting):
             return
@@ -101,7 +109,8 @@ class Caller:
             return False
         if lead:
             s.user(lead, TurnType.STATEMENT, "lead")  # type: ignore[arg-type]
-        s.user(item.user, TurnType.QUESTION, "ask" if isinstance(item, Question) else "request")
+        asked = s.user(item.user, TurnType.QUESTION, "ask" if isinstance(item, Question) else "request")
+        self._tell_by_the_way(plain(asked.text), item.user)
         if isinstance(item, Question):
             agenda.questions.remove(item)
             s.acts.append(UserAct("question", question=item))
@@ -127,6 +136,15 @@ class Caller:
         s.user(s.scenario.opening, TurnType.STATEMENT, "open")
         self.volunteer()
         s.acts.append(UserAct("opening"))
+
+    def _tell_by_the_way(self, said: str, phrases: Sequence[Phrase]) -> None:
+        """What a question or request names need not be asked any more."""
+        s = self.s
+        named = {n for p in phrases for n in p.stated}
+        for step in s.scenario.steps:
+            value = s.instance.get(step.slot)
+            if step.kind == "ask" and step.slot in named and step.slot not in s.told and plain(value) in said:
+                self._give_early(step)
 
     def volunteer(self) -> None:
         """After the opening: what the agent would ask, said unasked."""
@@ -240,11 +258,12 @@ class Caller:
         step = waiting.step
         own = step.user if step is not None and step.kind == "tell" else ()
         s.user(own or s.act("user.react"), TurnType.STATEMENT, "react")
+        s.bad_news = False
 
     def _choice(self, waiting: Expect, cut: str) -> None:
         s, step = self.s, waiting.step
         assert step is not None
-        if not s.acts and s.dice.chance(0.25) and self._bring_up():
+        if not s.acts and s.dice.chance(DIGRESS) and self._bring_up():
             s.open = waiting
             return
         value = s.instance[step.slot]
@@ -255,7 +274,7 @@ class Caller:
     def _leave(self, waiting: Expect, cut: str) -> None:
         s, step = self.s, waiting.step
         assert step is not None
-        if not s.acts and s.dice.chance(0.25) and self._bring_up():
+        if not s.acts and s.dice.chance(DIGRESS) and self._bring_up():
             s.open = waiting
             return
         s.user(step.user or s.act("user.agree"), TurnType.ANSWER, "agree")

@@ -2,14 +2,66 @@
 
 from dataclasses import dataclass
 
-from datagen.engines.writers.agenda.session import Expect, Session
-from datagen.engines.writers.agenda.surface import has_value
+from datagen.engines.writers.agenda.session import Expect, Session, plain
+from datagen.engines.writers.agenda.surface import clause_starts, has_value
 
-MIN_HEARD, MIN_UNHEARD = 4, 2
-"""Words of the agent's turn that are heard before a cut, and that are lost by it, at least."""
+MIN_HEARD, MIN_UNHEARD = 4, 4
+"""Words of the agent's turn before a cut, and from the cut word on, at least. The agent goes on for 0.2 to 0.7 s before it
+yields, which is two words: of a shorter rest nothing would be lost."""
 
-EAGER = 0.6
-"""How often a caller who will cut in does so where it is merely possible; to correct or to object, nearly always."""
+MIN_LONG = 8
+"""Words of a segment that is long enough to be cut in its middle."""
+
+PLAIN_REST = 9
+"""Words of a rest that a caller who has heard enough can do without, at most."""
+
+EAGER, GREETING = 0.75, 0.2
+"""How often a caller who will cut in does so where it is merely possible, and into the greeting; to correct, nearly always."""
+
+COURTESY = frozenset(
+    (
+        *(
+            "please",
+            "for",
+            "me",
+            "us",
+            "today",
+            "on",
+            "file",
+            "the",
+            "account",
+            "your",
+            "our",
+            "we've",
+            "we",
+            "have",
+            "you",
+        ),
+        *("you've", "gave", "left", "with", "if", "know", "don't", "mind", "just", "in", "case", "so", "there's", "no"),
+        *(
+            "mix-up",
+            "again",
+            "at",
+            "all",
+            "then",
+            "though",
+            "that",
+            "is",
+            "was",
+            "it",
+            "by",
+            "any",
+            "chance",
+            "now",
+            "here",
+        ),
+        *("do", "does", "help", "need", "needed", "did", "were", "wondering", "about", "else", "anything", "something"),
+        *("right", "too", "to", "this", "a", "i", "can", "could", "may", "one", "quickly", "when", "second"),
+    )
+)
+"""Words that end a question without saying what it is about."""
+
+INFORMING = frozenset({"tell", "found", "done", "answer"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +76,39 @@ def choose(s: Session, waiting: Expect) -> Cut | None:
     """The cut of the agent's last turn, None where the caller lets it finish."""
     if s.agenda.barge_ins < 1:
         return None
-    places = {
-        "readback": _correct,
-        "alternative": _object,
-        "react": _ask_or_enough,
-        "slot": _enough,
-        "check": _enough,
-        "open": _enough,
-    }
-    place = places.get(waiting.kind)
-    cut = place(s, waiting) if place else None
-    if cut is None:
-        return None
     n_words = len(s.draft.last.text.split())
-    if not MIN_HEARD <= cut.word <= n_words - MIN_UNHEARD:
-        return None
-    return cut if s.dice.chance(0.9 if cut.reason in ("correct", "object") else EAGER) else None
+    places = {
+        "readback": (_correct,),
+        "alternative": (_object,),
+        "react": (_ask_or_enough,),
+        "slot": (_interject, _answer),
+        "check": (_answer,),
+        "choice": (_interject, _take),
+        "leave": (_interject,),
+        "open": (_greeting,),
+        "more": (_answer,),
+    }
+    for place in places.get(waiting.kind, ()):
+        cut = place(s, waiting)
+        if cut is not None and MIN_HEARD <= cut.word <= n_words - MIN_UNHEARD and s.dice.chance(_share(cut)):
+            if cut.reason == "enough":
+                s.draft.last.segments[-1].must = False
+            return cut
+    return None
+
+
+def _share(cut: Cut) -> float:
+    return {"correct": 0.9, "object": 0.9, "greeting": GREETING}.get(cut.reason, EAGER)
+
+
+def _find(words: list[str], value: str) -> int | None:
+    """The word after the last occurrence of a value among words; None where it is not said."""
+    wanted = plain(value).split()
+    said = [w.strip(",.?!;:").casefold() for w in words]
+    for start in range(len(said) - len(wanted), -1, -1):
+        if wanted and said[start : start + len(wanted)] == wanted:
+            return start + len(wanted)
+    return None
 
 
 def _correct(s: Session, waiting: Expect) -> Cut | None:
@@ -47,12 +116,8 @@ def _correct(s: Session, waiting: Expect) -> Cut | None:
     step = waiting.step
     if step is None or s.told[step.slot] == s.instance[step.slot]:
         return None
-    words = [w.strip(",.?!").casefold() for w in s.draft.last.text.split()]
-    value = [w.strip(",.?!") for w in s.told[step.slot].casefold().split()]
-    for start in range(len(words) - len(value), -1, -1):
-        if words[start : start + len(value)] == value:
-            return Cut(start + len(value), "correct")
-    return None
+    after = _find(s.draft.last.text.split(), s.told[step.slot])
+    return None if after is None else Cut(after, "correct")
 
 
 def _object(s: Session, waiting: Expect) -> Cut | None:
@@ -63,28 +128,64 @@ def _object(s: Session, waiting: Expect) -> Cut | None:
     return Cut(start + 1 + s.dice.index(3), "object")
 
 
+def _can_ask(s: Session) -> bool:
+    return s.room() > 45 and any(s.ready(q.after) and q.when(s.view) for q in s.agenda.questions)
+
+
+def _turning(s: Session, span: tuple[int, int]) -> list[int]:
+    """The words at which a caller may cut into what is told: as a clause begins, or a word later, when something was heard."""
+    words = s.draft.last.text.split()
+    start, end = span
+    places = [i for i in clause_starts(words, start, end) if i - start >= MIN_HEARD and i <= len(words) - MIN_UNHEARD]
+    return [i + (i + 1 <= len(words) - MIN_UNHEARD and s.dice.chance(0.5)) for i in places]
+
+
 def _ask_or_enough(s: Session, waiting: Expect) -> Cut | None:
     """In the middle of what the agent tells: with a question of the caller's own, or because the rest is plain."""
     turn = s.draft.last
     start, end = turn.spans()[-1]
-    if end - start < 8:
+    if end - start < MIN_LONG:
         return None
-    asks = s.room() > 45 and any(s.ready(q.after) and q.when(s.view) for q in s.agenda.questions)
-    if asks:
-        return Cut(start + int((end - start) * (0.4 + 0.3 * s.dice.unit())), "ask")
+    places = _turning(s, (start, end))
+    if places and _can_ask(s):
+        return Cut(s.dice.pick(places), "ask")
     words = turn.text.split()
-    word = start + int((end - start) * 0.7)
-    if has_value(words[word:]) or s.mood not in ("hurried", "annoyed", "neutral"):
-        return None
-    turn.segments[-1].must = False
-    return Cut(word, "enough")
+    plain_rest = [i for i in places if len(words) - i <= PLAIN_REST and not has_value(words[i:])]
+    return Cut(plain_rest[-1], "enough") if plain_rest and s.mood != "anxious" else None
 
 
-def _enough(s: Session, waiting: Expect) -> Cut | None:
-    """Near the end of a question, when it is clear what is asked."""
-    start, end = s.draft.last.spans()[-1]
-    if end - start < 8:
-        return None
-    share = 0.6 if waiting.kind == "open" else 0.75
-    first = start + int((end - start) * share + 0.99)
-    return Cut(s.dice.between(first, max(first, end - MIN_UNHEARD)), "answer")
+def _interject(s: Session, waiting: Expect) -> Cut | None:
+    """A question of the caller's own in the middle of what comes before the agent's question."""
+    turn = s.draft.last
+    spans = [
+        span
+        for x, span in zip(turn.segments, turn.spans(), strict=True)
+        if x.act in INFORMING and x.must and span[1] - span[0] >= MIN_LONG
+    ]
+    places = [i for span in spans for i in _turning(s, span)]
+    return Cut(s.dice.pick(places), "ask") if places and _can_ask(s) else None
+
+
+def _answer(s: Session, waiting: Expect) -> Cut | None:
+    """After the last word that says what is asked, where courtesies follow."""
+    words = s.draft.last.text.split()
+    topic = ("else", "more", "everything", "all", "list", "mind") if waiting.kind == "more" else ()
+    plain_words = [w.strip(",.?!").casefold() for w in words]
+    last = max((i for i, w in enumerate(plain_words) if w in topic or w not in COURTESY), default=len(words))
+    return Cut(last + 1, "answer")
+
+
+def _take(s: Session, waiting: Expect) -> Cut | None:
+    """After the option that the caller takes, before the others."""
+    step = waiting.step
+    words = s.draft.last.text.split()
+    after = _find(words, s.instance[step.slot]) if step is not None else None
+    start, _ = s.draft.last.spans()[-1]
+    return None if after is None or after - start < MIN_HEARD else Cut(after, "answer")
+
+
+def _greeting(s: Session, waiting: Expect) -> Cut | None:
+    """As the greeting turns into its question."""
+    words = s.draft.last.text.split()
+    clause = max((i + 1 for i, w in enumerate(words[:-1]) if w.endswith((".", ",", "?"))), default=0)
+    return Cut(clause + 1, "greeting") if clause else None

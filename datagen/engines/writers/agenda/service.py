@@ -1,5 +1,7 @@
 """Writes a service dialogue: a caller with a goal and an agenda against an agent with a task frame."""
 
+from collections.abc import Mapping
+
 from datagen.domains.phrasing import Dice
 from datagen.domains.scenario import Question, Refusal
 from datagen.domains.service import Scenario, ServiceDomain
@@ -89,12 +91,13 @@ def _agenda(scenario: Scenario, s: Session, extras: float) -> Agenda:
     traits, dice, options = s.traits, s.dice, s.options
 
     def wants(name: str) -> bool:
-        return bool(traits[name]) and (extras >= 1 or dice.chance(extras))
+        return name in trouble and (extras >= 1 or dice.chance(extras))
 
     askable = [
         x.slot for x in scenario.steps if x.kind == "ask" and x.wrong and x.when(s.view) and s.wrong_value(x.slot)
     ]
     barges = dice.chance(options.barge_in_per_dialog)
+    trouble = _trouble(traits, s)
     return Agenda(
         questions=_questions(scenario, s, round(int(traits["n_questions"]) * extras)),
         refusal=_refusal(scenario, s) if wants("refusal") else None,
@@ -107,6 +110,23 @@ def _agenda(scenario: Scenario, s: Session, extras: float) -> Agenda:
         one_more=bool(traits["one_more"]),
         barge_ins=0 if not barges else 1 + int(dice.chance(options.second_barge_in)),
     )
+
+
+TROUBLE = ("refusal", "wrong", "verify_fail", "rude", "mishear", "unrelated")
+SECOND, THIRD = 0.5, 0.12
+"""How often a second and a further trouble stay in one dialogue: not everything goes wrong at once."""
+
+
+def _trouble(traits: Mapping[str, object], s: Session) -> frozenset[str]:
+    """The caller's troubles that the dialogue keeps: the first drawn, sometimes a second; those whose knob is set, all."""
+    kept = [name for name in TROUBLE if traits[name] and getattr(s.options, name) is not None]
+    left = [name for name in TROUBLE if traits[name] and name not in kept]
+    while left:
+        name = s.dice.pick(left)
+        left.remove(name)
+        if s.dice.chance((1.0, SECOND, THIRD)[min(len(kept), 2)]):
+            kept.append(name)
+    return frozenset(kept)
 
 
 def _questions(scenario: Scenario, s: Session, n: int) -> list[Question]:
@@ -129,7 +149,7 @@ def _finish(s: Session, index: int, draft: DraftTurn) -> Turn:
     text, marks = draft.text, []
     options, dice = s.options, s.dice
     is_user = draft.speaker is Speaker.USER
-    if draft.cut is None and draft.type is not TurnType.CLOSING:
+    if draft.cut is None and draft.segments[0].act in HESITANT:
         filler, restart = (
             (options.filler_user, options.repair_user) if is_user else (options.filler_agent, options.repair_agent)
         )
@@ -153,6 +173,14 @@ def _finish(s: Session, index: int, draft: DraftTurn) -> Turn:
     ordered = tuple(sorted(marks, key=lambda m: (m.word, m.type)))
     return Turn(index, draft.speaker, text, draft.type, draft.act, ordered, draft.tags)
 
+
+HESITANT = frozenset(
+    (
+        *("open", "give", "volunteer", "ask", "request", "choose", "push", "object", "verify_retry"),
+        *("found", "answer", "tell", "refuse", "alternative"),
+    )
+)
+"""The acts that a hesitation may open: a reaction, a confirmation and a farewell come at once."""
 
 INFORMING = frozenset(
     (

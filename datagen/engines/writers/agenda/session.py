@@ -7,6 +7,7 @@ from typing import Any
 from datagen.domains.phrasing import Dice, Phrase
 from datagen.domains.scenario import Question, Refusal, Step
 from datagen.domains.service import Scenario, ServiceDomain
+from datagen.engines.writers.agenda import joints
 from datagen.engines.writers.agenda.draft import Draft, Segment
 from datagen.engines.writers.agenda.options import AgendaOptions
 from datagen.records.enums import Speaker, Tag, TurnType
@@ -97,6 +98,9 @@ class Session:
         self.open: Expect | None = None
         self.used: dict[int, int] = {}
         self.closing = False
+        self.unasked = False
+        self.bad_news = False
+        self.n_readbacks = 0
         self.stated: dict[str, None] = {}
         self.last_expect = Expect("open")
         self.mood: str = str(traits.get("mood", "neutral"))
@@ -117,8 +121,12 @@ class Session:
         return text if text.endswith((".", "?", "!", ",")) else text + "."
 
     def act(self, name: str) -> Sequence[Phrase]:
-        """The phrasings of a shared act; those of the caller's mood, where there are any, every other time."""
-        moody = self.domain.acts.get(f"{name}.{self.mood}")
+        """The phrasings of a shared act: those for bad news or trouble, or, every other time, of the caller's mood, if there are any."""
+        for tone in (*(("bad",) if self.bad_news else ()), self.scenario.tone):
+            if f"{name}.{tone}" in self.domain.acts:
+                return self.domain.acts[f"{name}.{tone}"]
+        glad = self.mood == "cheerful" and self.scenario.tone == "trouble"
+        moody = None if glad else self.domain.acts.get(f"{name}.{self.mood}")
         return moody if moody and self.dice.chance(0.6) else self.domain.acts[name]
 
     def agent(
@@ -132,17 +140,24 @@ class Session:
         **extra: Any,
     ) -> Segment:
         """The agent says one of the phrasings. Ungrounded when it states what it does not have."""
-        segment = Segment(self.render(phrases, self.view, extra), type, act, tags, key, must)
+        text = joints.fitted(self._before(Speaker.AGENT), self.render(phrases, self.view, extra), act)
+        segment = Segment(text, type, act, tags, key, must)
         self._ground(phrases, segment.text, extra)
         self.draft.say(Speaker.AGENT, segment)
         return segment
 
     def user(self, phrases: Sequence[Phrase], type: TurnType, act: str, *tags: Tag, **extra: Any) -> Segment:
         """The caller says one of the phrasings; what it holds is known to the agent from now on."""
-        segment = Segment(self.render(phrases, self.truth, extra), type, act, tags or self._mood_tags(act))
+        text = joints.fitted(self._before(Speaker.USER), self.render(phrases, self.truth, extra), act)
+        segment = Segment(text, type, act, tags or self._mood_tags(act))
         self.draft.say(Speaker.USER, segment)
         self.known_text += plain(segment.text)
         return segment
+
+    def _before(self, speaker: Speaker) -> Sequence[Segment]:
+        """The segments of the turn that `speaker` goes on with."""
+        turns = self.draft.turns
+        return turns[-1].segments if turns and turns[-1].speaker is speaker else ()
 
     def _part(self, name: str) -> str:
         phrases = self.domain.acts[f"part.{name}"]

@@ -13,14 +13,20 @@ INNER = ("uh,", "um,", "like,", "you know,")
 BACKCHANNELS = ("mhm", "uh-huh", "right", "okay", "I see", "yeah")
 AGENT_BACKCHANNELS = ("mhm", "okay", "right", "I see", "uh-huh", "sure")
 
-LONG_WORDS = 12
-"""Words of a turn that is long enough for a backchannel."""
+LONG_WORDS, VERY_LONG_WORDS = 10, 20
+"""Words of a turn that is long enough for a backchannel, and for a second one."""
 
-MOST_BACKCHANNELS, APART = 2, 6
-"""Backchannels of one turn, at most, and the words between two of them, at least."""
+APART = 8
+"""Words between two backchannels, at least."""
 
-FIRST_BACKCHANNEL = 4
-"""Words that come before a backchannel, at least."""
+FIRST_BACKCHANNEL = 6
+"""Words of what is told that come before a backchannel, at least."""
+
+CLAUSE = 4
+"""Words of a clause on either side of its comma, at least: less is a list, a date, or a name that is called."""
+
+_JOINING = frozenset(("and", "but", "so", "because", "which", "if", "when", "until", "unless"))
+"""Words that a phrase ends before, comma or not."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -56,7 +62,7 @@ def add_filler(text: str, dice: Dice, speaker: Speaker) -> tuple[str, int | None
     hinges = [
         i
         for i, w in enumerate(words[:-1])
-        if w.lower() in _HINGES and 0 < i < len(words) - 1 and not words[i + 1].endswith((".", "?"))
+        if w.lower() in _HINGES and i > 0 and not words[i + 1].endswith((".", "?", ",")) and not _starts(words, i, w)
     ]
     if speaker is Speaker.USER and hinges and dice.chance(0.5):
         at = dice.pick(hinges)
@@ -65,8 +71,15 @@ def add_filler(text: str, dice: Dice, speaker: Speaker) -> tuple[str, int | None
         return " ".join(filled), at + 2
     if not starts_plain(words) or not _is_common(words[0]):
         return text, None
-    filler = dice.pick(USER_FILLERS if speaker is Speaker.USER else AGENT_FILLERS)
+    heads = {w.lower().strip(",.?!") for w in words[:5]}
+    fillers = USER_FILLERS if speaker is Speaker.USER else AGENT_FILLERS
+    filler = dice.pick([f for f in fillers if not heads & set(f.strip(",").split())])
     return f"{filler[:1].upper()}{filler[1:]} {lower_start(text)}", len(filler.split())
+
+
+def _starts(words: Sequence[str], at: int, word: str) -> bool:
+    """Whether a verb stands first in its sentence or clause, and so asks: nobody hesitates after it."""
+    return word.lower() in ("is", "was") and words[at - 1].endswith((".", "?", ",", "!"))
 
 
 def _is_common(word: str) -> bool:
@@ -109,10 +122,10 @@ def backchannels(
     end: int | None = None,
     within: Sequence[range] | None = None,
 ) -> list[Mark]:
-    """Backchannels of the listener at clause ends, each with probability `rate`, at most two.
+    """Backchannels of the listener at clause ends, each with probability `rate`: one, in a turn of twenty words two.
 
-    Only `within` some words (None: all of them); none in a short turn, before four words of a stretch have been heard,
-    near the turn's end, or near a cut at word `end`.
+    Only `within` some words (None: all of them); none in a short turn, in a question, before six words of a stretch have
+    been heard, near the turn's end, or near a cut at word `end`.
     """
     limit = (end - 2 if end is not None else len(words) - 1) - 2
     pool = BACKCHANNELS if speaker is Speaker.AGENT else AGENT_BACKCHANNELS
@@ -123,16 +136,49 @@ def backchannels(
         i
         for span in ([range(len(words))] if within is None else within)
         for i in span[FIRST_BACKCHANNEL - 1 :]
-        if FIRST_BACKCHANNEL <= i < limit
+        if FIRST_BACKCHANNEL - 1 <= i < limit and _ends_clause(words, i)
     ]
     for i in places:
-        if not words[i].endswith((",", ".")) or _is_filler(words[i]) or (marks and i - marks[-1].word < APART):
+        if marks and i - marks[-1].word < APART:
             continue
         if dice.chance(rate):
             marks.append(Mark(MarkType.BACKCHANNEL, i, dice.pick(pool)))
-        if len(marks) == MOST_BACKCHANNELS:
+        if len(marks) == (2 if len(words) >= VERY_LONG_WORDS else 1):
             break
     return marks
+
+
+def _ends_clause(words: Sequence[str], at: int) -> bool:
+    """Whether a listener may make themselves heard after a word: a told clause is over, and one of some length follows."""
+    after = next((i for i in range(at + 1, len(words)) if words[i].endswith((",", ".", "?", "!"))), len(words) - 1)
+    stop = next((w for w in words[at:] if w.endswith((".", "?", "!"))), ".")
+    before = max((i for i in range(at) if words[i].endswith((",", ".", "?", "!"))), default=-1)
+    if _is_filler(words[at]) or stop.endswith("?") or at - before < CLAUSE or in_date(words, at):
+        return False
+    if words[at].endswith("."):
+        return True
+    joined = words[at + 1].lower() in _JOINING and words[at][-1].isalnum()
+    return after - at >= CLAUSE and (words[at].endswith(",") or joined)
+
+
+_WEEKDAYS = _words("monday, tuesday, wednesday, thursday, friday, saturday, sunday,")
+
+
+def in_date(words: Sequence[str], at: int) -> bool:
+    """Whether the comma after a word stands within a date ("Monday, March 3rd", "March 3rd, 1986")."""
+    return at + 1 < len(words) and (
+        (words[at].lower() in _WEEKDAYS and words[at + 1][:1].isupper())
+        or (words[at].endswith(("st,", "nd,", "rd,", "th,")) and words[at + 1][:4].isdigit())
+    )
+
+
+def clause_starts(words: Sequence[str], start: int, end: int) -> list[int]:
+    """The words in [start, end) at which a clause begins: after a comma or a stop, or with a word that joins."""
+    return [
+        i
+        for i in range(start + 1, end)
+        if (words[i - 1].endswith((",", ".")) and not in_date(words, i - 1)) or words[i].lower() in _JOINING
+    ]
 
 
 def _is_filler(word: str) -> bool:
@@ -141,7 +187,7 @@ def _is_filler(word: str) -> bool:
 
 def safe_cut(words: Sequence[str], dice: Dice, tail_from: int) -> Mark | None:
     """A word after `tail_from` at which the turn may be cut without loss: what follows is a courtesy, not a fact."""
-    first, last = max(3, tail_from), len(words) - 2
+    first, last = max(3, tail_from), len(words) - 3
     if first > last:
         return None
     return Mark(MarkType.SAFE_CUT, dice.between(first, last))
