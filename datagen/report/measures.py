@@ -31,9 +31,9 @@ class Axis:
 
 FTO = Axis("Floor-transfer offset", "s", -2.0, 3.0, 0.1, "below 0 the turns overlap")
 PAUSE = Axis("Pauses inside turns", "s", 0.2, 2.0, 0.05, f"between two words, from {MIN_PAUSE_S:g} s")
-OVERLAP = Axis("Overlaps", "s", 0.0, 2.0, 0.05, "of two turns, barge-ins included")
-LENGTH = Axis("Turn length", "s", 0.0, 12.0, 0.25, "of the audio that was heard")
-PITCH = Axis("Pitch of the voices", "Hz", 60.0, 320.0, 5.0, "median F0, a count a dialogue and side")
+OVERLAP = Axis("Overlaps", "s", 0.0, 2.0, 0.05, "barge-ins included")
+LENGTH = Axis("Turn length", "s", 0.0, 12.0, 0.25, "what was heard of it")
+PITCH = Axis("Pitch of the voices", "Hz", 60.0, 320.0, 5.0, "median F0 of each side")
 
 
 def histograms(corpus: Corpus) -> list[dict[str, Any]]:

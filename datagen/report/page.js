@@ -17,6 +17,8 @@ const svg = (tag, attrs = {}, text = null) => {
 const titled = (e, text) => { e.append(svg("title", {}, text)); return e };
 const at = id => document.getElementById(id);
 const grouped = n => n.toLocaleString("en");
+const units = {s: "seconds", Hz: "hertz"};
+const signed = n => String(n).replace("-", "−");
 const named = type => type.replaceAll("_", "-");
 const big = (number, what) => make("div", {class: "card"}, make("div", {class: "big"}, number), make("div", {class: "soft small"}, what));
 
@@ -60,12 +62,12 @@ function histogram(h) {
   for (let i = Math.ceil(h.from / step - 1e-9); i * step <= h.to + 1e-9; i++) {
     const v = i * step, end = v > h.to - step / 4 && h.beyond[1] ? "+" : "";
     s.append(svg("line", {x1: x(v), x2: x(v), y1: H, y2: H + 3, stroke: "var(--soft)", "stroke-width": .7}));
-    s.append(svg("text", {x: x(v), y: H + 14, "text-anchor": x(v) < 6 ? "start" : x(v) > W - 6 ? "end" : "middle"}, String(Number(v.toFixed(1))).replace("-", "−") + end));
+    s.append(svg("text", {x: x(v), y: H + 14, "text-anchor": x(v) < 6 ? "start" : x(v) > W - 6 ? "end" : "middle"}, signed(Number(v.toFixed(1))) + end));
   }
   const q = h.quantiles;
   if (q.length) s.append(svg("line", {x1: x(q[1]), x2: x(q[1]), y1: 0, y2: H, stroke: "var(--ink)", "stroke-dasharray": "3 3"}));
-  const told = q.length ? [`median ${q[1]} ${h.unit}`, make("br"), `5–95 %: ${q[0]} to ${q[2]}`, make("br"), `n = ${grouped(h.n)}`] : ["none"];
-  return make("div", {class: "card"}, make("h3", {}, h.title), make("div", {class: "soft small"}, ...told), s, make("div", {class: "soft small"}, h.unit + (h.note ? ", " + h.note : "")));
+  const told = q.length ? [`median ${signed(q[1])} ${h.unit}`, make("br"), `5–95 %: ${signed(q[0])} to ${signed(q[2])}`, make("br"), `n = ${grouped(h.n)}`] : ["none"];
+  return make("div", {class: "card"}, make("h3", {}, h.title), make("div", {class: "soft small"}, ...told), s, make("div", {class: "soft small"}, (units[h.unit] || h.unit) + (h.note ? "; " + h.note : "")));
 }
 
 // The table of dialogues.
