@@ -16,7 +16,7 @@ HEAVY = ("torch", "prefect", "transformers", "ray")
         "import datagen",
         "from datagen.cli.app import app",
         "import datagen.run.local, datagen.run.pool, datagen.run.publish, datagen.build",
-        "import datagen.check, datagen.report.page, datagen.report.show",
+        "import datagen.check, datagen.report.page, datagen.report.show, datagen.report.sound",
     ],
 )
 def test_neither_torch_nor_prefect_is_loaded(code: str) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from datagen.errors import EngineError
@@ -117,7 +118,8 @@ def test_a_folder_that_cannot_be_written(built: Path) -> None:
     one_line(datagen(*TINY, "--out", "/proc/datagen"), 1, "/proc/datagen")
     dialog = next((built / "audio").iterdir()).stem
     one_line(inside("show", built, dialog, "--wav", "/proc/x.wav"), 1, "/proc/x.wav")
-    one_line(inside("voices", "hear", "m1-m92-p89", "--wav", "/proc/x.wav"), 1, "/proc/x.wav")
+    voice = pl.read_parquet(built / "manifests" / "voices.parquet")["id"][0]
+    one_line(inside("voices", "hear", voice, "--wav", "/proc/x.wav"), 1, "/proc/x.wav")
 
 
 def test_a_read_only_folder(tmp_path: Path) -> None:
