@@ -90,7 +90,8 @@ def _names_used(domain: "ServiceDomain", scenario: "Scenario") -> frozenset[str]
     names = names_of(*groups)
     names |= frozenset(s.slot for s in steps if s.slot)
     conditions = [c for x in steps for c in (x.condition, x.bad_condition)]
-    conditions += [x.condition for x in (*questions, *refusals, *scenario.facts, *domain.facts)]
+    conditions += [x.condition for x in questions] + [x.condition for x in refusals]
+    conditions += [x.condition for x in (*scenario.facts, *domain.facts)]
     names |= frozenset().union(*(condition_names(c) for c in conditions))
     names |= frozenset(r for table in scenario.tables.values() for r in references(table))
     return names | names_of(domain.greetings, *domain.acts.values())

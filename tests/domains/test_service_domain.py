@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from datagen import resources
 from datagen.domains import available, load, load_folder
+from datagen.domains.names import compose
 from datagen.domains.phrasing import Dice, Phrase, alternatives, n_expansions, tidy
 from datagen.domains.service import ServiceDomain, compile_slots
 from datagen.domains.slots import Draw
@@ -176,6 +177,32 @@ def test_wrong_values_differ_from_the_true_ones() -> None:
             assert all(instance[slot] != wrong for slot, wrong in instance["wrong_values"].items())
 
 
+REAL = frozenset(
+    (
+        *("Urban Outfitters", "Olive Garden", "Bombay Palace", "Bombay House", "Casa Oaxaca", "The Iron Skillet"),
+        *("The Hungry Fox", "Silver Skillet", "Golden Corral", "Lucky Strike", "Metro Fitness", "Delta Dental"),
+        *("Pioneer Foods", "Pioneer Insurance", "Atlas Insurance", "Atlas Logistics", "Union Savings Bank"),
+        *("Northfield Savings Bank", "Bluestone Bank and Trust", "Summit Credit Union", "Beacon Credit Union"),
+        *("Granite Credit Union", "Trailhead Credit Union", "Sunrise Credit Union", "Summit Community Bank"),
+        *("Keystone Community Bank", "Union Bank and Trust", "Harbor Community Bank", "Prairie Community Bank"),
+    )
+)
+"""Businesses that exist; their words were once among the parts."""
+
+
+@pytest.mark.parametrize("name", ["bank", "restaurant"])
+def test_no_composed_name_is_a_real_business(name: str) -> None:
+    domain = load(name)
+    assert isinstance(domain, ServiceDomain)
+    made = set(domain.companies)
+    for scenario in domain.scenario_by_name.values():
+        for slot, table in scenario.tables.items():
+            if table["type"] == "name":
+                made |= set(compose(table["patterns"], table["parts"], slot))
+    assert len(made) >= 200
+    assert not made & REAL
+
+
 def test_alternatives_nest_and_count() -> None:
     source = "<a|b <c|d>|> {{ x }}"
     assert n_expansions(source) == 4
@@ -195,4 +222,5 @@ def test_templates_are_sandboxed_and_strict() -> None:
 
 def test_tidy() -> None:
     assert tidy(" okay , so  i'm here .  and you?") == "Okay, so I'm here. And you?"
+    assert tidy("it's March 3rd.. I 'm sure,. ") == "It's March 3rd. I'm sure."
     assert tidy("jane.doe@example.com is mine.") == "jane.doe@example.com is mine."

@@ -11,7 +11,7 @@ import pytest
 from datagen.domains import load
 from datagen.engines.writers.agenda import AgendaOptions, AgendaWriter
 from datagen.engines.writers.agenda.draft import Segment
-from datagen.engines.writers.agenda.joints import bare, fitted
+from datagen.engines.writers.agenda.joints import bare, ended, fitted
 from datagen.engines.writers.agenda.session import plain, rest_of
 from datagen.engines.writers.agenda.trial import trial_plan, try_domain
 from datagen.protocols import Failure, WriteRequest
@@ -147,6 +147,13 @@ def test_bare_values() -> None:
     ]  # fmt: skip
 
 
+def test_a_question_ends_as_one() -> None:
+    assert ended("Okay. Can I get a phone number, please.") == "Okay. Can I get a phone number, please?"
+    assert ended("How about Friday") == "How about Friday?"
+    assert ended("Do that.") == "Do that."
+    assert ended("Okay, and just so I know,") == "Okay, and just so I know,"
+
+
 def test_segments_fit() -> None:
     lead = Segment("Alright.", TurnType.STATEMENT, "lead")
     accept = Segment("Happy to help.", TurnType.STATEMENT, "accept")
@@ -168,7 +175,9 @@ def test_bad_news_is_not_cheered() -> None:
         bad = any(s.bad(plan.instance) and s.kind == "lookup" for s in scenario.steps)
         for turn, following in pairwise(transcript.turns):
             if bad and turn.act.split("+")[-1] == "found" and following.act == "react":
-                assert not re.search(r"(?<!not )great|perfect|awesome|lovely|wonderful", following.text, re.I), following.text
+                assert not re.search(r"(?<!not )great|perfect|awesome|lovely|wonderful", following.text, re.I), (
+                    following.text
+                )
             if scenario.tone == "trouble" and "accept" in turn.act.split("+"):
                 assert not re.search(r"happy|glad|great|perfect", turn.text, re.I), turn.text
 

@@ -39,6 +39,7 @@ class Caller:
             return
         self._prefix()
         getattr(self, f"_{waiting.kind}")(waiting, cut.reason if cut else "")
+        s.bad_news = False
 
     # -- what comes up --------------------------------------------------------------------------------------------
 
@@ -142,8 +143,8 @@ class Caller:
         s = self.s
         named = {n for p in phrases for n in p.stated}
         for step in s.scenario.steps:
-            value = s.instance.get(step.slot)
-            if step.kind == "ask" and step.slot in named and step.slot not in s.told and plain(value) in said:
+            new = step.kind == "ask" and step.slot in named and step.slot not in s.told
+            if new and plain(s.instance[step.slot]) in said:
                 self._give_early(step)
 
     def volunteer(self) -> None:
@@ -258,7 +259,6 @@ class Caller:
         step = waiting.step
         own = step.user if step is not None and step.kind == "tell" else ()
         s.user(own or s.act("user.react"), TurnType.STATEMENT, "react")
-        s.bad_news = False
 
     def _choice(self, waiting: Expect, cut: str) -> None:
         s, step = self.s, waiting.step

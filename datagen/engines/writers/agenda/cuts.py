@@ -61,7 +61,7 @@ COURTESY = frozenset(
 )
 """Words that end a question without saying what it is about."""
 
-INFORMING = frozenset({"tell", "found", "done", "answer"})
+INFORMING = frozenset({"tell", "found", "done"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ def _ask_or_enough(s: Session, waiting: Expect) -> Cut | None:
     if end - start < MIN_LONG:
         return None
     places = _turning(s, (start, end))
-    if places and _can_ask(s):
+    if places and turn.segments[-1].act in INFORMING and _can_ask(s):
         return Cut(s.dice.pick(places), "ask")
     words = turn.text.split()
     plain_rest = [i for i in places if len(words) - i <= PLAIN_REST and not has_value(words[i:])]

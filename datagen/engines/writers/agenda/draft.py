@@ -10,7 +10,7 @@ _STARTERS = frozenset(
     for line in (
         "what what's how how's can could do does did is are will would when when's where where's why which who",
         "any and so but if it's the my your you we that's there there's should at in on have has",
-        "am that this a an for to it let's for was were also",
+        "shall may shouldn't don't am that this a an for to it let's for was were also",
     )
     for w in line.split()
 )

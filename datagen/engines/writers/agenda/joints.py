@@ -25,6 +25,17 @@ _LEADING = re.compile(
 )
 _AT = re.compile(r"^(?:on|at|in|by|until|from|through|over) (?=\S)", re.I)
 
+_ASKING = re.compile(
+    r"((?:^|[.?!] )(?:(?:can|could|may|would|shall|should|do|did) (?:i|you|we|they|someone|somebody) |how about )[^.?!]*)\.$",
+    re.I,
+)
+
+
+def ended(text: str) -> str:
+    """`text` with a stop at its end, a question mark where its last sentence asks; a comma, where it leads on, stays."""
+    closed = text if text.endswith((".", "?", "!", ",")) else text + "."
+    return _ASKING.sub(r"\1?", closed)
+
 
 def bare(value: str) -> str:
     """A value without the preposition that it brings along ("on Monday"), for sentences that have one of their own."""

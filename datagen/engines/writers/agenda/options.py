@@ -14,10 +14,14 @@ class AgendaOptions(Options):
         le=1000,
     )
     max_turns: int = knob(
-        24, "turns beyond which neither side brings up anything that can be left out", "turns", ge=6, le=200
+        22, "turns beyond which neither side brings up anything that can be left out", "turns", ge=6, le=200
     )
     barge_in_per_dialog: float = knob(
-        0.35, "dialogues in which the caller cuts into the agent's turn", "share", ge=0, le=1
+        0.35,
+        "callers who would cut into the agent's turn; two in three find a place where it makes sense",
+        "share",
+        ge=0,
+        le=1,
     )
     second_barge_in: float = knob(0.12, "of those, how many have a second one", "share", ge=0, le=1)
     safe_cuts: bool = knob(True, "mark the words at which stitch may sample a cut of its own")

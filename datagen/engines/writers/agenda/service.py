@@ -177,7 +177,7 @@ def _finish(s: Session, index: int, draft: DraftTurn) -> Turn:
 HESITANT = frozenset(
     (
         *("open", "give", "volunteer", "ask", "request", "choose", "push", "object", "verify_retry"),
-        *("found", "answer", "tell", "refuse", "alternative"),
+        *("found", "answer", "tell"),
     )
 )
 """The acts that a hesitation may open: a reaction, a confirmation and a farewell come at once."""
@@ -190,7 +190,6 @@ INFORMING = frozenset(
         "answer",
         "refuse",
         "alternative",
-        "deescalate",
         "open",
         "volunteer",
         "request",

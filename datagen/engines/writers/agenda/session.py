@@ -118,7 +118,7 @@ class Session:
         """One of the phrasings as a text that ends like a sentence or, if it leads on, with a comma."""
         phrase = self.pick(phrases)
         text = phrase.render({**view, **extra} if extra else view, self.dice.index, self._part)
-        return text if text.endswith((".", "?", "!", ",")) else text + "."
+        return joints.ended(text)
 
     def act(self, name: str) -> Sequence[Phrase]:
         """The phrasings of a shared act: those for bad news or trouble, or, every other time, of the caller's mood, if there are any."""

@@ -25,7 +25,7 @@ FIRST_BACKCHANNEL = 6
 CLAUSE = 4
 """Words of a clause on either side of its comma, at least: less is a list, a date, or a name that is called."""
 
-_JOINING = frozenset(("and", "but", "so", "because", "which", "if", "when", "until", "unless"))
+_JOINING = frozenset(("and", "but", "so", "because", "which", "if", "when", "unless"))
 """Words that a phrase ends before, comma or not."""
 
 
@@ -72,7 +72,9 @@ def add_filler(text: str, dice: Dice, speaker: Speaker) -> tuple[str, int | None
     if not starts_plain(words) or not _is_common(words[0]):
         return text, None
     heads = {w.lower().strip(",.?!") for w in words[:5]}
-    fillers = USER_FILLERS if speaker is Speaker.USER else AGENT_FILLERS
+    fillers: tuple[str, ...] = USER_FILLERS if speaker is Speaker.USER else AGENT_FILLERS
+    if next((w for w in words if w.endswith((".", "?", "!"))), "").endswith("?"):
+        fillers = USER_FILLERS[:2]
     filler = dice.pick([f for f in fillers if not heads & set(f.strip(",").split())])
     return f"{filler[:1].upper()}{filler[1:]} {lower_start(text)}", len(filler.split())
 
