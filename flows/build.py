@@ -5,25 +5,28 @@ the ledger is the memory (tasks are not cached: Prefect's input cache confuses t
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
-from prefect.states import State
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from datagen import recipes
 from datagen.cli.build import told
 from datagen.errors import DatagenError, EngineError
+from datagen.report.page import write_report
 from datagen.run.job import GROUPS, Job, Outcome
 from datagen.run.local import already_published, finish
-from datagen.run.pool import Pool, default_workers, result_of
+from datagen.run.pool import Pool, default_workers, end_with, result_of
 from datagen.run.request import Run, prepare
 from datagen.run.tally import Tally
 from datagen.store.files import remove_temporary
@@ -52,9 +55,11 @@ def run_group(job: Job, group: str, submit: "Callable[[Job, str], Future[Outcome
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def publish(run: Run, outcomes: list[Outcome]) -> str:
+def publish(run: Run, tally: Tally) -> str:
     """The output folder from the shards' artefacts; what a person is told of it."""
-    return told(run, finish(run, outcomes), new=True)
+    result = finish(run, tally)
+    write_report(run.out)
+    return told(run, result, new=True)
 
 
 @flow(name="datagen-build", flow_run_name="{name}", validate_parameters=False)
@@ -62,18 +67,17 @@ def build_flow(recipe: dict[str, Any], out: str, workers: int, name: str) -> Non
     """Carries a resolved recipe out into `out`, with `workers` processes."""
     run = prepare(recipes.parse(recipe), Path(out))
     with only_builder(run.work):
+        run = replace(run)  # what was published is read again, now that nobody else writes
         if already_published(run):
             get_run_logger().info("%s is already built: nothing to do.", out)
             return
-        remove_temporary(run.work)
+        remove_temporary(run.out)
         tally = Tally(run.build.recipe.run.max_reject_share)
         progress = create_progress_artifact(0.0, description=f"{run.n_dialogs} dialogues into {run.out.name}")
-        with (
-            Pool(min(workers, len(run.jobs)), tally.progress) as pool,
-            ThreadPoolTaskRunner(max_workers=2 * workers) as runner,
-        ):
+        runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=2 * workers)
+        with Pool(min(workers, len(run.jobs)), tally.progress) as pool, runner:
             _all_groups(run, pool, runner, tally, progress)
-        told_ = publish(run, tally.outcomes)
+        told_ = publish(run, tally)
     create_markdown_artifact(f"```\n{told_}```", key="datagen-build", description="What was built, and where it is.")
 
 
@@ -112,6 +116,7 @@ def datagen(
 
 def main() -> int:
     """Runs the request on stdin, for the command; the last line of stdout is the outcome as JSON."""
+    end_with(os.getppid())
     request = json.load(sys.stdin)
     try:
         build_flow(request["recipe"], request["out"], request["workers"], request["recipe"]["name"])

@@ -1,18 +1,18 @@
 """The local runner: shards over worker processes of this machine, then publishing."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, wait
+from dataclasses import replace
 from pathlib import Path
 
 from datagen import __version__
 from datagen.errors import DataError
 from datagen.records.build import BUILD_FILE, BuildSummary
-from datagen.records.codec import from_json
 from datagen.run.job import Outcome
 from datagen.run.meter import Progress
 from datagen.run.pool import Pool, result_of
 from datagen.run.publish import publish, tidy
-from datagen.run.request import Run
+from datagen.run.request import Run, read_summary
 from datagen.run.tally import Tally
 from datagen.store.files import remove_temporary
 from datagen.store.lock import only_builder
@@ -25,24 +25,21 @@ def run_build(run: Run, workers: int, on_progress: Callable[[Progress], None]) -
     where a stage rejects too much or nothing is kept.
     """
     with only_builder(run.work):
+        run = replace(run)  # what was published is read again, now that nobody else writes
         done = already_published(run)
         if done:
             return done
-        remove_temporary(run.work)
+        remove_temporary(run.out)
         tally = Tally(run.build.recipe.run.max_reject_share)
         for outcomes in _outcomes(run, workers, _both(tally.progress, on_progress)):
             tally.take(outcomes)
-        return finish(run, tally.outcomes)
+        return finish(run, tally)
 
 
 def already_published(run: Run) -> BuildSummary | None:
     """The published build if it is the one asked for and its files are there in their sizes: then there is nothing to do."""
-    path = run.out / BUILD_FILE
-    if not path.is_file():
-        return None
-    try:
-        found = from_json(BuildSummary, path.read_bytes())
-    except ValueError:
+    found = read_summary(run.out / BUILD_FILE)
+    if found is None:
         return None
     same = found.content_id == run.build.content_id(run.keep_audio) and found.counts.total.planned == run.n_dialogs
     whole = all(_size(run.out / name) == entry.bytes for name, entry in found.files.items())
@@ -50,11 +47,16 @@ def already_published(run: Run) -> BuildSummary | None:
 
 
 def _size(path: Path) -> int | None:
-    return path.stat().st_size if path.is_file() else None
+    try:
+        return path.stat().st_size if path.is_file() else None
+    except OSError:  # a name that no file can have
+        return None
 
 
-def finish(run: Run, outcomes: Sequence[Outcome]) -> BuildSummary:
-    """Publishes what the shards made, unless nothing was kept."""
+def finish(run: Run, tally: Tally) -> BuildSummary:
+    """Publishes what the shards made, unless nothing was kept or a stage rejected more than it may."""
+    tally.check()
+    outcomes = tally.outcomes
     if not any(o.n_kept for o in outcomes if o.group == "render"):
         reject = next((r for o in outcomes for r in o.rejects), None)
         raise DataError(

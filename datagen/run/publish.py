@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from datagen import __version__
 from datagen.errors import DataError
@@ -15,7 +17,7 @@ from datagen.records.build import BUILD_FILE, BuildSummary, CodecInfo, FileEntry
 from datagen.records.enums import Stage
 from datagen.records.maker import Reject
 from datagen.records.speech import FRAME_SAMPLES, SAMPLE_RATE_HZ
-from datagen.run import speech
+from datagen.run import write as written
 from datagen.run.job import Outcome
 from datagen.run.request import PREVIOUS, Run
 from datagen.stages.pack import card, rows, tables
@@ -34,10 +36,11 @@ PACKAGES = ("numpy", "pyarrow", "soundfile", "praat-parselmouth", "espeakng-load
 
 @dataclass(frozen=True)
 class Packed:
-    """A shard's finished artefact, and which of its dialogues near-duplicate others of the build."""
+    """A shard's finished artefact, and which of its dialogues stay and which near-duplicate others of the build."""
 
     outcome: Outcome
     artefact: Artefact
+    kept: tuple[str, ...]
     losers: frozenset[str]
 
 
@@ -68,13 +71,13 @@ def publish(run: Run, outcomes: Sequence[Outcome]) -> BuildSummary:
 
 def _near_duplicates(run: Run, outcomes: Iterable[Outcome]) -> dict[str, str]:
     """Loser to winner, over all dialogues that were spoken and rendered."""
-    signatures: dict[str, tuple[int, ...]] = {}
+    signatures: dict[str, NDArray[np.uint32]] = {}  # a tenth of what tuples of numbers would take
     gone = {r.dialog_id for o in outcomes for r in o.rejects}
     for outcome in outcomes:
         if outcome.group == "write":
-            for _, transcript in speech.read_written(Artefact(Path(outcome.folder), "")):
+            for transcript in written.read_transcripts(Path(outcome.folder) / written.TRANSCRIPTS):
                 if transcript.dialog_id not in gone:
-                    signatures[transcript.dialog_id] = transcript.signature
+                    signatures[transcript.dialog_id] = np.asarray(transcript.signature, np.uint32)
     return write.near_duplicates(signatures, run.build.options(WriteOptions))
 
 
@@ -86,7 +89,8 @@ def _packed(run: Run, outcome: Outcome, losers: dict[str, str]) -> Packed:
             f"{outcome.shard.name}: its rendered artefact is gone. Run the same command again: it is made anew."
         )
     ids = tables.read_table(folder / "dialogs.parquet", Table.DIALOGS, ["dialog_id"]).column("dialog_id").to_pylist()
-    return Packed(outcome, Artefact(folder, key_part), frozenset(i for i in ids if i in losers))
+    kept = tuple(sorted(i for i in ids if i not in losers))
+    return Packed(outcome, Artefact(folder, key_part), kept, frozenset(i for i in ids if i in losers))
 
 
 def _rejects(outcomes: Iterable[Outcome], losers: dict[str, str]) -> list[Reject]:
@@ -104,6 +108,7 @@ def _withdraw(run: Run) -> None:
     if old.exists():
         with disk(old):
             old.replace(run.work / PREVIOUS)
+            (run.out / "report" / "index.html").unlink(missing_ok=True)  # it shows the old version
 
 
 def _publish_shard(run: Run, shard: Packed) -> list[Path]:
@@ -191,12 +196,11 @@ def _summary(run: Run, packed: Sequence[Packed], found: Summary) -> BuildSummary
 
 def _entry(packed: Packed) -> ShardEntry:
     shard = packed.outcome.shard
-    ids = tables.read_table(packed.artefact.path("dialogs.parquet"), Table.DIALOGS, ["dialog_id"])
-    kept = sorted(i for i in ids.column("dialog_id").to_pylist() if i not in packed.losers)
-    first, last = (kept[0], kept[-1]) if kept else (None, None)
+    first, last = (packed.kept[0], packed.kept[-1]) if packed.kept else (None, None)
     return ShardEntry(
-        shard.name, shard.split, shard.number, len(kept), first, last, packed.artefact.content, len(shard.indices)
-    )
+        shard.name, shard.split, shard.number, len(packed.kept), first, last, packed.artefact.content,
+        len(shard.indices),
+    )  # fmt: skip
 
 
 def _card(run: Run, result: BuildSummary) -> Path:
@@ -206,10 +210,10 @@ def _card(run: Run, result: BuildSummary) -> Path:
 
 
 def _remove_stale(run: Run, current: set[Path]) -> None:
-    """Removes published files of an earlier version that this one has not, and work that it does not use."""
-    for name in ("tokens", "manifests", "audio"):
-        for path in (run.out / name).rglob("*"):
-            if path.is_file() and path not in current:
+    """Removes published files of an earlier version that this one has not; what is not of a build's kind stays."""
+    for pattern in ("tokens/*.parquet", "manifests/*.parquet", "audio/*.flac"):
+        for path in run.out.glob(pattern):
+            if path not in current:
                 path.unlink()
     if (run.out / "audio").is_dir() and not any((run.out / "audio").iterdir()):
         (run.out / "audio").rmdir()

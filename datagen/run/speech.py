@@ -44,8 +44,7 @@ class Line:
 
 def read_written(written: Artefact) -> Iterator[tuple[DialogPlan, Transcript]]:
     """The kept dialogues of a write artefact with their plans, by index."""
-    with written.path(write.TRANSCRIPTS).open("rb") as lines:
-        transcripts = {t.dialog_id: t for t in (from_json(Transcript, line) for line in lines)}
+    transcripts = {t.dialog_id: t for t in write.read_transcripts(written.path(write.TRANSCRIPTS))}
     with written.path(write.PLANS).open("rb") as lines:
         for plan in (from_json(DialogPlan, line) for line in lines):
             if plan.dialog_id in transcripts:

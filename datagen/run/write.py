@@ -1,11 +1,12 @@
 """The write group: a shard's plans become transcripts that pass every gate."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from datagen.build import Build
 from datagen.protocols import Failure, WriteRequest
-from datagen.records.codec import to_json
+from datagen.records.codec import from_json, to_json
 from datagen.records.enums import Stage
 from datagen.records.maker import Reject
 from datagen.records.plan import DialogPlan
@@ -38,6 +39,12 @@ def run(build: Build, shard: Shard, draft: Draft, meter: Meter) -> None:
             n_kept += len(kept)
             meter.count(Stage.WRITE, done=len(kept), rejected=len(plans) - len(kept))
     draft.note = {"n_in": len(shard.indices), "n_kept": n_kept, "rejects": [asdict(r) for r in rejects]}
+
+
+def read_transcripts(path: Path) -> Iterator[Transcript]:
+    """The transcripts of a TRANSCRIPTS file, by index."""
+    with path.open("rb") as lines:
+        yield from (from_json(Transcript, line) for line in lines)
 
 
 def _write(build: Build, plans: Sequence[DialogPlan], meter: Meter) -> list[Transcript | Reject]:

@@ -18,6 +18,9 @@ SEED = 20_602  # never changed: signatures of two builds are compared
 RECALL = 0.995
 """The share of pairs at the threshold that banding has to find."""
 
+Signature = Sequence[int] | NDArray[np.uint32]
+"""128 minima; as an array they take a tenth of the memory."""
+
 _WORD = re.compile(r"[a-z0-9$%]+(?:['.,:/-][a-z0-9]+)*")
 
 
@@ -38,7 +41,7 @@ def similarity(one: Sequence[int], other: Sequence[int]) -> float:
     return sum(a == b for a, b in zip(one, other, strict=True)) / len(one)
 
 
-def near_duplicates(signatures: Mapping[str, Sequence[int]], threshold: float) -> dict[str, str]:
+def near_duplicates(signatures: Mapping[str, Signature], threshold: float) -> dict[str, str]:
     """Each loser's winner: the lowest kept id whose estimated Jaccard index with it is at least `threshold`.
 
     Ids are taken in order, their numbers as numbers; one that lost is nobody's winner, so of a chain the ends may both

@@ -1,6 +1,6 @@
 """The write stage's unit: a writer's transcript is checked by every gate, and gets its signature."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from datagen.protocols import Failure
@@ -29,6 +29,6 @@ def finish(transcript: Transcript, options: WriteOptions) -> Transcript:
     return replace(transcript, signature=duplicates.signature(t.text for t in transcript.turns))
 
 
-def near_duplicates(signatures: Mapping[str, Sequence[int]], options: WriteOptions) -> dict[str, str]:
+def near_duplicates(signatures: Mapping[str, duplicates.Signature], options: WriteOptions) -> dict[str, str]:
     """Loser to winner, over a whole build; see `datagen.stages.write.duplicates`."""
     return duplicates.near_duplicates(signatures, options.near_duplicate_jaccard)
