@@ -12,11 +12,14 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.queues import Queue
 from types import ModuleType, TracebackType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from datagen.errors import EngineError
 from datagen.run.job import Job, Outcome, run_group, run_shard
 from datagen.run.meter import Progress
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
 _ORPHAN_CHECK_S = 0.5
@@ -53,11 +56,20 @@ class Pool:
 
     def shard(self, job: Job) -> "Future[list[Outcome]]":
         """All groups of a shard, in one worker."""
-        return self._pool.submit(_shard, job)
+        return self._submit(_shard, job)
 
     def group(self, job: Job, group: str) -> "Future[Outcome]":
         """One group of a shard."""
-        return self._pool.submit(_group, job, group)
+        return self._submit(_group, job, group)
+
+    def _submit(self, call: "Callable[P, R]", *args: P.args, **kwargs: P.kwargs) -> "Future[R]":
+        """A future in any case: a pool that has lost a worker takes no more, and says so in the result."""
+        try:
+            return self._pool.submit(call, *args, **kwargs)
+        except BrokenProcessPool as error:
+            future: Future[R] = Future()
+            future.set_exception(error)
+            return future
 
     def _listen(self) -> None:
         while (progress := self._queue.get()) is not None:
@@ -72,6 +84,9 @@ class Pool:
         if kind is not None:
             self._kill()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        if kind is not None:
+            self._queue.cancel_join_thread()  # a killed worker may hold the queue's lock for ever: nothing waits for it
+            return
         self._queue.put(None)
         self._listener.join(timeout=5)
         self._queue.close()
@@ -117,11 +132,15 @@ def _ready() -> None:
 def _start_worker(progress: "Queue[Progress | None]", parent: int) -> None:
     global _progress
     _progress = progress
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    end_with(parent)
 
 
-def _end_with(parent: int) -> None:
-    """Ends this process when its parent has: a killed build leaves no orphans that go on writing."""
+def end_with(parent: int) -> None:
+    """From now on this process ends when its parent has: a killed build leaves no orphans that go on writing."""
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(_ORPHAN_CHECK_S)
     os._exit(1)

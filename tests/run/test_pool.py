@@ -1,0 +1,28 @@
+"""Workers that die: one line, whenever it happens, and no process left waiting."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from datagen.errors import EngineError
+from datagen.records.enums import Split
+from datagen.run.job import Job
+from datagen.run.pool import Pool, result_of
+from datagen.stages.plan.shards import Shard
+
+JOB = Job("{}", "", Shard(Split.TRAIN, 0, (0,)), False)
+
+
+def test_a_pool_that_has_lost_a_worker_says_so_for_every_later_shard() -> None:
+    began = time.monotonic()
+    with pytest.raises(EngineError, match="train-00000: a worker process died"), Pool(1, lambda _: None) as pool:
+        worker = pool._pool.submit(os.getpid).result()
+        os.kill(worker, signal.SIGKILL)
+        with pytest.raises(EngineError):
+            result_of(pool.shard(JOB), "train-00000")
+        result_of(pool.shard(JOB), "train-00000")
+    assert time.monotonic() - began < 20
+    with pytest.raises(ProcessLookupError):
+        os.kill(worker, 0)
