@@ -1,6 +1,7 @@
 """Voice prompts: about ten seconds of each voice, encoded once and kept in the ledger."""
 
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -54,9 +55,16 @@ class VoicePrompts:
                     audio = voice_prompt(build, voice_id)
                 with self._meter.time(Stage.ENCODE, "engine"):
                     codes: Codes = build.engine("codec").encode([audio])[0]
-                np.save(draft.path("codes.npy"), codes)
+                draft.path("codes.npy").write_bytes(_npy(codes))
             return codes
         return _load(found.path("codes.npy"))
+
+
+def _npy(codes: Codes) -> bytes:
+    """The bytes of a .npy file. In memory: np.save() to a file does not say why a disk refuses."""
+    buffer = BytesIO()
+    np.save(buffer, codes, allow_pickle=False)
+    return buffer.getvalue()
 
 
 @lru_cache(maxsize=1024)

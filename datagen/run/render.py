@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from io import BytesIO
 
 from datagen.audio.files import write_flac
 from datagen.build import Build
@@ -122,7 +123,9 @@ def _encode(
         path = f"audio/{plan.dialog_id}.flac" if keep_audio else None
         if path:
             with meter.time(Stage.PACK, "engine"):
-                write_flac(draft.path(path), heard.channels)
+                # In memory first: on a full disk libsndfile says nothing that a person could act on.
+                write_flac(flac := BytesIO(), heard.channels)
+                draft.path(path).write_bytes(flac.getbuffer())
         out.audio_s += timeline.n_samples / SAMPLE_RATE_HZ
         prompt, user_prompt = prompts.codes(plan.agent_voice), prompts.codes(plan.user_voice)
         scene_record = _without_audio(heard)

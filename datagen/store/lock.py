@@ -24,8 +24,9 @@ def only_builder(work: Path) -> Iterator[None]:
             raise UserError(
                 f"{work.parent}: another build (process {holder}) is writing there. Wait for it, or choose another folder with --out."
             ) from None
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        with disk(work):
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(handle)
