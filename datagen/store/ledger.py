@@ -60,18 +60,18 @@ class Ledger:
         A damaged one is removed: it is made again, which costs time and never correctness.
         """
         folder = self.folder(group, name, key)
-        if not folder.is_dir():
+        if not os.path.lexists(folder):
             return None
         try:
             done = json.loads((folder / DONE).read_bytes())
-            whole = done["key"] == key and all(file_digest(folder / f) == sha for f, sha in done["files"].items())
-            found = Artefact(folder, done["content"], done["note"])
-        except (OSError, ValueError, KeyError, TypeError):
-            whole = False
-        if whole:
-            return found
+            files, note = done["files"], done["note"]
+            whole = done["key"] == key and done["content"] == digest(files, note)
+            if whole and all(file_digest(folder / name) == sha for name, sha in files.items()):
+                return Artefact(folder, done["content"], note)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            pass
         with disk(folder):
-            shutil.rmtree(folder)
+            _remove(folder)
         return None
 
     @contextlib.contextmanager
@@ -108,4 +108,13 @@ class Ledger:
         if base.is_dir():
             for folder in base.iterdir():
                 if folder not in wanted:
-                    shutil.rmtree(folder, ignore_errors=True)
+                    with contextlib.suppress(OSError):
+                        _remove(folder)
+
+
+def _remove(path: Path) -> None:
+    """Removes what is there, a folder with all in it or whatever else somebody put there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()

@@ -89,3 +89,36 @@ def test_keep_only_removes_what_no_plan_uses(tmp_path: Path) -> None:
 def test_the_record_is_json_with_the_checksum_of_every_file(tmp_path: Path) -> None:
     done = json.loads(made(Ledger(tmp_path)).path("done.json").read_bytes())
     assert set(done["files"]) == {"a.txt"}
+
+
+@pytest.mark.parametrize("change", ["note", "content", "files", "not JSON", "deep", "list"])
+def test_a_record_that_was_tampered_with_is_no_artefact(tmp_path: Path, change: str) -> None:
+    ledger = Ledger(tmp_path)
+    with ledger.make("write", "train-00000", "k" * 32) as draft:
+        draft.path("a").write_text("text")
+        draft.note = {"n_in": 1}
+    path = ledger.folder("write", "train-00000", "k" * 32) / "done.json"
+    done = json.loads(path.read_text())
+    values = {
+        "note": {**done, "note": {"n_in": 2}},
+        "content": {**done, "content": "x"},
+        "files": {**done, "files": {}},
+    }
+    raw = {"not JSON": "{", "deep": "[" * 200_000, "list": "[]"}
+    path.write_text(raw[change] if change in raw else json.dumps(values[change]))
+    assert ledger.find("write", "train-00000", "k" * 32) is None
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_what_stands_where_an_artefact_belongs_makes_way(tmp_path: Path, kind: str) -> None:
+    ledger = Ledger(tmp_path / "work")
+    place = ledger.folder("write", "train-00000", "k" * 32)
+    place.parent.mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    place.write_text("foreign") if kind == "file" else place.symlink_to(tmp_path / "elsewhere")
+    assert ledger.find("write", "train-00000", "k" * 32) is None
+    with ledger.make("write", "train-00000", "k" * 32) as draft:
+        draft.path("a").write_text("text")
+    assert ledger.find("write", "train-00000", "k" * 32) is not None
+    assert (tmp_path / "elsewhere").is_dir()
