@@ -22,26 +22,30 @@ def find(name: str) -> Path:
     """A recipe's file, by path or by name; UserError with the nearest names where there is none."""
     path = Path(name)
     if path.suffix == ".toml" or path.parent != Path():
-        if path.is_file():
-            return path
-        inside = resources.root() / path
-        if inside.is_file():
-            return inside
+        for found in (path, resources.root() / path):
+            if _is_file(found):
+                return found
         raise UserError(f"--recipe {name}: there is no such file.")
-    packed = resources.manifests() / f"{name}.toml"
-    if packed.is_file():
-        return packed
+    if name in names():
+        return resources.manifests() / f"{name}.toml"
     near = difflib.get_close_matches(name, names(), n=3)
     raise UserError(
         f"--recipe {name}: there is no such recipe. {'Did you mean' if near else 'There are'}: {', '.join(near or names())}?"
     )
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long, a folder that may not be looked into
+        return False
+
+
 def read(path: Path) -> dict[str, Any]:
     """The tables of a TOML file; UserError with the file and the line where it is not one."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not readable as TOML: {error}.") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}).") from None
@@ -90,12 +94,10 @@ def parse(values: Mapping[str, Any], where: str = "") -> Recipe:
 
 def _profile(name: str) -> dict[str, Any]:
     folder = resources.manifests() / "profiles"
-    path = folder / f"{name}.toml"
-    if not path.is_file():
-        raise UserError(
-            f"--profile {name}: there is no such profile. There are: {', '.join(sorted(p.stem for p in folder.glob('*.toml')))}."
-        )
-    return read(path)
+    found = sorted(p.stem for p in folder.glob("*.toml"))
+    if name not in found:
+        raise UserError(f"--profile {name}: there is no such profile. There are: {', '.join(found)}.")
+    return read(folder / f"{name}.toml")
 
 
 def _overlay(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,5 +145,5 @@ def _value(text: str) -> Any:
     """A TOML value, or the text itself where it is none: `--set stitch.timing=brisk` needs no quotes."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # ValueError also for a number of more digits than Python reads
         return text

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from datagen import recipes
+from datagen.build import resolve
 from datagen.errors import UserError
 
 
@@ -78,3 +79,17 @@ def test_domains_of_several_kinds_make_an_entry_a_kind() -> None:
 
 def test_another_engine_drops_the_options_of_the_one_before() -> None:
     assert recipes.compose(sets=["codec.x=1", "codec.engine=mimi"]).codec.options() == {}
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "[" * 3000], ids=["digits", "deep"])
+def test_a_value_that_toml_cannot_read_is_a_users_error(text: str) -> None:
+    with pytest.raises(UserError, match="max_voices"):
+        resolve(recipes.compose("quickstart", sets=[f"plan.max_voices={text}"]))
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "a/" + "b" * 5000])
+def test_names_that_no_file_can_have_are_a_users_error(name: str) -> None:
+    with pytest.raises(UserError, match="--recipe"):
+        recipes.compose(name)
+    with pytest.raises(UserError, match="--profile"):
+        recipes.compose("quickstart", profile=name)
