@@ -1,6 +1,7 @@
 """The agent: a policy over the task's frame. It reacts to what the caller did, and takes the task its next step."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from datagen.domains.scenario import Step
 from datagen.engines.writers.agenda import joints
@@ -169,7 +170,9 @@ class Agent:
         s.agent(s.act("agent.repeat"), TurnType.STATEMENT, "repeat")
         if waiting.kind in ("react", "alternative"):
             previous = next(t for t in reversed(s.draft.turns[:-1]) if t.speaker is Speaker.AGENT)
-            s.draft.say(Speaker.AGENT, previous.segments[-1])
+            said = previous.segments[-1]
+            again = replace(said, text=joints.fitted(s.draft.last.segments, said.text, said.act))
+            s.draft.say(Speaker.AGENT, again)
             return waiting
         return self._ask(waiting)
 

@@ -134,6 +134,8 @@ def _can_ask(s: Session) -> bool:
 
 def _turning(s: Session, span: tuple[int, int]) -> list[int]:
     """The words at which a caller may cut into what is told: as a clause begins, or a word later, when something was heard."""
+    if "resume" in s.draft.last.act:
+        return []  # It was cut once already.
     words = s.draft.last.text.split()
     start, end = span
     places = [i for i in clause_starts(words, start, end) if i - start >= MIN_HEARD and i <= len(words) - MIN_UNHEARD]
