@@ -50,6 +50,11 @@ ENTRIES: tuple[Entry, ...] = (
         "datagen.engines.codecs.melrvq:MelRvqCodec",
         "embedded: Mimi's geometry, for trying; its tokens are not Mimi's",
     ),
+    Entry("writer", "vllm", "", "Qwen3 or GPT-OSS through a vLLM server"),
+    Entry("writer", "openai", "", "any OpenAI-compatible server"),
+    Entry("speaker", "chatterbox", "", "Chatterbox, batched, on a GPU"),
+    Entry("aligner", "ctc", "", "forced alignment by a CTC model"),
+    Entry("aligner", "whisper", "", "word times by Whisper"),
 )
 
 
