@@ -12,7 +12,7 @@ import pytest
 from datagen.config import Options
 from datagen.domains import loader
 from datagen.engines import registry
-from datagen.errors import UserError
+from datagen.errors import EngineError, UserError
 from datagen.protocols import AlignRequest, Failure, SpeakRequest, WriteRequest
 from datagen.records.enums import Kind, Speaker, Split
 from datagen.records.maker import Maker
@@ -32,9 +32,9 @@ METHODS = {
 
 
 def made(entry: registry.Entry) -> Any:
-    lacking = registry.missing(entry)
-    if lacking:
-        pytest.skip(f"{entry.kind} {entry.name} needs {', '.join(lacking)}")
+    obstacle = registry.obstacle(entry)
+    if obstacle:
+        pytest.skip(f"{entry.kind} {entry.name}: {obstacle}")
     engine = registry.make(entry.kind, entry.name, registry.options_of(entry.kind, entry.name, {}))
     if entry.kind == "writer" and not engine.maker.deterministic:
         pytest.skip(f"writer {entry.name} needs a server; its own tests run it against one")
@@ -59,7 +59,13 @@ def test_an_engine_says_who_it_is(entry: registry.Entry) -> None:
     canonical(maker)
 
 
-@pytest.mark.parametrize("entry", registry.ENTRIES, ids=[f"{e.kind}-{e.name}" for e in registry.ENTRIES])
+@pytest.mark.parametrize("entry", [e for e in registry.ENTRIES if not e.target], ids=lambda e: f"{e.kind}-{e.name}")
+def test_one_that_is_named_and_not_there_says_so(entry: registry.Entry) -> None:
+    with pytest.raises(EngineError, match=rf"{entry.kind}.engine = {entry.name}: not in datagen .* Ready here: "):
+        registry.options_of(entry.kind, entry.name, {})
+
+
+@pytest.mark.parametrize("entry", [e for e in registry.ENTRIES if e.target], ids=lambda e: f"{e.kind}-{e.name}")
 def test_its_options_are_documented_and_strict(entry: registry.Entry) -> None:
     options = registry.options_of(entry.kind, entry.name, {})
     assert isinstance(options, Options)
