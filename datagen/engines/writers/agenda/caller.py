@@ -303,7 +303,7 @@ class Caller:
     def _more(self, waiting: Expect, cut: str) -> None:
         s = self.s
         item = self._next_item()
-        if item is not None and s.agenda.one_more:
+        if item is not None and (s.agenda.one_more or (isinstance(item, Refusal) and s.dice.chance(0.5))):
             self._bring_up(s.act("user.one_more"), item)
             return
         s.user(s.act("user.no_more"), TurnType.CLOSING, "no_more")
