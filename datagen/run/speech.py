@@ -162,7 +162,7 @@ def read_spoken(spoken: Artefact, written: Artefact) -> Iterator[tuple[DialogPla
     with spoken.path(SPEECH).open("rb") as file:
         for line in (from_json(Line, raw) for raw in file):
             lines.setdefault(line.dialog_id, []).append(line)
-    samples = _samples(spoken.path(SAMPLES))
+    samples = spoken.path(SAMPLES)
     for plan, transcript in read_written(written):
         if plan.dialog_id in lines:
             yield (
@@ -172,10 +172,7 @@ def read_spoken(spoken: Artefact, written: Artefact) -> Iterator[tuple[DialogPla
             )
 
 
-def _samples(path: Path) -> np.ndarray:
-    return np.memmap(path, dtype="<i2", mode="r") if path.stat().st_size else np.zeros(0, np.int16)
-
-
-def _speech(line: Line, samples: np.ndarray) -> Speech:
-    audio = from_pcm16(np.asarray(samples[line.offset : line.offset + line.n_samples]))
+def _speech(line: Line, samples: Path) -> Speech:
+    # Read, not mapped: the pages of a map count as this process's memory, a whole shard's in the end.
+    audio = from_pcm16(np.fromfile(samples, "<i2", line.n_samples, offset=2 * line.offset))
     return Speech(audio, line.words, line.engine, line.seed, line.attempt)
