@@ -116,13 +116,21 @@ def datagen(
 
 def main() -> int:
     """Runs the request on stdin, for the command; the last line of stdout is the outcome as JSON."""
-    end_with(os.getppid())
+    end_with(os.getppid(), group=True)  # Prefect's own server too
     request = json.load(sys.stdin)
     try:
         build_flow(request["recipe"], request["out"], request["workers"], request["recipe"]["name"])
     except DatagenError as error:
         sys.stdout.write(json.dumps({"exit_code": error.exit_code, "error": str(error)}) + "\n")
         return error.exit_code
+    except RuntimeError as error:
+        # What Prefect says of a server that does not answer; its traceback would tell a user nothing more.
+        if "API" not in str(error):
+            raise
+        advice = "Start it, or unset PREFECT_API_URL; --runner local needs no Prefect."
+        line = {"exit_code": EngineError.exit_code, "error": f"--runner prefect: {error}. {advice}"}
+        sys.stdout.write(json.dumps(line) + "\n")
+        return EngineError.exit_code
     sys.stdout.write("{}\n")
     return 0
 

@@ -135,14 +135,19 @@ def _start_worker(progress: "Queue[Progress | None]", parent: int) -> None:
     end_with(parent)
 
 
-def end_with(parent: int) -> None:
-    """From now on this process ends when its parent has: a killed build leaves no orphans that go on writing."""
-    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+def end_with(parent: int, group: bool = False) -> None:
+    """From now on this process ends when its parent has: a killed build leaves no orphans that go on writing.
+
+    With `group`, all of its process group ends with it, where it leads one.
+    """
+    threading.Thread(target=_watch, args=(parent, group and os.getpgrp() == os.getpid()), daemon=True).start()
 
 
-def _watch(parent: int) -> None:
+def _watch(parent: int, group: bool) -> None:
     while os.getppid() == parent:
         time.sleep(_ORPHAN_CHECK_S)
+    if group:
+        os.killpg(0, signal.SIGKILL)
     os._exit(1)
 
 

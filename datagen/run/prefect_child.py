@@ -1,9 +1,12 @@
 """Starting the Prefect flow from the command, in a child process: this one never imports Prefect."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -38,17 +41,25 @@ def run_flow(run: Run, workers: int, quiet: bool) -> None:
     """Runs flows/build.py over this run and waits for it; its errors come back as the project's own."""
     request = {"recipe": run.build.recipe.model_dump(mode="json"), "out": str(run.out.absolute()), "workers": workers}
     environment = {**QUIET_PREFECT, **os.environ}
-    child = subprocess.Popen(
-        [sys.executable, "-m", "flows.build"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment,
-        stderr=subprocess.DEVNULL if quiet else None, text=True,
-    )  # fmt: skip
-    try:
-        answer, _ = child.communicate(json.dumps(request))
-    except BaseException:
-        child.terminate()
-        child.wait()
-        raise
-    _raise_from(answer, child.returncode)
+    # Files and no pipes: a pipe ends with the last process that holds it, and Prefect's server may outlive a killed flow.
+    with tempfile.TemporaryFile("w+") as asked, tempfile.TemporaryFile("w+") as answer:
+        json.dump(request, asked)
+        asked.seek(0)
+        child = subprocess.Popen(
+            [sys.executable, "-m", "flows.build"], stdin=asked, stdout=answer, env=environment,
+            stderr=subprocess.DEVNULL if quiet else None, start_new_session=True,
+        )  # fmt: skip
+        try:
+            code = child.wait()
+        except BaseException:
+            child.terminate()
+            child.wait()
+            raise
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGTERM)  # the server that a killed flow leaves behind
+        answer.seek(0)
+        _raise_from(answer.read(), code)
 
 
 def _raise_from(answer: str, code: int) -> None:
@@ -57,7 +68,7 @@ def _raise_from(answer: str, code: int) -> None:
         outcome = json.loads(answer.strip().rsplit("\n", 1)[-1]) if answer.strip() else None
     except ValueError:
         outcome = None
-    if outcome is None:
+    if not isinstance(outcome, dict):
         raise EngineError(
             f"--runner prefect: the flow's process ended with {code} and no answer. Its log is above; --runner local needs no Prefect."
         )
