@@ -42,7 +42,7 @@ SINGULAR = {"feet": "foot", "inches": "inch"}
 
 SAID_AS_WORDS = words(
     "pin covid nasa zip sim vin ram nato unicef opec aids laser radar scuba wifi asap gif yolo fomo ikea nascar fema osha "
-    "fafsa roth sep swat"
+    "fafsa roth sep swat deet"
 ) - {"asap", "sep"}  # fmt: skip
 """Acronyms that people say as a word (PIN, ZIP); any other run of capitals is spelled."""
 

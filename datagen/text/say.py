@@ -41,6 +41,11 @@ _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _ADDRESS = re.compile(
     r"(?:https?://)?[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|net|gov|info|edu|io|co|us|uk)(?:/\S*)?", re.IGNORECASE
 )
+_INITIAL = re.compile(
+    r"(?!mc[b-df-gj-kmnp-tv-z]|[bcdfgkpst]r|[bcfgkps]l|[cgkprstw]h|[cgkpst]n|[dst]w|ps|ts|kn|qu|s[ckmpqtv])[b-df-hj-np-tv-xz]{2}[a-z]{2}",
+    re.IGNORECASE,
+)
+"""A surname after an initial in an e-mail address (`dfisher`): two consonants that open no English word, unless `mcneil`."""
 _DASHES = re.compile(r"-{2,}|[–—]")
 
 
@@ -200,6 +205,7 @@ def _compound(core: str, around: Around) -> str:
         text = _DASHES.sub("…", core)
         if mark in text.strip(mark) and (mark != "'" or not _LETTERS.fullmatch(text)):
             pieces = [p for p in text.split(mark) if p]
+            joint = " " if mark == "'" and pieces[-1][:1].isdigit() else joint
             return joint.join(_piece(p, around) for p in pieces)
     if core.startswith("@"):
         return "at " + _piece(core[1:], around) if core[1:] else "at"
@@ -214,7 +220,10 @@ def _piece(piece: str, around: Around) -> str:
 
 def _address(core: str) -> str:
     said: list[str] = []
-    for piece in re.findall(r"[A-Za-z]+|\d+|[^A-Za-z\d]", re.sub(r"^https?://", "", core)):
+    core = re.sub(r"^https?://", "", core)
+    if "@" in core and _INITIAL.match(core):
+        said, core = [core[0].upper()], core[1:]
+    for piece in re.findall(r"[A-Za-z]+|\d+|[^A-Za-z\d]", core):
         if piece.isalpha():
             low = piece.lower()
             said.append("W W W" if low == "www" else DOMAIN_WORDS.get(low, low) if said and said[-1] == "dot" else low)

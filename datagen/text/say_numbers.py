@@ -60,13 +60,15 @@ def integer(text: str, around: Around) -> str:
         return ordinal(n)
     if around.after and _is_month(around.after[0]) and 0 < n <= 31:
         return f"the {ordinal(n)} of"
+    if size in (3, 4) and _before_street(around) and n % 100:
+        return pairs(text)
     if around.id_context and (size >= 3 or around.previous in ("pin", "code")):
         return digits(text)
     if size == 3 and (
         around.previous in ("area", "extension") or (around.after and _LOCAL_PHONE.fullmatch(around.after[0]))
     ):
         return digits(text)
-    if size in (3, 4) and (around.previous in _ROOM_WORDS or _before_street(around)) and n % 100:
+    if size in (3, 4) and around.previous in _ROOM_WORDS and n % 100:
         return pairs(text)
     if size == 5 and len(around.previous) == 2 and around.before[-1].isupper():
         return digits(text)

@@ -7,8 +7,8 @@ from datagen.protocols import Failure
 from datagen.records.speech import Speech, Word
 from datagen.stages.align.unit import AlignOptions, finish, request
 
-WORDS = (Word("a", "eh", 0.0, 0.3), Word("b", "b", 0.3, 0.6), Word("c", "c", 0.7, 1.0))
-SPEECH = Speech(np.zeros(24_000, dtype=np.float32), WORDS, "test", 1)
+WORDS = (Word("a", "eh", 0.0, 0.3), Word("b", "b", 0.3, 0.6), Word("c", "c", 0.65, 1.0))
+SPEECH = Speech(np.full(24_000, 0.1, dtype=np.float32), WORDS, "test", 1)
 
 
 def test_the_request_holds_the_trimmed_audio_and_the_speakers_times() -> None:
@@ -19,6 +19,16 @@ def test_the_request_holds_the_trimmed_audio_and_the_speakers_times() -> None:
 
 def test_good_words_are_kept_as_they_are() -> None:
     assert finish(replace(SPEECH, words=()), WORDS, AlignOptions()) == SPEECH
+
+
+def test_a_small_share_of_the_sound_may_lie_in_no_word_and_silence_is_no_loss() -> None:
+    assert isinstance(finish(SPEECH, WORDS, AlignOptions(max_lost_share=0.051)), Speech)
+    assert isinstance(finish(SPEECH, WORDS, AlignOptions(max_lost_share=0.049)), Failure)
+    quiet = SPEECH.audio.copy()
+    quiet[7_200:] = 0.0
+    spaced = replace(SPEECH, audio=quiet)
+    assert isinstance(finish(spaced, (WORDS[0], replace(WORDS[1], end_s=0.31)), AlignOptions()), Speech)
+    assert isinstance(finish(replace(SPEECH, audio=0 * quiet), WORDS, AlignOptions()), Speech)
 
 
 def test_a_small_overlap_is_closed() -> None:
@@ -34,7 +44,8 @@ def test_a_small_overlap_is_closed() -> None:
         ((WORDS[0], replace(WORDS[1], start_s=0.2), WORDS[2]), "word_times"),
         ((WORDS[0], replace(WORDS[1], end_s=0.29), WORDS[2]), "word_times"),
         ((*WORDS[:2], replace(WORDS[2], end_s=1.1)), "word_times"),
-        ((replace(WORDS[0], end_s=0.1), replace(WORDS[1], end_s=0.4), replace(WORDS[2], end_s=0.8)), "alignment_gaps"),
+        ((WORDS[0], replace(WORDS[1], end_s=0.5), WORDS[2]), "lost_sound"),
+        ((replace(WORDS[0], end_s=0.1), replace(WORDS[1], end_s=0.4), replace(WORDS[2], end_s=0.8)), "lost_sound"),
     ],
 )
 def test_what_an_aligner_got_wrong_is_said_with_its_place(words: tuple[Word, ...], reason: str) -> None:

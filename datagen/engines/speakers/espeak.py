@@ -34,6 +34,8 @@ from datagen.store.ids import digest
 
 UP, DOWN = 160, 147
 """24000 / 22050."""
+REVISION = 2
+"""Raised when this file and its helpers give other samples or word times for the same request and espeak-ng."""
 LICENCE = "GPL-3.0-or-later"
 SAID_MARKS = frozenset(" \t'’‘\"“”.,;:?!…–—-()[]{}<>/\\@&%+=*#$€£_|~^`")
 """What may stand beside letters and digits in a spoken form."""
@@ -195,7 +197,7 @@ def _within(value: float, low: int, high: int) -> int:
 
 
 def _revision(library: EspeakLibrary) -> str:
-    """The wheels' versions and a digest of the library and of the data that English is spoken from."""
+    """REVISION, the wheels' versions and a digest of the library and of the data that English is spoken from."""
     data = Path(library.data_path)
     files = [Path(library.path), *(data / n for n in ("phondata", "phonindex", "phontab", "intonations", "en_dict"))]
     files += sorted((data / "voices" / "!v").iterdir())
@@ -208,4 +210,4 @@ def _revision(library: EspeakLibrary) -> str:
     versions = "+".join(
         f"{name}-{importlib.metadata.version(name)}" for name in ("espeakng-loader", "praat-parselmouth")
     )
-    return f"{versions}+{hashed.hexdigest()}"
+    return f"{REVISION}+{versions}+{hashed.hexdigest()}"

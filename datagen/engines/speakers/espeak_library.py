@@ -10,14 +10,11 @@ and both generators that it draws noise from are seeded. After that every varian
 import _ctypes
 import ctypes
 import os
-import shutil
-import tempfile
 import threading
-import weakref
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from datagen.engines.speakers.espeak_data import data_home
 from datagen.errors import EngineError
 
 RATE_HZ = 22_050
@@ -28,7 +25,7 @@ _PHONEME_EVENTS_AND_NO_EXIT = 0x0001 | 0x8000
 _UTF8 = 1
 _BUFFER_MS = 2_000
 _RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4
-_LIST_END, _WORD, _END, _PHONEME = 0, 1, 5, 7
+_LIST_END, _WORD, _PHONEME = 0, 1, 7
 _VOLUME_PERCENT = 70
 """Below the default 100, at which the loud Klatt variants clip; a voice's own gain makes up for it."""
 _NOT_LOADED = getattr(os, "RTLD_NOLOAD", None)
@@ -65,13 +62,12 @@ class Tone:
 class RawSpeech:
     """16-bit samples at 22.05 kHz, and where in them words and sounds start, in samples.
 
-    `words` are (index of the character that the word starts at, sample); `clause_ends` and `sounds` are samples.
+    `words` are (index of the character that the word starts at, sample); `sounds` are samples.
     """
 
     pcm: bytes = field(repr=False)
     words: tuple[tuple[int, int], ...]
     sounds: tuple[int, ...]
-    clause_ends: tuple[int, ...]
 
     @property
     def n_samples(self) -> int:
@@ -90,7 +86,7 @@ class EspeakLibrary:
         self._chunks: list[bytes] = []
         self._events: list[tuple[int, int, int]] = []
         self._lib: Any = None
-        self._home: tuple[int, str] = (0, "")
+        self._home = ""
 
     @property
     def path(self) -> str:
@@ -146,7 +142,6 @@ class EspeakLibrary:
             pcm=b"".join(self._chunks),
             words=tuple((position - 1, sample) for kind, position, sample in self._events if kind == _WORD),
             sounds=tuple(sample for kind, _, sample in self._events if kind == _PHONEME),
-            clause_ends=tuple(sample for kind, _, sample in self._events if kind == _END),
         )
 
     def _collect(self, wav: int | None, n_samples: int, events: Any) -> int:
@@ -160,36 +155,16 @@ class EspeakLibrary:
         return 0
 
     def _load(self) -> None:
+        self._home = self._home or data_home(self._data)
         self._lib = ctypes.CDLL(self._path)
         rate_hz = self._lib.espeak_Initialize(
-            _SYNCHRONOUS, _BUFFER_MS, self._data_home().encode(), _PHONEME_EVENTS_AND_NO_EXIT
+            _SYNCHRONOUS, _BUFFER_MS, self._home.encode(), _PHONEME_EVENTS_AND_NO_EXIT
         )
         if rate_hz != RATE_HZ:
             raise EngineError(
                 f"speaker espeak: espeak-ng did not start with its data at {self._data} (it answered {rate_hz}). Reinstall espeakng-loader."
             )
         self._lib.espeak_SetSynthCallback(self._callback)
-
-    def _data_home(self) -> str:
-        """A folder of links to the data in which `en-us` is a file of voices/, made once a process.
-
-        espeak-ng finds a voice by its file name before it reads the list of all voices, which takes 2 ms and leaks 3 kB each time;
-        US English has capitals in its own file's name, and espeak-ng looks for small letters.
-        """
-        pid, home = self._home
-        if pid != os.getpid():
-            home = tempfile.mkdtemp(prefix="datagen-espeak-")
-            weakref.finalize(self, _remove, home, os.getpid())
-            source = Path(self._data)
-            for entry in source.iterdir():
-                if entry.name != "voices":
-                    Path(home, entry.name).symlink_to(entry)
-            voices = Path(home, "voices")
-            voices.mkdir()
-            (voices / "!v").symlink_to(source / "voices" / "!v")
-            (voices / "en-us").symlink_to(source / "lang" / "gmw" / "en-US")
-            self._home = os.getpid(), home
-        return home
 
     def _unload(self) -> None:
         self._lib.espeak_Terminate()
@@ -200,12 +175,6 @@ class EspeakLibrary:
                 "speaker espeak: this process keeps libespeak-ng loaded (another package uses it), so its speech would depend on what"
                 " was spoken before. Build in a process without that package."
             )
-
-
-def _remove(home: str, pid: int) -> None:
-    """Takes the links away again, but not those of the process that this one was forked from."""
-    if pid == os.getpid():
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def _still_loaded(path: str) -> bool:

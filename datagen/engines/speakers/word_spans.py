@@ -24,9 +24,9 @@ def text_of(spoken: Sequence[str]) -> str:
 def word_spans(spoken: Sequence[str], raw: RawSpeech) -> list[Span]:
     """A span a spoken form, in order, none overlapping, in samples of `raw`.
 
-    A word runs from its event to the next word's or to the end of its clause, less the pause at its end. espeak-ng says some
-    pairs as one ("of the", "to be") and gives one event for both: such a span is divided by the words' lengths, at the start
-    of a sound where there is one near.
+    A form runs from its first event to the next form's first, less the pause at its end; the pauses inside a form of several
+    words ("W three, five six oh nine") are its own. espeak-ng says some pairs as one ("of the", "to be") and gives one event
+    for both: such a span is divided by the words' lengths, at the start of a sound where there is one near.
     """
     starts = _starts(spoken, raw.words)
     if starts[0] is None:
@@ -40,8 +40,7 @@ def word_spans(spoken: Sequence[str], raw: RawSpeech) -> list[Span]:
         while last < len(spoken) and starts[last] is None:
             last += 1
         begin, stop = bounds[group], max(bounds[group + 1], bounds[group])
-        ends = [c for c in raw.clause_ends if begin < c <= stop]
-        stop = _loud_end(loud, begin, ends[0] if ends else stop)
+        stop = _loud_end(loud, begin, stop)
         spans += _divided(spoken[first:last], begin, stop, raw.sounds)
         first = last
     return spans
@@ -83,7 +82,12 @@ def _loudness(raw: RawSpeech) -> NDArray[np.bool_]:
 
 
 def _loud_end(loud: NDArray[np.bool_], begin: int, stop: int) -> int:
-    """The end of the last loud 5 ms between two samples; `stop` where all are quiet."""
-    first, last = begin // HOP, min(-(-stop // HOP), len(loud))
+    """The end of the last loud 5 ms between two samples; `stop` where all are quiet, or the last before it is loud.
+
+    The 5 ms that `stop` falls into are left out: the next word may start in them.
+    """
+    first, last = begin // HOP, stop // HOP
     found = np.flatnonzero(loud[first:last])
-    return stop if len(found) == 0 else min(stop, (first + int(found[-1]) + 1) * HOP)
+    if len(found) == 0 or first + int(found[-1]) == last - 1:
+        return stop
+    return (first + int(found[-1]) + 1) * HOP

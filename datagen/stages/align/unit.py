@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from datagen.config import Options, knob
 from datagen.protocols import AlignRequest, Failure
-from datagen.records.speech import Speech, Word
+from datagen.records.speech import SAMPLE_RATE_HZ, Speech, Word
 
-VERSION = 1
+VERSION = 2
 """Goes into content keys: raised when the same input gives another output."""
 
 
@@ -21,9 +23,9 @@ class AlignOptions(Options):
         ge=0,
         le=0.2,
     )
-    max_gap_share: float = knob(
-        0.5,
-        "more of a text's audio than this in gaps between words means that the alignment slipped",
+    max_lost_share: float = knob(
+        0.1,
+        "more of a text's sound energy than this in no word means that the alignment slipped; silence between words counts nothing",
         "share",
         gt=0,
         le=1,
@@ -38,7 +40,7 @@ def request(words: Sequence[str], spoken: Sequence[str], speech: Speech) -> Alig
 def finish(speech: Speech, words: Sequence[Word], options: AlignOptions, where: str = "") -> Speech | Failure:
     """The speech with the aligner's words: all inside the audio, in order, none of negative length, none overlapping.
 
-    Failures: `word_times`, `alignment_gaps`. `where` (`bank-000412 turn 7`) opens their details.
+    Failures: `word_times`, `lost_sound`. `where` (`bank-000412 turn 7`) opens their details.
     """
     prefix = f"{where}: " if where else ""
     placed: list[Word] = []
@@ -55,10 +57,19 @@ def finish(speech: Speech, words: Sequence[Word], options: AlignOptions, where: 
         latest_s = word.end_s
     if not placed:
         return Failure("word_times", f"{prefix}the aligner gave no words for {speech.duration_s:.1f} s of audio.")
-    gaps_s = speech.duration_s - sum(w.end_s - w.start_s for w in placed)
-    if gaps_s > options.max_gap_share * speech.duration_s:
+    lost = _lost_share(speech, placed)
+    if lost > options.max_lost_share:
         return Failure(
-            "alignment_gaps",
-            f"{prefix}{gaps_s:.1f} of {speech.duration_s:.1f} s lie in no word (limit {options.max_gap_share:.0%}, align.max_gap_share).",
+            "lost_sound",
+            f"{prefix}{lost:.0%} of the sound in {speech.duration_s:.1f} s lies in no word (limit {options.max_lost_share:.0%},"
+            " align.max_lost_share).",
         )
     return replace(speech, words=tuple(placed))
+
+
+def _lost_share(speech: Speech, words: Sequence[Word]) -> float:
+    """The share of a speech's energy outside the spans of its words; 0 where all is silent."""
+    energy = np.concatenate([[0.0], np.cumsum(np.square(speech.audio, dtype=np.float64))])
+    edges = np.rint([(w.start_s * SAMPLE_RATE_HZ, w.end_s * SAMPLE_RATE_HZ) for w in words]).astype(np.int64)
+    inside = energy[edges[:, 1]] - energy[edges[:, 0]]
+    return float(1 - inside.sum() / energy[-1]) if energy[-1] > 0 else 0.0

@@ -16,7 +16,7 @@ from datagen.stages.speak.trim import Loud, loud_part, trimmed
 from datagen.store.ids import seed_of
 from datagen.text.say import spoken_words
 
-VERSION = 1
+VERSION = 2
 """Goes into content keys: raised when the same input gives another output."""
 
 Key = tuple[int, int | None]

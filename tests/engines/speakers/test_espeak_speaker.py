@@ -171,6 +171,7 @@ def test_a_spoken_form_of_many_words_is_one_span(speaker: EspeakSpeaker) -> None
 def test_what_espeak_would_spell_out_is_respelled(speaker: EspeakSpeaker) -> None:
     assert respelled("Mhm, eh M.") == "um hum, eigh M."
     assert respelled("the hem, ehs and MM") == "the hem, ehs and um"
+    assert respelled("Umi's miso, Consuelo") == "oo me's meesoe, consway lo"
     said, meant, spelled = (spoken(speaker, a_request(t)) for t in ("Mhm.", "um hum.", "M H M."))
     assert np.array_equal(said.audio, meant.audio)
     assert said.words[0].spoken == "Mhm."
