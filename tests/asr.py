@@ -15,6 +15,9 @@ import numpy as np
 import pocketsphinx
 
 RATE_HZ = 16_000
+HISS = 0.001
+"""-60 dB of noise under all that is heard. A microphone is never quite still: pauses of zeros shift the means that pocketsphinx takes
+off its features, and clean speech came out at 0.18 errors a word instead of 0.08."""
 WORD = re.compile(r"[a-z']+")
 
 
@@ -49,13 +52,13 @@ def write_lm(path: Path, sentences: Iterable[str]) -> Path:
 def transcribe(audio_24k: np.ndarray, lm: Path) -> str:
     """What pocketsphinx hears in mono audio at 24 kHz with a language model from `write_lm`, as lower-case words."""
     decoder = _decoder(str(lm))
-    samples = np.clip(np.rint(_to_16k(audio_24k) * 32_767), -32_768, 32_767).astype(np.int16)
-    quiet = np.zeros(RATE_HZ // 4, np.int16)
+    heard = np.pad(_to_16k(audio_24k), RATE_HZ // 4)
+    heard += np.random.default_rng(0).normal(0, HISS, len(heard))
     decoder.start_utt()
-    decoder.process_raw(np.concatenate([quiet, samples, quiet]).tobytes(), full_utt=True)
+    decoder.process_raw(np.clip(np.rint(heard * 32_767), -32_768, 32_767).astype(np.int16).tobytes(), full_utt=True)
     decoder.end_utt()
-    heard = decoder.hyp()
-    return heard.hypstr if heard else ""
+    found = decoder.hyp()
+    return found.hypstr if found else ""
 
 
 def errors(ref: str, hyp: str) -> int:
