@@ -173,6 +173,22 @@ def test_a_speaker_answers_in_place_with_24_khz_speech(entry: registry.Entry) ->
 
 
 @of_kind("speaker")
+def test_the_sound_of_a_speaker_lies_in_the_words_that_it_times(entry: registry.Entry) -> None:
+    """A word said in several parts, with a pause inside, runs to its last sound: a number, a code, an address."""
+    engine = made(entry)
+    voices = engine.voices()
+    words = ("That's", "W3-5609.", "I'll", "call", "555-0142", "now.")
+    spoken = ("That's", "W three, five six oh nine.", "I'll", "call", "five five five, oh one four two", "now.")
+    for answer in engine.speak([SpeakRequest(words, spoken, v, 3) for v in (voices[0], voices[-1])]):
+        assert isinstance(answer, Speech)
+        if not answer.words:
+            continue
+        power = np.square(answer.audio, dtype=np.float64)
+        edges = [(round(w.start_s * SAMPLE_RATE_HZ), round(w.end_s * SAMPLE_RATE_HZ)) for w in answer.words]
+        assert sum(power[start:end].sum() for start, end in edges) > 0.98 * power.sum()
+
+
+@of_kind("speaker")
 def test_a_speaker_answers_a_request_the_same_whatever_is_beside_it(entry: registry.Entry) -> None:
     engine = made(entry)
     if not engine.maker.deterministic:
