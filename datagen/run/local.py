@@ -10,7 +10,7 @@ from datagen.errors import DataError
 from datagen.records.build import BUILD_FILE, BuildSummary
 from datagen.run.job import Outcome
 from datagen.run.meter import Progress
-from datagen.run.pool import Pool, result_of
+from datagen.run.pool import SIGNAL_CHECK_S, Pool, result_of
 from datagen.run.publish import publish, tidy
 from datagen.run.request import Run, read_summary
 from datagen.run.tally import Tally
@@ -74,7 +74,8 @@ def _outcomes(run: Run, workers: int, on_progress: Callable[[Progress], None]) -
         futures = {pool.shard(job): job.shard.name for job in jobs}
         pending = set(futures)
         while pending:
-            ready, pending = wait(pending, return_when=FIRST_COMPLETED)
+            # Not without end: a signal that another thread takes would be seen only when a shard is done.
+            ready, pending = wait(pending, SIGNAL_CHECK_S, FIRST_COMPLETED)
             for future in ready:
                 yield result_of(future, futures[future])
 

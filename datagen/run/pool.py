@@ -21,8 +21,10 @@ from datagen.run.meter import Progress
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS")
 _ORPHAN_CHECK_S = 0.5
+SIGNAL_CHECK_S = 0.3
+"""How long the main thread waits at most before it looks for Ctrl-C and SIGTERM."""
 
 _progress: "Queue[Progress | None] | None" = None
 
@@ -46,13 +48,17 @@ class Pool:
         self._pool = ProcessPoolExecutor(
             workers, mp_context=context, initializer=_start_worker, initargs=(self._queue, os.getpid())
         )
-        with _plain_main():
-            # Each submit starts a process while none is idle yet, so all of them start here.
-            for _ in range(workers):
-                self._pool.submit(_ready)
         self._on_progress = on_progress
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
+        try:
+            with _interrupts_wait(), _plain_main():
+                # Each submit starts a process while none is idle yet, so all of them start here.
+                for _ in range(workers):
+                    self._submit(_ready)
+        except BaseException:  # Ctrl-C while they load: nobody waits until they have
+            self._kill()
+            raise
 
     def shard(self, job: Job) -> "Future[list[Outcome]]":
         """All groups of a shard, in one worker."""
@@ -123,6 +129,21 @@ def _plain_main() -> Iterator[None]:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         sys.modules["__main__"] = main
+
+
+@contextlib.contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Lets Ctrl-C and SIGTERM wait for the end of the block: a process that is cut off at its birth prints a traceback."""
+    came: list[int] = []
+    wanted = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+    before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in wanted}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 def _ready() -> None:

@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 from pathlib import Path
 
 from datagen.errors import DataError, EngineError, UserError
+from datagen.run.pool import SIGNAL_CHECK_S
 from datagen.run.request import Run
 
 QUIET_PREFECT = {
@@ -50,7 +52,8 @@ def run_flow(run: Run, workers: int, quiet: bool) -> None:
             stderr=subprocess.DEVNULL if quiet else None, start_new_session=True,
         )  # fmt: skip
         try:
-            code = child.wait()
+            while (code := child.poll()) is None:
+                time.sleep(SIGNAL_CHECK_S)
         except BaseException:
             child.terminate()
             child.wait()

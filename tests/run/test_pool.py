@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -26,3 +28,29 @@ def test_a_pool_that_has_lost_a_worker_says_so_for_every_later_shard() -> None:
     assert time.monotonic() - began < 20
     with pytest.raises(ProcessLookupError):
         os.kill(worker, 0)
+
+
+INTERRUPTED = """
+import os, signal, threading, time
+from datagen.run.pool import Pool
+try:
+    threading.Timer({after_s}, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with Pool(2, print) as pool:
+        print("up", flush=True)
+        time.sleep(30)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+@pytest.mark.parametrize("after_s", [0.005, 0.5])
+def test_an_interrupt_ends_the_workers_at_once_even_while_they_load(after_s: float) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED.format(after_s=after_s)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.stdout.splitlines()[-1] == "interrupted", ran.stderr
+    assert ran.stderr == ""
