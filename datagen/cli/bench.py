@@ -15,7 +15,7 @@ def bench(what: str, dialogs: int | None, as_json: bool) -> None:
     """Prints one measurement."""
     if what not in _SIZES:
         raise UserError(f"bench {what}: there is no such measurement. There are: {', '.join(_SIZES)}.")
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"):
         os.environ[name] = "1"  # one core; before numpy is imported
     from datagen.run import bench as room
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -32,6 +33,8 @@ from datagen.store.ledger import Artefact, Ledger
 
 PACKAGES = ("numpy", "pyarrow", "soundfile", "praat-parselmouth", "espeakng-loader", "jinja2", "rensa")
 """The packages whose versions can change a byte of a build; build.json names them."""
+_PATHS: dict[str, Any] = {"domain_folders": True, "codec": {"weights": True}}
+"""What of a recipe names places on one machine: it stays out of build.json, and no byte depends on it."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +173,7 @@ def _index(dialog_id: str) -> int:
 def _summary(run: Run, packed: Sequence[Packed], found: Summary) -> BuildSummary:
     build, codec = run.build, run.build.engine("codec")
     silence, sine = codec.constant_frames()
-    recipe = build.recipe.model_dump(mode="json", exclude={"domain_folders"})  # a path of this machine
+    recipe = build.recipe.model_dump(mode="json", exclude=_PATHS)
     entries = tuple(_entry(p) for p in packed)
     content_id = build.content_id(run.keep_audio)
     return BuildSummary(

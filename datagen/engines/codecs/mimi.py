@@ -1,0 +1,150 @@
+"""Mimi, the codec of Moshi and PersonaPlex, through rustymimi: on the CPU, without torch."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datagen.config import Options, knob
+from datagen.engines.codecs.mimi_weights import FETCH, LICENCE, Weights, find, inspect
+from datagen.engines.codecs.training_audio import tone
+from datagen.errors import DataError, EngineError
+from datagen.records.maker import Maker
+from datagen.records.rendered import Codes
+from datagen.records.speech import FRAME_SAMPLES, Audio, n_frames
+from datagen.store.ids import digest
+
+BOOK_SIZE = 2_048
+POSITIONS = 2
+"""Of the transformer a frame: it works at 25 Hz."""
+USUAL_FRAMES = 2_048
+"""A model of the Moshi family sees no more columns. rustymimi makes room for 4096 (5.5 minutes) unless told; longer clips get theirs."""
+
+RELEASED_SILENCE = (948, 243, 1178, 546, 1736, 1030, 1978, 2008)
+RELEASED_SINE = (430, 1268, 381, 1611, 1095, 1495, 56, 472)
+"""What PersonaPlex's inference feeds with the released weights: constants of its code, which encoding does not give."""
+SINE_HZ = 440.0
+SINE_PEAK = 0.5
+SETTLED_S = 2.0
+
+
+class MimiOptions(Options):
+    """The knobs of Mimi."""
+
+    weights: str = knob(
+        "",
+        "path of Mimi's safetensors file in moshi's naming; empty: DATAGEN_MIMI_WEIGHTS, else the Hugging Face cache",
+        changes_output=False,  # what is in the file does, and its hash is in the codec's revision
+    )
+    books: int = knob(8, "books of codes a frame; Moshi and PersonaPlex use 8", "books", ge=1, le=32)
+
+
+class MimiCodec:
+    """Codes int16 [books, n_frames], each 0…2047, a frame of 80 ms at 24 kHz; a codec by the protocol in datagen.protocols."""
+
+    kind: ClassVar[str] = "codec"
+    name: ClassVar[str] = "mimi"
+    Options: ClassVar[type[MimiOptions]] = MimiOptions
+
+    def __init__(self, options: MimiOptions) -> None:
+        self.options = options
+        self.n_books = options.books
+        self.book_size = BOOK_SIZE
+        self.weights: Weights = inspect(find(options.weights))
+        if self.weights.books < options.books:
+            raise EngineError(
+                f"codec.books: {self.weights.path} has {self.weights.books} books, and {options.books} are asked for."
+            )
+
+    @cached_property
+    def maker(self) -> Maker:
+        """The identity that content keys and cards hold: the revision is rustymimi's version and the hash of the weights."""
+        released = self.weights.released
+        return Maker(
+            engine=self.name,
+            model="mimi-e351c8d8@125" if released else "mimi, weights of your own",
+            revision=f"rustymimi-{version('rustymimi')}+{self.weights.sha256[:12]}",
+            licence=LICENCE if released else "not known: weights of your own",
+            options=digest(self.options.output_options()),
+            note=""
+            if released
+            else "not the released weights: only a model that learned with these understands the tokens",
+        )
+
+    def encode(self, audios: Sequence[Audio]) -> list[Codes]:
+        """Codes [books, ceil(n_samples / 1920)] a mono clip, as one-frame streaming from a fresh state gives them.
+
+        The same whatever else is in the list or came before. A DataError for NaN or stereo.
+        """
+        return [self._encode(audio) for audio in audios]
+
+    def decode(self, codes: Sequence[Codes]) -> list[Audio]:
+        """Mono float32 audio, 1920 samples a frame, from a fresh state; a DataError for codes outside 0…2047 or other books."""
+        return [self._decode(one) for one in codes]
+
+    def constant_frames(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """SILENCE and SINE: PersonaPlex's constants where the weights are the released ones, else this codec's own.
+
+        The codec's own are what digital silence and a 440 Hz tone settle on. The constants have eight books; those
+        after the eighth are the codec's own in any case.
+        """
+        return self._constants
+
+    @cached_property
+    def _constants(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        known = (RELEASED_SILENCE, RELEASED_SINE) if self.weights.released else ((), ())
+        if self.weights.released and self.n_books <= len(RELEASED_SILENCE):
+            return known[0][: self.n_books], known[1][: self.n_books]
+        sine = tone(SINE_HZ, SETTLED_S) * np.float32(SINE_PEAK)
+        own = [tuple(int(code) for code in self._encode(clip)[:, -1]) for clip in (np.zeros_like(sine), sine)]
+        return known[0] + own[0][len(known[0]) :], known[1] + own[1][len(known[1]) :]
+
+    def _encode(self, audio: Audio) -> Codes:
+        frames = _frames_of(audio)
+        codes = np.empty((self.n_books, len(frames)), np.int16)
+        tokenizer = self._fresh(len(frames))
+        for index, frame in enumerate(frames):
+            codes[:, index] = tokenizer.encode_step(frame)[0, :, 0]
+        return codes
+
+    def _decode(self, codes: Codes) -> Audio:
+        if codes.ndim != 2 or codes.shape[0] != self.n_books:
+            raise DataError(f"codec: codes of shape {codes.shape}; mimi decodes [{self.n_books}, n_frames].")
+        if codes.size and not (int(codes.min()) >= 0 and int(codes.max()) < BOOK_SIZE):
+            raise DataError(f"codec: codes from {codes.min()} to {codes.max()}; mimi's are 0 to {BOOK_SIZE - 1}.")
+        audio = np.empty((codes.shape[1], FRAME_SAMPLES), np.float32)
+        tokenizer = self._fresh(codes.shape[1])
+        for index, frame in enumerate(np.ascontiguousarray(codes.T, np.uint32)):
+            audio[index] = tokenizer.decode_step(frame[None, :, None])[0, 0]
+        return audio.reshape(-1)
+
+    def _fresh(self, frames: int) -> Any:
+        """A Mimi that has heard nothing, with room for `frames`.
+
+        A new one a clip, which takes 0.3 s: reset() of rustymimi 0.4.1 keeps the position in the transformer, whose
+        table ends, and the last clip's end in the downsampling layer, which the next clip's first codes then bear.
+        """
+        import rustymimi
+
+        positions = POSITIONS * max(frames, USUAL_FRAMES)
+        try:
+            return rustymimi.Tokenizer(str(self.weights.path), num_codebooks=self.n_books, max_seq_len=positions)
+        except ValueError as error:
+            said = str(error).splitlines()[0]
+            raise EngineError(
+                f"codec.weights: rustymimi cannot use {self.weights.path}: {said}. Fetch it with: {FETCH}"
+            ) from None
+
+
+def _frames_of(audio: Audio) -> NDArray[np.float32]:
+    """Mono audio as [n_frames, 1, 1, 1920], the last frame filled up with zeros; a DataError for NaN or stereo."""
+    if audio.ndim != 1:
+        raise DataError(f"codec: audio of shape {audio.shape}; one channel, [n_samples], is encoded at a time.")
+    if not np.isfinite(audio).all():
+        raise DataError(f"codec: {int((~np.isfinite(audio)).sum())} of {len(audio)} samples are not finite numbers.")
+    padded = np.zeros((n_frames(len(audio)), 1, 1, FRAME_SAMPLES), np.float32)
+    padded.reshape(-1)[: len(audio)] = audio
+    return padded
