@@ -42,7 +42,11 @@ class Domain(Protocol):
     def scenarios(self) -> tuple[ScenarioInfo, ...]: ...
 
     def instance(self, scenario: str, split: Split, shares: Shares, rng: np.random.Generator) -> Mapping[str, Any]:
-        """The grounded scenario: slot name to value (JSON types), businesses from the split's pool alone."""
+        """The grounded scenario: slot name to value (JSON types), businesses from the split's pool alone.
+
+        `agent_sex` and `customer_sex` (female, male or empty), where they are among it, are what the names suggest: the
+        voices are cast by them.
+        """
         ...
 
     def traits(self, scenario: str, rng: np.random.Generator) -> Mapping[str, Any]:

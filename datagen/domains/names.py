@@ -24,6 +24,8 @@ class PeopleSpec(Options):
     """_shared/names.toml."""
 
     first_names: tuple[str, ...] = Field(min_length=40, description="given names")
+    female_names: tuple[str, ...] = Field(description="the given names that are women's")
+    either_names: tuple[str, ...] = Field(default=(), description="the given names that are both women's and men's")
     last_names: tuple[str, ...] = Field(min_length=40, description="family names")
     streets: tuple[str, ...] = Field(min_length=10, description="street names, with their Street or Avenue")
     mail_hosts: tuple[str, ...] = Field(min_length=1, description="hosts of e-mail addresses, reserved ones")
@@ -32,11 +34,12 @@ class PeopleSpec(Options):
 class People:
     """Draws names of people, street addresses and mail hosts from the shared lists."""
 
-    __slots__ = ("_first", "_last", "_streets", "mail_hosts")
+    __slots__ = ("_either", "_female", "_first", "_last", "_streets", "mail_hosts")
 
     def __init__(self, spec: PeopleSpec) -> None:
         self._first, self._last = spec.first_names, spec.last_names
         self._streets, self.mail_hosts = spec.streets, spec.mail_hosts
+        self._female, self._either = frozenset(spec.female_names), frozenset(spec.either_names)
 
     @staticmethod
     @cache
@@ -47,6 +50,12 @@ class People:
     def first(self, dice: Dice) -> str:
         name: str = dice.pick(self._first)
         return name
+
+    def sex(self, first_name: str) -> str:
+        """`female` or `male`, as a listener expects of the name; empty where it may be both or is not one of the list's."""
+        if first_name in self._either or first_name not in self._first:
+            return ""
+        return "female" if first_name in self._female else "male"
 
     def person(self, dice: Dice) -> str:
         return f"{dice.pick(self._first)} {dice.pick(self._last)}"

@@ -131,7 +131,7 @@ class ServiceDomain:
         """Slot name to display value (texts; true or false for `test` and `chance`).
 
         `identity` lists the identity checks of this dialogue, `wrong_values` a second value of each slot that the
-        caller may get wrong.
+        caller may get wrong; `agent_sex` and `customer_sex` are what the names suggest.
         """
         found = self.scenario(scenario)
         draw = Draw(Dice(rng), split, shares)
@@ -149,10 +149,11 @@ class ServiceDomain:
             slot = slots[name]
             draw.raw[name] = value = slot.draw(draw)
             out[name] = slot.show(value)
-        agent = People.shared().first(dice)
+        people = People.shared()
+        agent = people.first(dice)
         while agent == out["first_name"]:
-            agent = People.shared().first(dice)
-        out["agent_name"] = agent
+            agent = people.first(dice)
+        out |= {"agent_name": agent, "agent_sex": people.sex(agent), "customer_sex": people.sex(out["first_name"])}
         checks = self._draw_checks(found, dice)
         wrong = {}
         for name in (*found.wrongable, *(self.identity[c].slot for c in checks)):

@@ -24,7 +24,15 @@ SHARES = (0.8, 0.1, 0.1)
 
 def voice(i: int, f0_hz: float, scale: float = 1.0) -> Voice:
     return Voice(
-        f"v{i:03d}", "espeak", "en", {}, "f", f0_hz, (500 * scale, 1500 * scale, 2500 * scale), "GPL-3.0", "test"
+        f"v{i:03d}",
+        "espeak",
+        "en",
+        {},
+        "male" if f0_hz < 150 else "female",
+        f0_hz,
+        (500 * scale, 1500 * scale, 2500 * scale),
+        "GPL-3.0",
+        "test",
     )
 
 
@@ -83,6 +91,17 @@ def test_agent_and_user_are_never_close() -> None:
     apart = distances(VOICES)
     at = {v.id: i for i, v in enumerate(VOICES)}
     assert min(apart[at[p.agent_voice], at[p.user_voice]] for p in map(planner().plan, range(500))) >= 1.0
+
+
+def test_voices_are_of_the_sex_that_the_names_suggest() -> None:
+    cast = Cast(VOICES, SHARES, 1.0)
+    sex = {v.id: v.sex for v in VOICES}
+    draws = [cast.draw(Split.TRAIN, np.random.default_rng(i), "female", "male") for i in range(300)]
+    assert {(sex[a], sex[u]) for a, u in draws} == {("female", "male")}
+    assert {sex[a] for a, _ in (cast.draw(Split.TRAIN, np.random.default_rng(i)) for i in range(100))} == {
+        "female",
+        "male",
+    }
 
 
 def test_distance_is_one_at_four_semitones_and_at_twelve_percent() -> None:

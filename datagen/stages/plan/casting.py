@@ -37,17 +37,30 @@ class Cast:
         chosen = _choose(voices, max_voices)
         pool = pools((v.id for v in chosen), shares, "voice")
         self.voices = tuple(replace(v, split=pool[v.id]) for v in chosen)
+        self._by_sex = {sex: frozenset(v.id for v in self.voices if v.sex == sex) for sex in ("female", "male")}
         self._by_split: dict[Split, tuple[list[str], list[list[str]]]] = {}
         for split, share in zip((Split.TRAIN, Split.VALID, Split.TEST), shares, strict=True):
             members = [v for v in self.voices if v.split is split]
             if share > 0:
                 self._by_split[split] = _partners(members, split, min_distance)
 
-    def draw(self, split: Split, rng: np.random.Generator) -> tuple[str, str]:
-        """The agent's and the user's voice, both from the split's pool."""
+    def draw(self, split: Split, rng: np.random.Generator, agent_sex: str = "", user_sex: str = "") -> tuple[str, str]:
+        """The agent's and the user's voice, both from the split's pool, of the sex that their names suggest.
+
+        An empty sex is any. In a pool too small for both wishes and the distance, the distance goes first, then the agent's.
+        """
         agents, partners = self._by_split[split]
-        agent = int(rng.integers(len(agents)))
-        return agents[agent], partners[agent][int(rng.integers(len(partners[agent])))]
+        agent = _one_of(agents, self._of_sex(agent_sex), rng)
+        return agent, _one_of(partners[agents.index(agent)], self._of_sex(user_sex), rng)
+
+    def _of_sex(self, sex: str) -> frozenset[str]:
+        return self._by_sex.get(sex, frozenset())
+
+
+def _one_of(ids: Sequence[str], preferred: frozenset[str], rng: np.random.Generator) -> str:
+    """One of `ids`, a preferred one if there is any."""
+    fitting = [i for i in ids if i in preferred] or ids
+    return fitting[int(rng.integers(len(fitting)))]
 
 
 def _choose(voices: Sequence[Voice], max_voices: int) -> list[Voice]:

@@ -14,7 +14,7 @@ from datagen.stages.plan.options import PlanOptions
 from datagen.store.ids import rng, seed_of, unit_hash
 from datagen.store.pools import Shares, pools, split_of
 
-VERSION = 1
+VERSION = 2
 
 
 class Planner:
@@ -60,8 +60,10 @@ class Planner:
         scenarios, edges = self._scenarios[name, split]
         scenario = scenarios[int(np.searchsorted(edges, draw.random() * edges[-1], side="right"))]
         first = Speaker.AGENT if draw.random() < self._options.agent_first_share else Speaker.USER
-        agent, user = self._cast.draw(split, draw)
         instance = domain.instance(scenario, split, self._shares, draw)
+        agent, user = self._cast.draw(
+            split, draw, str(instance.get("agent_sex", "")), str(instance.get("customer_sex", ""))
+        )
         traits = domain.traits(scenario, draw)
         return DialogPlan(
             index=index, dialog_id=dialog_id, kind=domain.kind, domain=name, scenario=scenario, split=split, seed=seed,
