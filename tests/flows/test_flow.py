@@ -143,7 +143,7 @@ def test_a_scheduled_deployment_builds_the_same(built: Path, tmp_path: Path, ser
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        wait_for(lambda: (out / "build.json").exists(), 180, process)
+        wait_for(lambda: (out / "report" / "index.html").exists(), 180, process)  # the last file
     finally:
         process.terminate()
         process.wait(60)
