@@ -1,6 +1,7 @@
 """A full-size Mimi with random weights, in the tensor names and shapes that moshi's checkpoint has and rustymimi reads.
 
-With 32 books in single precision the file has 384,644,900 bytes, as the released one has. Random weights are no codec: they prove the arithmetic (streaming, state, padding, books), not the sound.
+With 32 books in single precision the file has 384,644,900 bytes, as the released one has. Random weights are no codec: they
+prove the arithmetic (streaming, state, padding, books), not the sound.
 """
 
 from collections.abc import Iterator

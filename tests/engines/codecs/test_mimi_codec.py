@@ -54,7 +54,7 @@ def test_the_codes_are_those_of_streaming_frame_by_frame(meter: MimiCodec) -> No
     assert codes.dtype == np.int16
     assert np.array_equal(codes, streamed(meter.weights.path, clip))
     measured = random_mimi.latents(codes)
-    assert np.abs(np.diff(measured, axis=1)).min() > 1e-4  # the meter moves, so equality says something
+    assert np.median(np.abs(np.diff(measured, axis=1))) > 0.1  # the meter moves, so equality says something
 
 
 def test_encoding_the_whole_file_is_the_same_to_rounding(meter: MimiCodec) -> None:
