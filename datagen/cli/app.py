@@ -168,7 +168,7 @@ def engines(json_: Json = False) -> None:
 def bench(
     what: Annotated[str, typer.Argument(metavar="build|plan", help="What to measure.")] = "build",
     dialogs: Annotated[
-        int | None, typer.Option("--dialogs", metavar="N", help="How many.  [default: build 40, plan 150000]")
+        int | None, typer.Option("--dialogs", metavar="N", help="How many.  [default: build 100, plan 150000]")
     ] = None,
     json_: Json = False,
 ) -> None:

@@ -5,10 +5,9 @@ import os
 import platform
 import sys
 
-from datagen import recipes
 from datagen.errors import UserError
 
-_SIZES = {"build": 40, "plan": 150_000}
+_SIZES = {"build": 100, "plan": 150_000}
 
 
 def bench(what: str, dialogs: int | None, as_json: bool) -> None:
@@ -17,6 +16,7 @@ def bench(what: str, dialogs: int | None, as_json: bool) -> None:
         raise UserError(f"bench {what}: there is no such measurement. There are: {', '.join(_SIZES)}.")
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"):
         os.environ[name] = "1"  # one core; before numpy is imported
+    from datagen import recipes
     from datagen.run import bench as room
 
     recipe = recipes.compose(dialogs=dialogs or _SIZES[what])

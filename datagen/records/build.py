@@ -82,8 +82,8 @@ class BuildSummary:
     `id` is the version id, the hash of recipe, inputs and engines. `recipe` is the whole recipe as JSON types, and
     `recipe_digest` its digest. `content_id` is what every token row bears: the digest of what one dialogue's
     bytes depend on, whatever the number of dialogues; `plan_digest` is the same of its plan alone. `packages` are
-    versions by distribution name. `engines` are the makers by kind (writer, speaker, aligner, codec). `files` are keyed by the path in the output folder, with
-    forward slashes. `timing` are statistics of the time lines (datagen/stages/pack/summary.py), name with unit to value.
+    versions by distribution name. `engines` are the makers by kind (writer, speaker, aligner, codec). `files` are
+    keyed by the path in the output folder, with forward slashes. `timing` are statistics of the time lines (datagen/stages/pack/summary.py), name with unit to value.
     `decided` is what `auto` became at the first plan, by recipe key.
     """
 

@@ -57,13 +57,19 @@ def build_of(recipe: str) -> Build:
     return resolve(Recipe.model_validate_json(recipe))
 
 
+@lru_cache(maxsize=2)
+def ledger_of(work: str) -> Ledger:
+    """The ledger of a work folder, once a process: what a group has just made, the next need not verify."""
+    return Ledger(Path(work))
+
+
 def run_group(job: Job, group: str, report: Report) -> Outcome:
     """One group of stages over one shard: taken from the ledger where it is done, else made and recorded.
 
     The groups before it have to be done. Raises EngineError where an engine failed as a whole, DataError where an
     artefact that this one needs is gone.
     """
-    build, ledger, meter = build_of(job.recipe), Ledger(Path(job.work)), Meter(report)
+    build, ledger, meter = build_of(job.recipe), ledger_of(job.work), Meter(report)
     if group == "write":
         key = build.write_key(job.shard.indices)
         return _keep(job, group, key, ledger, lambda d: write.run(build, job.shard, d, meter), meter)

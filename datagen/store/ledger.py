@@ -47,9 +47,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The artefacts below one work folder."""
+    """The artefacts below one work folder. `trusted` are those that this process made or verified: once is enough."""
 
     root: Path
+    trusted: set[Path] = field(default_factory=set, compare=False, repr=False)
 
     def folder(self, group: str, name: str, key: str) -> Path:
         return self.root / group / f"{name}-{key[:16]}"
@@ -66,7 +67,8 @@ class Ledger:
             done = json.loads((folder / DONE).read_bytes())
             files, note = done["files"], done["note"]
             whole = done["key"] == key and done["content"] == digest(files, note)
-            if whole and all(file_digest(folder / name) == sha for name, sha in files.items()):
+            if whole and (folder in self.trusted or _as_made(folder, files)):
+                self.trusted.add(folder)
                 return Artefact(folder, done["content"], note)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             pass
@@ -101,6 +103,8 @@ class Ledger:
             # Another process made the same artefact meanwhile; both have the same content.
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise
+        else:
+            self.trusted.add(final)
 
     def keep_only(self, group: str, wanted: set[Path]) -> None:
         """Removes the group's artefacts that the current plan does not use."""
@@ -110,6 +114,10 @@ class Ledger:
                 if folder not in wanted:
                     with contextlib.suppress(OSError):
                         _remove(folder)
+
+
+def _as_made(folder: Path, files: Mapping[str, str]) -> bool:
+    return all(file_digest(folder / name) == sha for name, sha in files.items())
 
 
 def _remove(path: Path) -> None:

@@ -48,8 +48,16 @@ def test_a_damaged_artefact_is_removed_and_not_found(tmp_path: Path, damage: str
         file.unlink()
     else:
         found.path("done.json").write_text('{"key": ')
-    assert ledger.find("write", "train-00000", "k" * 32) is None
+    assert Ledger(tmp_path).find("write", "train-00000", "k" * 32) is None  # as another process sees it
     assert not found.folder.exists()
+
+
+def test_what_a_process_made_it_does_not_read_again(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    found = made(ledger)
+    found.path("a.txt").unlink()
+    assert ledger.find("write", "train-00000", "k" * 32) is not None
+    assert Ledger(tmp_path).find("write", "train-00000", "k" * 32) is None
 
 
 def test_a_failed_draft_leaves_nothing(tmp_path: Path) -> None:

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
+from datagen.audio.levels import energy
 from datagen.config import Options, knob
 from datagen.protocols import AlignRequest, Failure
 from datagen.records.speech import SAMPLE_RATE_HZ, Speech, Word
@@ -69,7 +68,8 @@ def finish(speech: Speech, words: Sequence[Word], options: AlignOptions, where: 
 
 def _lost_share(speech: Speech, words: Sequence[Word]) -> float:
     """The share of a speech's energy outside the spans of its words; 0 where all is silent."""
-    energy = np.concatenate([[0.0], np.cumsum(np.square(speech.audio, dtype=np.float64))])
-    edges = np.rint([(w.start_s * SAMPLE_RATE_HZ, w.end_s * SAMPLE_RATE_HZ) for w in words]).astype(np.int64)
-    inside = energy[edges[:, 1]] - energy[edges[:, 0]]
-    return float(1 - inside.sum() / energy[-1]) if energy[-1] > 0 else 0.0
+    whole = energy(speech.audio)
+    if not whole:
+        return 0.0
+    edges = [(round(w.start_s * SAMPLE_RATE_HZ), round(w.end_s * SAMPLE_RATE_HZ)) for w in words]
+    return 1 - sum(energy(speech.audio[first:end]) for first, end in edges) / whole

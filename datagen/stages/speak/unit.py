@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from datagen.audio.levels import energy
 from datagen.config import Options, knob
 from datagen.errors import DataError
 from datagen.protocols import Failure, SpeakRequest
@@ -165,12 +166,11 @@ def _fault(utterance: Utterance, speech: Speech, loud: Loud, kept: Speech, optio
 
 def _silent_words(speech: Speech, silence_db: float) -> list[str]:
     """The words whose span holds no sound: with words missing or cut off, the times run past what is heard."""
-    power = np.concatenate([[0.0], np.cumsum(np.square(speech.audio, dtype=np.float64))])
     rate_hz = len(speech.audio) / speech.duration_s
     silent = []
     for word in speech.words:
         first, end = round(word.start_s * rate_hz), round(word.end_s * rate_hz)
-        if end <= first or (power[end] - power[first]) / (end - first) < 10 ** (silence_db / 10):
+        if end <= first or energy(speech.audio[first:end]) / (end - first) < 10 ** (silence_db / 10):
             silent.append(word.word)
     return silent
 
