@@ -83,8 +83,8 @@ class BuildSummary:
     `recipe_digest` its digest. `content_id` is what every token row bears: the digest of what one dialogue's
     bytes depend on, whatever the number of dialogues; `plan_digest` is the same of its plan alone. `packages` are
     versions by distribution name. `engines` are the makers by kind (writer, speaker, aligner, codec). `files` are
-    keyed by the path in the output folder, with forward slashes. `timing` are statistics of the time lines (datagen/stages/pack/summary.py), name with unit to value.
-    `decided` is what `auto` became at the first plan, by recipe key.
+    keyed by the path in the output folder, with forward slashes. `timing` are statistics of the time lines, name with
+    unit to value (datagen/stages/pack/summary.py). `decided` is what `auto` became at the first plan, by recipe key.
     """
 
     id: str
