@@ -196,7 +196,9 @@ def domains_show(name: Annotated[str, typer.Argument(metavar="NAME", help="A dom
 
 @domains_app.command("check")
 def domains_check(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A domain's name; without one, all of them.")] = "",
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A domain's name or folder; without one, all of them.")
+    ] = "",
 ) -> int:
     """Check a domain's files; say what is missing (exit 3)."""
     from datagen.cli import lists

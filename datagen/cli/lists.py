@@ -93,16 +93,24 @@ def _marked(turn: Turn) -> str:
 
 
 def domains_check(name: str) -> int:
-    """Prints every problem of one domain, or of all; exit code 3 where there is one."""
+    """Prints every problem of one domain, by its name or its folder, or of all; exit code 3 where there is one.
+
+    Service domains are tried out too: dialogues of every scenario are written and looked at.
+    """
+    from datagen.domains.service import ServiceDomain
+    from datagen.engines.writers.agenda.trial import try_domain
+
     n = 0
     for each in [name] if name else domains.available():
-        problems = domains.load(each).check()
+        folder = Path(each)
+        domain = domains.load_folder(folder) if (folder / "domain.toml").is_file() else domains.load(each)
+        problems = domain.check()
+        if not problems and isinstance(domain, ServiceDomain):
+            problems = try_domain(domain)
         n += len(problems)
         for problem in problems:
             sys.stdout.write(f"{problem.where}: {problem.what}\n")
-        sys.stdout.write(
-            f"{each}: {'ok' if not problems else f'{len(problems)} problem' + 's' * (len(problems) > 1)}\n"
-        )
+        sys.stdout.write(f"{domain.name}: {'ok' if not problems else f'{len(problems)} problems'}\n")
     return DataError.exit_code if n else 0
 
 
