@@ -33,6 +33,7 @@ def test_a_pool_that_has_lost_a_worker_says_so_for_every_later_shard() -> None:
 INTERRUPTED = """
 import os, signal, threading, time
 from datagen.run.pool import Pool
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may ignore it
 try:
     threading.Timer({after_s}, os.kill, (os.getpid(), signal.SIGINT)).start()
     with Pool(2, print) as pool:
