@@ -153,8 +153,8 @@ class Recipe(Options):
         "recipe", "name of the build; the default output folder is ./data/NAME", pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$"
     )
     seed: int = knob(0, "seed of every draw", ge=0, lt=2**63)
-    dialogs: int | None = knob(100, "dialogues to plan", "dialogues", ge=1, le=100_000_000)
-    hours: float | None = knob(None, "hours of dialogue to plan, instead of a count", "h", gt=0, le=10_000_000)
+    dialogs: int | None = knob(100, "dialogues to plan", "dialogues", ge=1, le=10_000_000)
+    hours: float | None = knob(None, "hours of dialogue to plan, instead of a count", "h", gt=0, le=100_000)
     domain_folders: tuple[str, ...] = knob(
         (), "folders of your own to look for domains in, before prompts/", changes_output=False
     )

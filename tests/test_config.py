@@ -6,6 +6,7 @@ import pytest
 
 from datagen import recipes
 from datagen.build import resolve
+from datagen.build import resolve
 from datagen.errors import UserError
 
 
@@ -93,3 +94,9 @@ def test_names_that_no_file_can_have_are_a_users_error(name: str) -> None:
         recipes.compose(name)
     with pytest.raises(UserError, match="--profile"):
         recipes.compose("quickstart", profile=name)
+
+
+def test_more_books_than_the_tables_hold_are_refused_before_any_work() -> None:
+    pytest.importorskip("rustymimi")
+    with pytest.raises(UserError, match="codec.books = 16: the token tables of this version hold 8 books"):
+        resolve(recipes.compose(sets=["codec.engine=mimi", "codec.books=16"]))
