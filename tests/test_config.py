@@ -6,7 +6,6 @@ import pytest
 
 from datagen import recipes
 from datagen.build import resolve
-from datagen.build import resolve
 from datagen.errors import UserError
 
 
