@@ -15,9 +15,11 @@ from datagen.errors import DataError, EngineError, UserError
 from datagen.run.pool import SIGNAL_CHECK_S
 from datagen.run.request import Run
 
+UNTRACKED = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
+"""Prefect's analytics off, the server's and the client's. `flows` sets it too, before it imports Prefect."""
+
 QUIET_PREFECT = {
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "DO_NOT_TRACK": "1",
+    **UNTRACKED,
     # 10 to 23 s were seen on two cores; Prefect's own limit of 20 s is too short for a fresh database.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_LOGGING_LEVEL": "WARNING",

@@ -162,3 +162,12 @@ def test_workers_do_not_load_prefect(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env=environment, check=False)
     assert done.stdout.strip() == "False", done.stderr
+
+
+def test_analytics_are_off_before_prefect_is_there() -> None:
+    code = "import sys, os, flows; print('prefect' in sys.modules, os.environ['DO_NOT_TRACK'], os.environ['PREFECT_SERVER_ANALYTICS_ENABLED'])"
+    environment = {k: v for k, v in os.environ.items() if k not in ("DO_NOT_TRACK", "PREFECT_SERVER_ANALYTICS_ENABLED")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=ROOT, check=True
+    )
+    assert done.stdout.split() == ["False", "1", "false"]
