@@ -165,9 +165,9 @@ def test_workers_do_not_load_prefect(tmp_path: Path) -> None:
 
 
 def test_analytics_are_off_before_prefect_is_there() -> None:
-    code = "import sys, os, flows; print('prefect' in sys.modules, os.environ['DO_NOT_TRACK'], os.environ['PREFECT_SERVER_ANALYTICS_ENABLED'])"
-    environment = {k: v for k, v in os.environ.items() if k not in ("DO_NOT_TRACK", "PREFECT_SERVER_ANALYTICS_ENABLED")}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=ROOT, check=True
-    )
+    code = "import sys, os, flows; print('prefect' in sys.modules, *(os.environ[n] for n in sys.argv[1:]))"
+    names = ("DO_NOT_TRACK", "PREFECT_SERVER_ANALYTICS_ENABLED")
+    environment = {k: v for k, v in os.environ.items() if k not in names}
+    command = [sys.executable, "-c", code, *names]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, check=True)
     assert done.stdout.split() == ["False", "1", "false"]
