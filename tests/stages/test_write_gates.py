@@ -1,7 +1,6 @@
 """The gates of the write stage: what they let through, what they reject, with which reason and how fast."""
 
 from dataclasses import replace
-from time import process_time
 
 import pytest
 from write_samples import Sample, sample, samples
@@ -9,7 +8,7 @@ from write_samples import Sample, sample, samples
 from datagen.records.enums import Kind, MarkType, Speaker
 from datagen.records.transcript import Mark
 from datagen.stages.write.options import WriteOptions
-from datagen.stages.write.unit import check, finish
+from datagen.stages.write.unit import check
 
 OPTIONS = WriteOptions()
 BANK = "You work for Riverside Bank which is a retail bank and your name is Dana. Information: the fee is $35.00."
@@ -113,17 +112,3 @@ def test_the_plan_says_who_speaks_first() -> None:
     s = sample("x-1", GOOD, BANK)
     assert fault(replace(s, plan=replace(s.plan, first_speaker=Speaker.USER))) == "first_speaker"
     assert fault(replace(s, plan=replace(s.plan, dialog_id="x-2"))) == "wrong_dialog"
-
-
-def test_fast_enough_to_stand_beside_the_fastest_writer() -> None:
-    """The budget is 1.5 ms a dialogue for all gates and the signature; the bound leaves room for a loaded machine."""
-    good = [s for s in ALL if not s.fault]
-    rounds = 20
-    for s in good:
-        check(s.transcript, s.plan, OPTIONS)
-    start = process_time()
-    for _ in range(rounds):
-        for s in good:
-            check(s.transcript, s.plan, OPTIONS)
-            finish(s.transcript, OPTIONS)
-    assert (process_time() - start) / (rounds * len(good)) < 0.004

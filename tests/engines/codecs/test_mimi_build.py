@@ -11,7 +11,7 @@ import pytest
 from datagen.engines.codecs.mimi_weights import VARIABLE
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_build_with_mimi_is_accepted_and_names_its_weights_and_not_their_place(
     mimi_file: Path, tmp_path: Path, run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
