@@ -25,7 +25,7 @@ class Display(AbstractContextManager["Display"]):
         self._tally = Tally(1.0)
         self._began = time.monotonic()
         self._last_line = self._began
-        console = Console(stderr=True)
+        console = self._console = Console(stderr=True)
         self._quiet = quiet
         self._live = (
             None
@@ -46,6 +46,8 @@ class Display(AbstractContextManager["Display"]):
 
     def __call__(self, step: Progress) -> None:
         self._tally.progress(step)
+        if step.notice and not self._quiet:
+            self._console.print(f"datagen: {step.notice}", markup=False, highlight=False, soft_wrap=True)
         now = time.monotonic()
         if not self._quiet and not self._live and now - self._last_line >= _LINE_EVERY_S:
             self._last_line = now

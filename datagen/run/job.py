@@ -1,5 +1,6 @@
 """A shard's job: what a worker process is handed, and what it hands back. Plain data, so that any runner can carry it."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -104,8 +105,12 @@ def _needed(job: Job, ledger: Ledger, group: str, key: str) -> Artefact:
 
 
 def _keep(job: Job, group: str, key: str, ledger: Ledger, make: Callable[[Draft], None], meter: Meter) -> Outcome:
+    was_there = os.path.lexists(ledger.folder(group, job.shard.name, key))
     found = ledger.find(group, job.shard.name, key)
     made = found is None
+    if made and was_there:
+        line = f"{job.shard.name}: its {group} artefact in the work folder was damaged; it is made anew."
+        meter.notice(STAGES_OF[group][0], line)
     if found is None:
         with ledger.make(group, job.shard.name, key) as draft:
             make(draft)

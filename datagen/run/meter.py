@@ -11,13 +11,14 @@ from datagen.records.enums import Stage
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One step forward: `seconds` by "stage" and "stage engine", the engine's part counted in both."""
+    """One step forward: `seconds` by "stage" and "stage engine"; `notice` is a line for the user, where there is one."""
 
     stage: Stage
     done: int = 0
     rejected: int = 0
     audio_s: float = 0.0
     seconds: Mapping[str, float] = field(default_factory=dict)
+    notice: str = ""
 
 
 Report = Callable[[Progress], None]
@@ -43,3 +44,7 @@ class Meter:
         """Passes on what a stage did, with all seconds measured since the last call."""
         seconds, self._seconds = dict(self._seconds), defaultdict(float)
         self._report(Progress(stage, done, rejected, audio_s, seconds))
+
+    def notice(self, stage: Stage, line: str) -> None:
+        """Passes a line on to the user."""
+        self._report(Progress(stage, notice=line))
