@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datagen.errors import DataError
 from datagen.records.enums import Stage
 from datagen.records.maker import Reject
-from datagen.run.job import Outcome
+from datagen.run.job import STAGES_OF, Outcome
 from datagen.run.meter import Progress
 
 ALARM_MIN_REJECTS = 5
@@ -16,14 +16,7 @@ ALARM_MIN_REJECTS = 5
 EARLY_SIGMAS = 4.0
 """How far above its limit a rate has to be to stop a build under way: one shard's luck is no reason to stop."""
 
-_GROUP_OF = {
-    Stage.WRITE: "write",
-    Stage.SPEAK: "speech",
-    Stage.ALIGN: "speech",
-    Stage.STITCH: "render",
-    Stage.SCENE: "render",
-    Stage.ENCODE: "render",
-}
+_GROUP_OF = {stage: group for group, stages in STAGES_OF.items() for stage in stages}
 
 
 @dataclass(slots=True)
