@@ -36,7 +36,10 @@ class WriteRequest:
 
 @dataclass(frozen=True, slots=True)
 class SpeakRequest:
-    """A text for one voice. `words` are the display words, `spoken` how each is said, one for one."""
+    """A text for one voice. `words` are the display words, `spoken` how each is said, one for one.
+
+    `rate` is a factor on the voice's own speech rate: 1.1 is a tenth faster.
+    """
 
     words: tuple[str, ...]
     spoken: tuple[str, ...]
@@ -44,6 +47,7 @@ class SpeakRequest:
     seed: int
     side: Side = Side.AGENT
     tags: tuple[Tag, ...] = ()
+    rate: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ def activity(line: Timeline) -> Activity:
         for word in turn.words:
             if word.heard is not Heard.NO:
                 _mark(masks[turn.speaker.channel], word.start_s, min(word.end_s, turn.end_s))
-    for channel, words in enumerate(line.backchannel_words):
+    for channel, words in enumerate(line.aside_words):
         for word in words:
             _mark(masks[channel], word.start_s, word.end_s)
     agent, user = masks

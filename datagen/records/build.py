@@ -84,7 +84,8 @@ class BuildSummary:
     bytes depend on, whatever the number of dialogues; `plan_digest` is the same of its plan alone. `packages` are
     versions by distribution name. `engines` are the makers by kind (writer, speaker, aligner, codec). `files` are
     keyed by the path in the output folder, with forward slashes. `timing` are statistics of the time lines, name with
-    unit to value (datagen/stages/pack/summary.py). `decided` is what `auto` became at the first plan, by recipe key.
+    unit to value (datagen/stages/pack/summary.py); `timing_target` are what the recipe asks of some of them, by the same
+    names. `decided` is what `auto` became at the first plan, by recipe key.
     """
 
     id: str
@@ -102,6 +103,7 @@ class BuildSummary:
     files: Mapping[str, FileEntry]
     packages: Mapping[str, str] = field(default_factory=dict)
     timing: Mapping[str, float] = field(default_factory=dict)
+    timing_target: Mapping[str, float] = field(default_factory=dict)
     decided: Mapping[str, Any] = field(default_factory=dict)
     plan_digest: str = ""
     format: int = BUILD_FORMAT

@@ -1,11 +1,12 @@
 """What the speak and align stages hand on: audio a turn, with the times of its words."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datagen.records.enums import Heard
+from datagen.records.enums import ClipKind, Heard
 from datagen.records.transcript import Mark, Turn
 
 Audio = NDArray[np.float32]
@@ -51,20 +52,29 @@ class Speech:
 
 
 @dataclass(frozen=True, slots=True)
-class Backchannel:
-    """A backchannel's audio, in the voice of the speaker who listens while the marked turn goes on."""
+class Aside:
+    """What a mark says beside the turns, spoken: see `MarkType.speaker` for the voice."""
 
     mark: Mark
     speech: Speech
 
 
 @dataclass(frozen=True, slots=True)
+class Clip:
+    """A short utterance of a voice's bank, which stitch and scene may use at any place."""
+
+    kind: ClipKind
+    text: str
+    speech: Speech
+
+
+@dataclass(frozen=True, slots=True)
 class SpokenTurn:
-    """A turn with its audio, and the backchannels that fall into it."""
+    """A turn with its audio, and what else is said at its marks."""
 
     turn: Turn
     speech: Speech
-    backchannels: tuple[Backchannel, ...] = ()
+    asides: tuple[Aside, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +83,8 @@ class SpokenDialog:
 
     dialog_id: str
     turns: tuple[SpokenTurn, ...]
+
+
+Clips = Callable[[str, ClipKind], Sequence[Clip]]
+"""The clips of one kind in a voice, by the voice's id; () where the recipe's speaker could make none. Called only where
+something is to be said, so that no voice speaks clips that nobody hears."""

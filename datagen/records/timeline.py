@@ -63,8 +63,9 @@ class PlacedTurn:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A dialogue on one clock: `n_samples` at 24 kHz on both channels. `backchannel_words` are the words that a
-    speaker says inside the other's turn, by channel; the agent's (channel 0) enter its text track.
+    """A dialogue on one clock: `n_samples` at 24 kHz on both channels. `aside_words` are the words that a
+    speaker says beside the turns (backchannels, failed barge-ins, side talk), by channel; the agent's (channel 0) enter
+    its text track. `agent_latency_s` is the median FTO that was drawn for the agent in this dialogue.
 
     `n_turns_cut` turns at the end did not fit into the columns and are not here; `n_marks_dropped` backchannels and
     pauses that the transcript marks found no room.
@@ -73,9 +74,10 @@ class Timeline:
     dialog_id: str
     n_samples: int
     turns: tuple[PlacedTurn, ...]
-    backchannel_words: tuple[tuple[Word, ...], tuple[Word, ...]] = ((), ())
+    aside_words: tuple[tuple[Word, ...], tuple[Word, ...]] = ((), ())
     n_turns_cut: int = 0
     n_marks_dropped: int = 0
+    agent_latency_s: float = 0.0
 
     def agent_words(self) -> list[Word]:
         """The agent's words of the text track, by start: those of its turns that were heard, and its backchannels."""
@@ -84,13 +86,13 @@ class Timeline:
     def track_words(self, speaker: Speaker) -> list[Word]:
         """One speaker's words that get tokens, in order of their start: see PlacedTurn.track_words."""
         words = [w for t in self.turns if t.speaker is speaker for w in t.track_words()]
-        words += self.backchannel_words[speaker.channel]
+        words += self.aside_words[speaker.channel]
         return sorted(words, key=lambda w: (w.start_s, w.end_s))
 
     def words_of(self, speaker: Speaker) -> list[Word]:
         """One speaker's spoken words in order of their start, partly heard ones with them; unheard ones are left out."""
         words = [w for t in self.turns if t.speaker is speaker for w in t.words if w.heard != "no"]
-        words += self.backchannel_words[speaker.channel]
+        words += self.aside_words[speaker.channel]
         return sorted(words, key=lambda w: (w.start_s, w.end_s))
 
 
@@ -107,12 +109,18 @@ class SceneDialog:
     """The channels as a model gets them: the agent's untouched, the user's as a microphone heard it.
 
     `effects` says what was done, name to parameters (JSON types), {} where nothing was; `snr_db` is the asked
-    signal-to-noise ratio over speech-active frames, None without noise.
+    signal-to-noise ratio over speech-active frames, None without noise. `events` are the SOUND events, with the turn under
+    way (or the last before) as `target_turn`; they take the place of the time line's own. `masked_word_share` is the share
+    of the user's words under 0 dB local SNR. `stems` are what the microphone's signal was summed from, float32
+    [n_samples] each by name, {} unless they were asked for.
     """
 
     channels: Audio = field(repr=False)
     effects: Mapping[str, Mapping[str, Any]]
     snr_db: float | None = None
+    events: tuple[Event, ...] = ()
+    masked_word_share: float = 0.0
+    stems: Mapping[str, Audio] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from datagen.records.enums import Kind, MarkType, Speaker, Split, TurnType
 from datagen.records.plan import DialogPlan
-from datagen.records.speech import SAMPLE_RATE_HZ, Audio, Backchannel, Speech, SpokenDialog, SpokenTurn, Word
+from datagen.records.speech import SAMPLE_RATE_HZ, Aside, Audio, Speech, SpokenDialog, SpokenTurn, Word
 from datagen.records.transcript import Mark, Turn
 
 LEVEL = 0.2
@@ -54,9 +54,7 @@ def turn(
     """A turn with its marks; every backchannel mark is spoken as one word of `backchannel_s`."""
     said = speech(durations_s, TONE_HZ[side], gap_s, level)
     text = " ".join(w.word for w in said.words)
-    heard = [
-        Backchannel(m, speech([backchannel_s], TONE_HZ[side.other])) for m in marks if m.type is MarkType.BACKCHANNEL
-    ]
+    heard = [Aside(m, speech([backchannel_s], TONE_HZ[side.other])) for m in marks if m.type is MarkType.BACKCHANNEL]
     return SpokenTurn(Turn(index, side, text, kind, marks=tuple(marks)), said, tuple(heard))
 
 

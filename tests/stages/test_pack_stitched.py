@@ -36,7 +36,7 @@ def _rendered(seed: int) -> RenderedDialog:
 def _as_said(spoken):
     """The dialogue with backchannels whose words are those that their marks name."""
     turns = tuple(
-        replace(t, backchannels=tuple(replace(b, speech=_named(b.speech, b.mark.text)) for b in t.backchannels))
+        replace(t, asides=tuple(replace(b, speech=_named(b.speech, b.mark.text)) for b in t.asides))
         for t in spoken.turns
     )
     return replace(spoken, turns=turns)

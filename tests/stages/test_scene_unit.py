@@ -60,7 +60,7 @@ def test_the_snr_over_the_users_words_is_the_asked_one(stitched, seed):
         for w in t.words:
             if t.speaker is Speaker.USER and w.heard is not Heard.NO:
                 spoken[round(w.start_s * SAMPLE_RATE_HZ) : round(min(w.end_s, t.end_s) * SAMPLE_RATE_HZ)] = True
-    for w in stitched.timeline.backchannel_words[1]:
+    for w in stitched.timeline.aside_words[1]:
         spoken[round(w.start_s * SAMPLE_RATE_HZ) : round(w.end_s * SAMPLE_RATE_HZ)] = True
     clean = stitched.channels[1]
     got = rms_db(clean[spoken]) - rms_db((heard.channels[1] - clean)[spoken])

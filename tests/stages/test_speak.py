@@ -163,7 +163,7 @@ def test_the_dialogue_is_put_together() -> None:
     finished = {u.key: replace(speech_of(), seed=n) for n, u in enumerate(utterances(PLAN, TRANSCRIPT, VOICES))}
     dialog = gather(TRANSCRIPT, finished)
     assert [t.speech.seed for t in dialog.turns] == [0, 2]
-    assert [(b.mark.text, b.speech.seed) for b in dialog.turns[0].backchannels] == [("mhm", 1)]
+    assert [(b.mark.text, b.speech.seed) for b in dialog.turns[0].asides] == [("mhm", 1)]
     del finished[0, 1]
     with pytest.raises(DataError, match=r"1 texts were not spoken, the first is turn 0, mark 1"):
         gather(TRANSCRIPT, finished)

@@ -23,7 +23,7 @@ def masks(timeline: Timeline) -> np.ndarray:
         for w in t.words:
             a, b = round(w.start_s * SAMPLE_RATE_HZ), round(min(w.end_s, t.end_s) * SAMPLE_RATE_HZ)
             found[t.speaker.channel, a:b] |= w.heard != "no"
-    for channel, words in enumerate(timeline.backchannel_words):
+    for channel, words in enumerate(timeline.aside_words):
         for w in words:
             found[channel, round(w.start_s * SAMPLE_RATE_HZ) : round(w.end_s * SAMPLE_RATE_HZ)] = True
     return found
@@ -67,5 +67,5 @@ def test_the_agents_share_is_its_heard_words_and_backchannels():
         for w in t.words
         if w.heard != "no"
     )
-    said = sum(w.end_s - w.start_s for w in timeline.backchannel_words[0])
+    said = sum(w.end_s - w.start_s for w in timeline.aside_words[0])
     assert got.agent_s == pytest.approx(heard + said)

@@ -165,7 +165,7 @@ def test_a_backchannel_is_softer_than_its_speakers_turns_and_enters_their_words(
     event = next(e for e in first.events if e.type is EventType.BACKCHANNEL)
     assert (event.channel, event.attrs["text"], event.target_turn) == (0, "mhm", 0)
     assert first.words[2].end_s < event.start_s < event.end_s < first.words[-1].start_s
-    (word,) = result.timeline.backchannel_words[0]
+    (word,) = result.timeline.aside_words[0]
     assert event.start_s <= word.start_s < word.end_s <= event.end_s
     assert word in result.timeline.agent_words()
     a, b = (round(t * SAMPLE_RATE_HZ) for t in (word.start_s, word.end_s))
@@ -183,7 +183,7 @@ def test_what_finds_no_room_is_dropped_and_counted():
     marks = [Mark(MarkType.BACKCHANNEL, 9, "mhm"), Mark(MarkType.PAUSE, 0), Mark(MarkType.PAUSE, 40)]
     line = made(spoken(turn(0, USER, WORDS, marks=marks), turn(1, AGENT, WORDS))).timeline
     assert line.n_marks_dropped == 3
-    assert line.backchannel_words == ((), ())
+    assert line.aside_words == ((), ())
     assert {e.type for e in line.turns[0].events} <= {EventType.OVERLAP}
 
 

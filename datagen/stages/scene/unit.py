@@ -52,5 +52,5 @@ def user_words(timeline: Timeline) -> list[tuple[int, int]]:
         for w in t.words
         if w.heard is not Heard.NO
     ]
-    heard += [(w.start_s, w.end_s) for w in timeline.backchannel_words[Speaker.USER.channel]]
+    heard += [(w.start_s, w.end_s) for w in timeline.aside_words[Speaker.USER.channel]]
     return sorted((round(a * SAMPLE_RATE_HZ), round(b * SAMPLE_RATE_HZ)) for a, b in heard)

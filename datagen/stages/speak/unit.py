@@ -11,7 +11,7 @@ from datagen.errors import DataError
 from datagen.protocols import Failure, SpeakRequest
 from datagen.records.enums import MarkType, Speaker
 from datagen.records.plan import DialogPlan, Voice
-from datagen.records.speech import Backchannel, Speech, SpokenDialog, SpokenTurn
+from datagen.records.speech import Aside, Speech, SpokenDialog, SpokenTurn
 from datagen.records.transcript import Transcript, Turn
 from datagen.stages.speak.trim import Loud, loud_part, trimmed
 from datagen.store.ids import seed_of
@@ -197,7 +197,7 @@ def _keys(turn: Turn) -> list[Key]:
 
 def _spoken_turn(turn: Turn, finished: Mapping[Key, Speech]) -> SpokenTurn:
     backchannels = tuple(
-        Backchannel(turn.marks[mark], finished[turn.index, mark]) for _, mark in _keys(turn) if mark is not None
+        Aside(turn.marks[mark], finished[turn.index, mark]) for _, mark in _keys(turn) if mark is not None
     )
     return SpokenTurn(turn, finished[turn.index, None], backchannels)
 

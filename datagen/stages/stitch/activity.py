@@ -26,7 +26,7 @@ def spans_of(timeline: Timeline, side: Speaker) -> list[Span]:
         for w in turn.words
         if w.heard is not Heard.NO
     ]
-    spans += [(w.start_s, w.end_s) for w in timeline.backchannel_words[side.channel]]
+    spans += [(w.start_s, w.end_s) for w in timeline.aside_words[side.channel]]
     return _union(spans)
 
 

@@ -30,7 +30,7 @@ def mix(placement: Placement, turns: Sequence[SpokenTurn], options: StitchOption
             part = spoken.speech.audio[slice(*piece.source)]
             channels[side.channel, piece.at : piece.end] = quantise(_ramped(part, edge, fade if piece.cut else edge))
         for index, (start, end) in spot.heard_back:
-            audio = spoken.backchannels[index].speech.audio
+            audio = spoken.asides[index].speech.audio
             gain = _gain(audio, levels[side.other], options.backchannel.level_db)
             channels[side.other.channel, start:end] = quantise(_ramped(audio * gain, edge, edge))
     return channels

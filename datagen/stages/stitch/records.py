@@ -17,14 +17,14 @@ def timeline(dialog_id: str, placement: Placement, shaped: Shaped, turns: Sequen
         _placed_turn(spot, spoken, was_sampled)
         for spot, spoken, was_sampled in zip(placement.spots, kept, shaped.sampled, strict=False)
     )
-    n_unheard = sum(len(t.backchannels) - len(s.heard_back) for s, t in zip(placement.spots, kept, strict=True))
+    n_unheard = sum(len(t.asides) - len(s.heard_back) for s, t in zip(placement.spots, kept, strict=True))
     return Timeline(
         dialog_id=dialog_id,
         n_samples=placement.n_samples,
         turns=placed,
-        backchannel_words=(
-            _backchannel_words(placement, shaped, kept, Speaker.AGENT),
-            _backchannel_words(placement, shaped, kept, Speaker.USER),
+        aside_words=(
+            _aside_words(placement, shaped, kept, Speaker.AGENT),
+            _aside_words(placement, shaped, kept, Speaker.USER),
         ),
         n_turns_cut=placement.n_turns_cut,
         n_marks_dropped=sum(shaped.n_marks_dropped[: len(kept)]) + n_unheard,
@@ -74,7 +74,7 @@ def _events(spot: Spot, spoken: SpokenTurn, was_sampled: bool) -> tuple[Event, .
         for word, (a, b) in spot.pauses
     ]
     for index, (a, b) in spot.heard_back:
-        mark = spoken.backchannels[index].mark
+        mark = spoken.asides[index].mark
         events.append(
             Event(EventType.BACKCHANNEL, other, _s(a), _s(b), turn.index, {"text": mark.text, "word": mark.word})
         )
@@ -102,16 +102,14 @@ def _barge_in(spot: Spot, spoken: SpokenTurn, start: int, was_sampled: bool) -> 
     return Event(kind, side.other.channel, _s(start), _s(spot.end), spoken.turn.index, attrs)
 
 
-def _backchannel_words(
-    placement: Placement, shaped: Shaped, turns: Sequence[SpokenTurn], side: Speaker
-) -> tuple[Word, ...]:
+def _aside_words(placement: Placement, shaped: Shaped, turns: Sequence[SpokenTurn], side: Speaker) -> tuple[Word, ...]:
     """What a speaker says inside the other's turns, word by word, by time."""
     words: list[Word] = []
     for spot, shape, spoken in zip(placement.spots, shaped.shapes, turns, strict=False):
         if shape.speaker is side:
             continue
         for index, (start, _) in spot.heard_back:
-            said = spoken.backchannels[index].speech.words
+            said = spoken.asides[index].speech.words
             spans = [(start + a, start + b) for a, b in shape.listening[index].words]
             words += [_word(w, span, placement.n_samples) for w, span in zip(said, spans, strict=True)]
     return tuple(sorted(words, key=lambda w: (w.start_s, w.end_s)))

@@ -185,7 +185,7 @@ def _listening(
     """The turn's backchannels, in its order; one whose words contradict its audio keeps its place with a word that is
     never there, so it is dropped and counted like one without room."""
     found = []
-    for heard in spoken.backchannels:
+    for heard in spoken.asides:
         delay = samples(rng.uniform(*options.backchannel.delay_s))
         words = word_spans(heard.speech)
         word = heard.mark.word if words and heard.mark.word >= 0 else len(spoken.turn.words)
