@@ -6,7 +6,15 @@ from pydantic import Field, model_validator
 
 from datagen.config import Options, knob
 from datagen.records.enums import TurnType
-from datagen.stages.stitch.event_options import BackchannelOptions, BargeInOptions, PauseOptions
+from datagen.stages.stitch.event_options import (
+    AgentInterruptionOptions,
+    BackchannelOptions,
+    BargeInOptions,
+    FailedBargeInOptions,
+    LongSilenceOptions,
+    PauseOptions,
+    SideTalkOptions,
+)
 from datagen.stages.stitch.fto import FtoModel, gap_median_for, overlap_median_for
 from datagen.stages.stitch.presets import Preset, ShiftOptions, preset
 from datagen.stages.stitch.ranges import SecondsRange
@@ -65,8 +73,20 @@ class StitchOptions(Options):
     fto: FtoOptions = Field(default_factory=FtoOptions, description="when a turn starts")
     shift: ShiftOptions = Field(default_factory=ShiftOptions, description="seconds added to the FTO by type of turn")
     barge_in: BargeInOptions = Field(default_factory=BargeInOptions, description="how the floor is yielded")
-    backchannel: BackchannelOptions = Field(default_factory=BackchannelOptions, description="where and how loud")
+    agent_interruption: AgentInterruptionOptions = Field(
+        default_factory=AgentInterruptionOptions, description="when the agent cuts in on the user"
+    )
+    backchannel: BackchannelOptions = Field(
+        default_factory=BackchannelOptions, description="how often, where and how loud"
+    )
+    failed_barge_in: FailedBargeInOptions = Field(
+        default_factory=FailedBargeInOptions, description="the user tries to cut in, and gives up"
+    )
+    side_talk: SideTalkOptions = Field(default_factory=SideTalkOptions, description="the user talks to somebody else")
     pause: PauseOptions = Field(default_factory=PauseOptions, description="hesitations")
+    long_silence: LongSilenceOptions = Field(
+        default_factory=LongSilenceOptions, description="the user says nothing for long"
+    )
     lead_s: SecondsRange = knob((0.2, 1.0), "silence before the first turn, shortest and longest", "s")
     tail_s: SecondsRange = knob((0.4, 1.5), "silence after the last turn, shortest and longest", "s")
     fade_s: float = knob(0.03, "fade-out of a cut turn", "s", gt=0, le=0.5)
