@@ -61,7 +61,7 @@ def test_a_second_run_does_no_work(copy: Path) -> None:
 
 def test_a_changed_option_redoes_its_stage_and_nothing_before(copy: Path) -> None:
     before = {g: {p.name for p in (copy / ".work" / g).iterdir()} for g in ("write", "speech", "render")}
-    again(copy, "--set", "scene.noise_share=0", "--set", "scene.telephone_share=0")
+    again(copy, "--set", "scene.noise.share=0", "--set", "scene.telephone.share=0")
     after = {g: {p.name for p in (copy / ".work" / g).iterdir()} for g in ("write", "speech", "render")}
     assert after["write"] == before["write"]
     assert after["speech"] == before["speech"]

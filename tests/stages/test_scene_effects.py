@@ -48,7 +48,7 @@ def test_the_noise_has_the_asked_snr_over_the_words_alone(snr_db):
     around = Surroundings(np.stack([np.zeros_like(user), user]), words)
     heard = RoomNoise().apply(user, {**NOISE, "snr_db": snr_db, "drift_db": 4.0}, around)
     at = np.concatenate([np.arange(a, b) for a, b in words])
-    assert rms_db(user[at]) - rms_db((heard - user)[at]) == pytest.approx(snr_db, abs=0.05)
+    assert rms_db(user[at]) - rms_db(heard[at]) == pytest.approx(snr_db, abs=0.05)
 
 
 def test_a_user_who_never_speaks_gets_noise_under_a_nominal_level():

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from datagen.config import Options, knob
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 from datagen.stages.scene.effects import Parameters, Surroundings
 from datagen.stages.scene.fourier import fast_length, rise
-from datagen.stages.scene.options import SceneOptions
+from datagen.stages.scene.ranges import DecibelRange
 
 OCTAVE_SLOPE_DB = (-6.0, -3.0)
 """How octave-band levels fall in occupied rooms: the Room Criteria curves fall by 5 dB an octave (ASHRAE), the Noise
@@ -26,34 +27,43 @@ DRIFT_PERIODS_S = (5.0, 30.0)
 N_DRIFT_WAVES = 3
 
 
+class NoiseOptions(Options):
+    """The steady noise of the place."""
+
+    share: float = knob(0.5, "share of dialogues with room noise", "share", ge=0, le=1)
+    snr_db: DecibelRange = knob(
+        (10.0, 30.0), "signal-to-noise ratio at the microphone over the user's words, lowest and highest", "dB"
+    )
+    drift_db: float = knob(1.5, "how far the noise's level drifts, root mean square", "dB", ge=0, le=12)
+
+
 class RoomNoise:
     """Noise at an SNR over the user's words."""
 
     name = "noise"
 
-    def draw(self, options: SceneOptions, rng: np.random.Generator) -> Parameters | None:
+    def draw(self, options: NoiseOptions, around: Surroundings, rng: np.random.Generator) -> Parameters | None:
         """The SNR, the spectrum's slope, the drift and the seed, or None."""
-        if rng.random() >= options.noise_share:
+        if rng.random() >= options.share:
             return None
         return {
-            "snr_db": float(rng.uniform(*options.noise_snr_db)),
+            "snr_db": float(rng.uniform(*options.snr_db)),
             "octave_slope_db": float(rng.uniform(*OCTAVE_SLOPE_DB)),
-            "drift_db": options.noise_drift_db,
+            "drift_db": options.drift_db,
             "seed": int(rng.integers(2**63)),
         }
 
     def apply(self, user: Audio, parameters: Parameters, around: Surroundings) -> Audio:
-        """The channel with the noise on top. Speech and noise are both measured over the samples of the user's words;
-        where there are none (or all are silent) speech counts as -26 dB, and the noise is measured over the whole."""
+        """The noise alone. Speech and noise are both measured over the samples of the user's words; where there
+        are none (or all are silent) speech counts as -26 dB, and the noise is measured over the whole."""
         if len(user) == 0:
             return user.copy()
         noise = room_noise(len(user), parameters["octave_slope_db"], parameters["drift_db"], parameters["seed"])
-        spans, speech = around.user_words, power(around.clean[1], around.user_words)
+        spans, speech = around.user_words, power(user, around.user_words)
         if speech == 0:
             spans, speech = [(0, len(noise))], 10 ** (NOMINAL_SPEECH_DB / 10)
         wanted = speech / 10 ** (parameters["snr_db"] / 10)
         noise *= np.float32(math.sqrt(wanted / power(noise, spans)))
-        noise += user
         return noise
 
 

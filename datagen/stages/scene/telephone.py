@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datagen.audio.files import from_pcm16, to_pcm16
+from datagen.config import Options, knob
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 from datagen.stages.scene.effects import Parameters, Surroundings
 from datagen.stages.scene.fourier import fast_length, rise
-from datagen.stages.scene.options import SceneOptions
 
 LINE_RATE_HZ = 8_000
 STEP = SAMPLE_RATE_HZ // LINE_RATE_HZ
@@ -23,14 +23,20 @@ MARGIN = 480
 """Zeros behind the signal at the line's rate, so that the filter's tail does not come round to the front."""
 
 
+class TelephoneOptions(Options):
+    """The telephone line."""
+
+    share: float = knob(0.3, "share of dialogues over a telephone line: 300-3400 Hz, 8 kHz mu-law", "share", ge=0, le=1)
+
+
 class Telephone:
     """Band limit and mu-law round trip at 8 kHz."""
 
     name = "telephone"
 
-    def draw(self, options: SceneOptions, rng: np.random.Generator) -> Parameters | None:
+    def draw(self, options: TelephoneOptions, around: Surroundings, rng: np.random.Generator) -> Parameters | None:
         """The line's band and code, or None."""
-        if rng.random() >= options.telephone_share:
+        if rng.random() >= options.share:
             return None
         return {"low_hz": LOW_HZ[1], "high_hz": HIGH_HZ[0], "rate_hz": LINE_RATE_HZ, "code": "mu-law"}
 
