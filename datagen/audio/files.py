@@ -11,6 +11,7 @@ from datagen.errors import DataError
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 
 PCM16_SCALE = 32_768.0
+FLAC_CHANNELS = 8
 
 
 def to_pcm16(audio: Audio) -> NDArray[np.int16]:
@@ -33,10 +34,13 @@ def quantise(audio: Audio) -> Audio:
 
 
 def write_flac(target: Path | str | BinaryIO, audio: Audio, rate_hz: int = SAMPLE_RATE_HZ) -> None:
-    """A 16-bit FLAC of mono [n_samples] or [n_channels, n_samples] audio; a DataError for none, which FLAC cannot hold.
+    """A 16-bit FLAC of mono [n_samples] or [n_channels, n_samples] audio; a DataError for no samples or over 8 channels,
+    which FLAC cannot hold.
 
     The caller sees to it that a half-written file is not taken for a whole one.
     """
+    if audio.ndim == 2 and len(audio) > FLAC_CHANNELS:
+        raise DataError(f"{_name(target)}: {len(audio)} channels, and FLAC holds {FLAC_CHANNELS}.")
     _write(target, audio, rate_hz, "FLAC")
 
 
@@ -50,14 +54,17 @@ def read_audio(source: Path | str | BinaryIO) -> tuple[Audio, int]:
     try:
         samples, rate_hz = soundfile.read(source, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
-        name = source if isinstance(source, Path | str) else "audio"
-        raise DataError(f"{name}: cannot be read as audio ({error}).") from None
+        raise DataError(f"{_name(source)}: cannot be read as audio ({error}).") from None
     channels = np.ascontiguousarray(samples.T)
     return (channels[0] if len(channels) == 1 else channels), int(rate_hz)
 
 
 def _write(target: Path | str | BinaryIO, audio: Audio, rate_hz: int, container: str) -> None:
     if audio.shape[-1] == 0:
-        raise DataError(f"{target if isinstance(target, Path | str) else 'audio'}: there are no samples to write.")
+        raise DataError(f"{_name(target)}: there are no samples to write.")
     place = str(target) if isinstance(target, Path) else target
     soundfile.write(place, to_pcm16(audio).T, rate_hz, format=container, subtype="PCM_16")
+
+
+def _name(place: Path | str | BinaryIO) -> Path | str:
+    return place if isinstance(place, Path | str) else "audio"

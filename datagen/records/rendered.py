@@ -15,7 +15,10 @@ Codes = NDArray[np.int16]
 
 @dataclass(frozen=True, slots=True)
 class RenderedDialog:
-    """A dialogue ready to be packed. `audio_path` is relative to the output folder, None where no audio is kept."""
+    """A dialogue ready to be packed. `audio_path` is relative to the output folder, None where no audio is kept.
+
+    `stems` are the names of the channels of the file at `stems_path`, in its order; () and None where none are kept.
+    """
 
     plan: DialogPlan
     transcript: Transcript
@@ -27,3 +30,5 @@ class RenderedDialog:
     voice_prompt_codes: Codes = field(repr=False)
     user_voice_prompt_codes: Codes = field(repr=False)
     audio_path: str | None = None
+    stems: tuple[str, ...] = ()
+    stems_path: str | None = None

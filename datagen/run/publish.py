@@ -33,6 +33,8 @@ from datagen.store.ledger import Artefact, Ledger
 
 PACKAGES = ("numpy", "pyarrow", "soundfile", "praat-parselmouth", "espeakng-loader", "jinja2", "rensa")
 """The packages whose versions can change a byte of a build; build.json names them."""
+SOUND_FOLDERS = ("audio", "stems")
+"""Folders of a file a dialogue, ID.flac: the two channels, and what the user's was summed from."""
 _PATHS: dict[str, Any] = {"domain_folders": True, "codec": {"weights": True}}
 """What of a recipe names places on one machine: it stays out of build.json, and no byte depends on it."""
 
@@ -48,7 +50,7 @@ class Packed:
 
 
 def publish(run: Run, outcomes: Sequence[Outcome]) -> BuildSummary:
-    """Writes tokens/, manifests/, audio/, the card and build.json from the shards' artefacts.
+    """Writes tokens/, manifests/, audio/, stems/, the card and build.json from the shards' artefacts.
 
     Near-duplicates are decided here, over the whole build: the lowest id stays, the others become rejects. Raises
     DataError where an artefact is gone or nothing was kept.
@@ -115,7 +117,7 @@ def _withdraw(run: Run) -> None:
 
 
 def _publish_shard(run: Run, shard: Packed) -> list[Path]:
-    """The shard's token file and audio; hard links where nothing has to be left out."""
+    """The shard's token file, audio and stems; hard links where nothing has to be left out."""
     target = run.out / token_file_name(shard.outcome.shard.split, shard.outcome.shard.number)
     if shard.losers:
         table = _without(shard, Table.TOKENS)
@@ -124,10 +126,11 @@ def _publish_shard(run: Run, shard: Packed) -> list[Path]:
     else:
         link_or_copy(shard.artefact.path("tokens.parquet"), target)
     published = [target]
-    for source in sorted((shard.artefact.folder / "audio").glob("*.flac")):
-        if source.stem not in shard.losers:
-            link_or_copy(source, run.out / "audio" / source.name)
-            published.append(run.out / "audio" / source.name)
+    for kind in SOUND_FOLDERS:
+        for source in sorted((shard.artefact.folder / kind).glob("*.flac")):
+            if source.stem not in shard.losers:
+                link_or_copy(source, run.out / kind / source.name)
+                published.append(run.out / kind / source.name)
     return published
 
 
@@ -214,12 +217,13 @@ def _card(run: Run, result: BuildSummary) -> Path:
 
 def _remove_stale(run: Run, current: set[Path]) -> None:
     """Removes published files of an earlier version that this one has not; what is not of a build's kind stays."""
-    for pattern in ("tokens/*.parquet", "manifests/*.parquet", "audio/*.flac"):
+    for pattern in ("tokens/*.parquet", "manifests/*.parquet", *(f"{folder}/*.flac" for folder in SOUND_FOLDERS)):
         for path in run.out.glob(pattern):
             if path not in current:
                 path.unlink()
-    if (run.out / "audio").is_dir() and not any((run.out / "audio").iterdir()):
-        (run.out / "audio").rmdir()
+    for folder in SOUND_FOLDERS:
+        if (run.out / folder).is_dir() and not any((run.out / folder).iterdir()):
+            (run.out / folder).rmdir()
 
 
 def _with_files(run: Run, result: BuildSummary, files: Iterable[Path]) -> BuildSummary:

@@ -1,7 +1,7 @@
 """The render group: spoken dialogues become channels, codes and rows."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from io import BytesIO
 
 import numpy as np
@@ -57,7 +57,7 @@ def run(
     meter: Meter,
     shard: str,
 ) -> None:
-    """Writes tokens.parquet, dialogs.parquet, turns.parquet and, where audio is kept, audio/ID.flac."""
+    """Writes tokens.parquet, dialogs.parquet, turns.parquet and, where they are kept, audio/ID.flac and stems/ID.flac."""
     prompts = VoicePrompts(build, ledger, meter)
     shard_rows = _Rows()
     for batch in batches(speech.read_spoken(spoken, written), DIALOGS // 2):
@@ -123,18 +123,22 @@ def _encode(
             out.rejects.append(_reject(plan, Stage.ENCODE, pair))
             continue
         path = f"audio/{plan.dialog_id}.flac" if keep_audio else None
-        if path:
-            with meter.time(Stage.PACK, "engine"):
-                # In memory first: on a full disk libsndfile says nothing that a person could act on.
-                write_flac(flac := BytesIO(), heard.channels)
-                draft.path(path).write_bytes(flac.getbuffer())
+        stems_path = f"stems/{plan.dialog_id}.flac" if heard.stems else None
+        with meter.time(Stage.PACK, "engine"):
+            if path:
+                _write_flac(draft, path, heard.channels)
+            if stems_path:
+                _write_flac(draft, stems_path, np.stack(list(heard.stems.values())))
         out.audio_s += timeline.n_samples / SAMPLE_RATE_HZ
         prompt, user_prompt = prompts.codes(plan.agent_voice), prompts.codes(plan.user_voice)
         scene_record = _without_audio(heard)
         measured = activity(timeline)
         out.rendered.append(
-            RenderedDialog(plan, transcript, timeline, scene_record, measured, *pair, prompt, user_prompt, path)
-        )
+            RenderedDialog(
+                plan, transcript, timeline, scene_record, measured, *pair, prompt, user_prompt,
+                audio_path=path, stems=tuple(heard.stems), stems_path=stems_path,
+            )
+        )  # fmt: skip
     made = out.rendered[before:]
     audio_s = sum(r.timeline.n_samples for r in made) / SAMPLE_RATE_HZ
     meter.count(Stage.ENCODE, len(made), len(scened) - len(made), audio_s)
@@ -142,7 +146,13 @@ def _encode(
 
 def _without_audio(heard: SceneDialog) -> SceneDialog:
     """The scene's parameters alone: the rows need no samples, and a shard's samples would not stay flat."""
-    return SceneDialog(np.zeros((2, 0), np.float32), heard.effects, heard.snr_db)  # an empty view would hold them all
+    return replace(heard, channels=np.zeros((2, 0), np.float32), stems={})  # an empty view would hold them all
+
+
+def _write_flac(draft: Draft, path: str, audio: Audio) -> None:
+    # In memory first: on a full disk libsndfile says nothing that a person could act on.
+    write_flac(flac := BytesIO(), audio)
+    draft.path(path).write_bytes(flac.getbuffer())
 
 
 def _reject(plan: DialogPlan, stage: Stage, failure: Failure) -> Reject:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from datagen.records.build import BuildSummary, Count
 from datagen.records.maker import Maker
-from datagen.stages.pack.columns import column_table, escape
+from datagen.stages.pack.columns import EVENTS_HEAD, column_table, escape
+from datagen.stages.pack.event_types import event_table
 from datagen.stages.pack.schema import SPECS, Table, manifest_path
 
 CARD_FILE = "README.md"
@@ -169,4 +170,4 @@ def _columns() -> str:
     parts = ["## Columns\n"]
     for kind in Table:
         parts.append(f"### {kind}\n\n{SPECS[kind].row.capitalize()} a row.\n\n{column_table(kind)}")
-    return "\n".join(parts)
+    return "\n".join([*parts, EVENTS_HEAD, event_table()])

@@ -5,6 +5,7 @@ import re
 import pyarrow as pa
 
 from datagen import resources
+from datagen.stages.pack.event_types import event_table
 from datagen.stages.pack.schema import SPECS, Column, Table, manifest_path
 
 FILE = "COLUMNS.md"
@@ -19,10 +20,16 @@ Times are seconds from the dialogue's start. Channel 0 (left) is the agent, chan
 A column is null only where its meaning says so.
 """
 
+EVENTS_HEAD = """## Events
+
+What `turns.events` holds. The channel is the one of whoever does it; times are those of words where something is said.
+Both sides speak at once only inside events of the types that say so, but for one frame a turn at the most.
+"""
+
 
 def columns_markdown() -> str:
     """The whole page."""
-    return "\n".join([_HEAD, *(_section(kind) for kind in Table)])
+    return "\n".join([_HEAD, *(_section(kind) for kind in Table), EVENTS_HEAD, event_table()])
 
 
 def column_table(kind: Table) -> str:

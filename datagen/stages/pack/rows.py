@@ -13,12 +13,12 @@ from datagen.records.maker import Maker, Reject
 from datagen.records.plan import DialogPlan, Voice
 from datagen.records.rendered import RenderedDialog
 from datagen.records.speech import SAMPLE_RATE_HZ, n_frames
-from datagen.records.timeline import PlacedTurn, Timeline
 from datagen.stages.pack.arrays import codes_array, list_array
+from datagen.stages.pack.events import takes_floor, turn_events
 from datagen.stages.pack.schema import Table, schema
 from datagen.store.ids import canonical
 
-VERSION = 1
+VERSION = 2
 """Goes into content keys: raised when the same input gives another output."""
 
 Columns = Mapping[str, Any]
@@ -108,7 +108,9 @@ def _dialog_row(dialog: RenderedDialog, shard: str) -> dict[str, Any]:
         dialog.scene,
         dialog.activity,
     )
-    events = Counter(e.type for t in timeline.turns for e in t.events)
+    events = [e for found in turn_events(dialog).values() for e in found]
+    agents = Counter(e.type for e in events if e.channel == Speaker.AGENT.channel)
+    counts = Counter(e.type for e in events)
     return {
         "dialog_id": plan.dialog_id,
         "split": plan.split,
@@ -130,15 +132,19 @@ def _dialog_row(dialog: RenderedDialog, shard: str) -> dict[str, Any]:
         "n_marks_dropped": timeline.n_marks_dropped,
         "duration_s": timeline.n_samples / SAMPLE_RATE_HZ,
         "n_frames": n_frames(timeline.n_samples),
-        "n_barge_in": events[EventType.BARGE_IN],
-        "n_backchannel": events[EventType.BACKCHANNEL],
+        **{f"n_{kind}": counts[kind] for kind in EventType},
+        "n_agent_backchannel": agents[EventType.BACKCHANNEL],
+        "agent_latency_s": timeline.agent_latency_s,
         "agent_speech_s": activity.agent_s,
         "user_speech_s": activity.user_s,
         "overlap_s": activity.overlap_s,
         "silence_s": activity.silence_s,
         "snr_db": scene.snr_db,
         "effects": canonical(scene.effects),
+        "masked_word_share": scene.masked_word_share,
         "audio_path": dialog.audio_path,
+        "stems": list(dialog.stems),
+        "stems_path": dialog.stems_path,
         "facts_used": list(transcript.facts_used),
         "instance": canonical(plan.instance),
         "traits": canonical(plan.traits),
@@ -156,6 +162,7 @@ def turns_table(dialogs: Sequence[RenderedDialog], shard: str) -> pa.Table:
     pairs = [(dialog, turn) for dialog in dialogs for turn in dialog.timeline.turns]
     written = {(d.plan.dialog_id, t.index): t for d in dialogs for t in d.transcript.turns}
     turns = [turn for _, turn in pairs]
+    events = {d.plan.dialog_id: turn_events(d) for d in dialogs}
     sources = [written[d.plan.dialog_id, t.index] for d, t in pairs]
     same = ("type", "text", "heard_text", "unheard_text", "start_s", "end_s", "fto_s", "speaker")
     return _table(
@@ -167,9 +174,10 @@ def turns_table(dialogs: Sequence[RenderedDialog], shard: str) -> pa.Table:
             "shard": [shard] * len(pairs),
             **{name: [getattr(t, name) for t in turns] for name in same},
             "act": [s.act for s in sources],
-            "barge_in": [is_barge_in(d.timeline, t) for d, t in pairs],
+            "barge_in": [takes_floor(d.timeline, t, EventType.BARGE_IN) for d, t in pairs],
+            "agent_interruption": [takes_floor(d.timeline, t, EventType.AGENT_INTERRUPTION) for d, t in pairs],
             "events": list_array(
-                [t.events for t in turns],
+                [events[d.plan.dialog_id][t.index] for d, t in pairs],
                 kinds.field("events").type,
                 {
                     **_getters("type", "channel", "start_s", "end_s", "target_turn"),
@@ -186,12 +194,6 @@ def turns_table(dialogs: Sequence[RenderedDialog], shard: str) -> pa.Table:
             "audio_seed": [t.seed for t in turns],
         },
     )
-
-
-def is_barge_in(timeline: Timeline, turn: PlacedTurn) -> bool:
-    """Whether `turn` cuts in on the turn before it: that one has a barge-in on this speaker's channel among its events."""
-    before = (t for t in timeline.turns if t.index == turn.index - 1)
-    return any(e.type is EventType.BARGE_IN and e.channel == turn.speaker.channel for t in before for e in t.events)
 
 
 def voices_table(voices: Iterable[Voice], n_dialogs: Mapping[str, int]) -> pa.Table:
