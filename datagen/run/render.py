@@ -96,6 +96,9 @@ def _render(
             continue
         with meter.time(Stage.SCENE):
             heard = scene.apply(stitched, build.options(SceneOptions), rng(plan.seed, "scene", 0))
+        if heard.stems:
+            with meter.time(Stage.PACK, "engine"):
+                heard = _with_stems_written(draft, plan, heard)
         scened.append((plan, transcript, stitched, heard))
     meter.count(Stage.STITCH, len(scened), len(batch) - len(scened))
     meter.count(Stage.SCENE, len(scened))
@@ -121,14 +124,13 @@ def _encode(
         pair = encode.finish(codes[2 * i : 2 * i + 2], timeline.n_samples, codec, build.options(EncodeOptions))
         if isinstance(pair, Failure):
             out.rejects.append(_reject(plan, Stage.ENCODE, pair))
+            if heard.stems:
+                draft.path(_stems_path(plan)).unlink()
             continue
         path = f"audio/{plan.dialog_id}.flac" if keep_audio else None
-        stems_path = f"stems/{plan.dialog_id}.flac" if heard.stems else None
-        with meter.time(Stage.PACK, "engine"):
-            if path:
+        if path:
+            with meter.time(Stage.PACK, "engine"):
                 _write_flac(draft, path, heard.channels)
-            if stems_path:
-                _write_flac(draft, stems_path, np.stack(list(heard.stems.values())))
         out.audio_s += timeline.n_samples / SAMPLE_RATE_HZ
         prompt, user_prompt = prompts.codes(plan.agent_voice), prompts.codes(plan.user_voice)
         scene_record = _without_audio(heard)
@@ -136,7 +138,7 @@ def _encode(
         out.rendered.append(
             RenderedDialog(
                 plan, transcript, timeline, scene_record, measured, *pair, prompt, user_prompt,
-                audio_path=path, stems=tuple(heard.stems), stems_path=stems_path,
+                audio_path=path, stems=tuple(heard.stems), stems_path=_stems_path(plan) if heard.stems else None,
             )
         )  # fmt: skip
     made = out.rendered[before:]
@@ -147,6 +149,16 @@ def _encode(
 def _without_audio(heard: SceneDialog) -> SceneDialog:
     """The scene's parameters alone: the rows need no samples, and a shard's samples would not stay flat."""
     return replace(heard, channels=np.zeros((2, 0), np.float32), stems={})  # an empty view would hold them all
+
+
+def _stems_path(plan: DialogPlan) -> str:
+    return f"stems/{plan.dialog_id}.flac"
+
+
+def _with_stems_written(draft: Draft, plan: DialogPlan, heard: SceneDialog) -> SceneDialog:
+    """The scene with its stems in their file and no samples of them: eight a dialogue would not stay in hand."""
+    _write_flac(draft, _stems_path(plan), np.stack(list(heard.stems.values())))
+    return replace(heard, stems={name: np.zeros(0, np.float32) for name in heard.stems})
 
 
 def _write_flac(draft: Draft, path: str, audio: Audio) -> None:
