@@ -162,7 +162,7 @@ def test_overrides_shifts_and_latency_move_what_they_name():
     assert measured(options(fto=gap), 1) == pytest.approx(0.1, abs=1e-4)
     assert measured(options(fto=gap, shift={"answer_s": 0.5}), 1, TurnType.ANSWER) == pytest.approx(0.6, abs=1e-4)
     assert measured(options(fto=gap), 1, TurnType.AFTER_LOOKUP) == pytest.approx(1.0, abs=1e-4)
-    late = measured(options(fto={**gap, "agent_latency_s": 0.3}), 1)
+    late = measured(options(fto=gap, agent_latency_s=(0.3, 0.3)), 1)
     assert late[0::2] == pytest.approx(0.1, abs=1e-4)  # the user's
     assert late[1::2] == pytest.approx(0.4, abs=1e-4)
 
@@ -183,7 +183,7 @@ def test_every_preset_names_its_source_and_its_quality():
     ("values", "said"),
     [
         ({"timing": "conversationel"}, "stitch: there is no preset 'conversationel'. Did you mean conversational?"),
-        ({"timing": "x"}, "There are: conversational, telephone, brisk, fixed."),
+        ({"timing": "x"}, "There are: conversational, telephone, brisk, fixed, empirical."),
         ({"fto": {"gap_medain_s": 1}}, "stitch.fto.gap_medain_s: there is no such key. Did you mean gap_median_s?"),
         ({"fto": {"overlap_share": 1.2}}, "stitch.fto.overlap_share: input should be less than 1, got 1.2"),
         ({"fto": {"median_s": 0.2, "gap_median_s": 0.2}}, "both set the gaps. Leave one out."),

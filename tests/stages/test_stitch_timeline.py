@@ -6,18 +6,19 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datagen.records.enums import Speaker
+from datagen.records.enums import EventType, Speaker
 from datagen.records.speech import FRAME_SAMPLES, n_frames
 from datagen.stages.stitch.bearing import bear
-from datagen.stages.stitch.fto import FtoModel
+from datagen.stages.stitch.fto import LognormalFto
 from datagen.stages.stitch.laying import OWN_GAP, Rules
 from datagen.stages.stitch.placing import place
-from datagen.stages.stitch.shapes import Listening, Placement, TurnShape
+from datagen.stages.stitch.placing_asides import quotas
+from datagen.stages.stitch.shapes import AsideShape, Placement, TurnShape
 
 shares = st.floats(0.01, 0.99)
 sigmas = st.floats(0.0, 2.0)
 models = st.builds(
-    FtoModel, st.floats(0.0, 0.99), st.floats(0.01, 3.0), sigmas, st.floats(0.01, 3.0), sigmas, max_gap_s=st.floats(0.05, 10.0)
+    LognormalFto, st.floats(0.0, 0.99), st.floats(0.01, 3.0), sigmas, st.floats(0.01, 3.0), sigmas, max_gap_s=st.floats(0.05, 10.0)
 )  # fmt: skip
 rules_of_any_kind = st.builds(
     Rules, models, st.integers(1, 10), shares, shares, shares, max_yield=st.integers(0, 60_000), clear=st.integers(0, 20_000)
@@ -35,11 +36,24 @@ def shapes(draw: st.DrawFn) -> TurnShape:
     n = len(words)
     cuttable = [k for k in range(1, n) if words[k][0] > words[0][0]]
     places = sorted(draw(st.sets(st.integers(1, n - 1), max_size=3))) if n > 1 else []
-    listening = st.builds(
-        Listening, st.integers(0, n), st.integers(0, 5_000), st.integers(1, 20_000), st.just(((0, 1),))
+    speaker = draw(st.sampled_from(list(Speaker)))
+    over = st.builds(
+        AsideShape,
+        st.sampled_from([EventType.BACKCHANNEL, EventType.FAILED_BARGE_IN]),
+        st.just(speaker.other),
+        st.integers(0, n),
+        st.integers(0, 5_000),
+        st.integers(1, 20_000),
+        st.just(((0, 1),)),
+        st.floats(0, 3),
+        st.booleans(),
+        words_after=st.integers(1, 4),
     )
+    own = [
+        AsideShape(EventType.SIDE_TALK, speaker, k, 500, 5_000, ((0, 1),), wanted=True, in_pause=True) for k in places
+    ]
     return TurnShape(
-        speaker=draw(st.sampled_from(list(Speaker))),
+        speaker=speaker,
         length=words[-1][1] + draw(st.integers(1, 3_000)),
         words=tuple(words),
         u=draw(st.floats(0, 1)),
@@ -51,7 +65,8 @@ def shapes(draw: st.DrawFn) -> TurnShape:
         yield_after=draw(st.integers(0, 40_000)),
         finish_word=draw(st.booleans()),
         pauses=tuple((k, draw(st.integers(0, 30_000))) for k in places),
-        listening=tuple(draw(st.lists(listening, max_size=3))),
+        asides=(*draw(st.lists(over, max_size=3)), *own),
+        silence=draw(st.just(0) | st.integers(0, 200_000)),
     )
 
 
@@ -65,6 +80,10 @@ def dialogs(draw: st.DrawFn) -> list[TurnShape]:
 
 leads = st.integers(0, 50_000)
 anything = given(dialogs(), rules_of_any_kind, leads, leads, st.just(10**9) | st.integers(0, 400_000))
+a_rate = st.tuples(st.floats(0, 1e-4), st.floats(0, 1))
+rates_of_any_kind = st.fixed_dictionaries(
+    {(k, s): a_rate for k in (EventType.BACKCHANNEL, EventType.FAILED_BARGE_IN) for s in Speaker}
+)
 
 
 def kept(turns: list[TurnShape], placement: Placement) -> list[tuple[TurnShape, int]]:
@@ -126,7 +145,8 @@ def test_every_overlap_is_named_and_bounded(turns, rules, lead, tail, limit):
             assert left.barge_in == right.start
             assert left.overlap is None
         elif common:
-            assert left.overlap == (right.start, left.end)
+            first, last = right.words[0][0], left.words[-1][1]
+            assert left.overlap == ((first, last) if first < last else None)
             share = rules.max_question_share if turns[i].is_question else rules.max_overlap_share
             assert common <= share * (left.end - left.start)
             assert right.start >= left.words[-min(rules.max_overlap_words, len(left.words))][0]
@@ -156,21 +176,52 @@ def test_cuts_come_after_the_first_word_begins_and_within_the_yield(turns, rules
             assert spot.end < spot.start + shape.length + sum(n for _, n in shape.pauses)
 
 
+@given(dialogs(), rules_of_any_kind, rates_of_any_kind)
+@settings(max_examples=120, deadline=None)
+def test_asides_lie_inside_the_turn_and_clear_of_all_else_that_their_speaker_says(turns, rules, rates):
+    spots = place(turns, rules, 0, 0, 10**9, rates).spots
+    for shape, spot in zip(turns, spots, strict=True):
+        spans = [span for _, span in spot.asides]
+        heard = [a for a, _ in spot.words if a < spot.end]
+        for index, (a, b) in spot.asides:
+            aside = shape.asides[index]
+            others = [s for s, t in zip(spots, turns, strict=True) if t.speaker is aside.side]
+            assert spot.start <= a < b <= spot.end
+            if aside.in_pause:
+                pause = next(p for word, p in spot.pauses if word == aside.word)
+                assert pause[0] <= a < b <= pause[1]
+                continue
+            assert b <= heard[-aside.words_after]
+            anchor = spot.words[aside.word][1 if aside.type is EventType.BACKCHANNEL else 0]
+            assert a == anchor + aside.delay
+            assert all(b + rules.clear <= s.start or s.end + rules.clear <= a for s in others)
+        assert all(left[1] + rules.clear <= right[0] for left, right in itertools.pairwise(spans))
+
+
+@given(dialogs(), rules_of_any_kind, rates_of_any_kind)
+@settings(max_examples=120, deadline=None)
+def test_no_more_asides_than_their_rate_but_all_that_are_wanted_where_there_is_room(turns, rules, rates):
+    spots = place(turns, rules, 0, 0, 10**9, rates).spots
+    quota = quotas(turns, spots, rates)
+    placed = [t.asides[i] for t, s in zip(turns, spots, strict=True) for i, _ in s.asides]
+    for sort in rates:
+        own = [a for a in placed if (a.type, a.side) == sort]
+        assert len(own) <= max(quota[sort], sum(a.wanted for a in own))
+    generous = dict.fromkeys(rates, (1.0, 0.0))
+    more = place(turns, rules, 0, 0, 10**9, generous).spots
+    assert sum(len(s.asides) for s in more) >= len(placed)
+
+
 @anything
 @settings(max_examples=60, deadline=None)
-def test_backchannels_lie_inside_the_others_turn_and_clear_of_their_own_speakers(turns, rules, lead, tail, limit):
-    placement = place(turns, rules, lead, tail, limit)
-    spots = placement.spots
-    for shape, i in kept(turns, placement):
-        own = [s for s, t in zip(spots, turns, strict=False) if t.speaker is not shape.speaker]
-        spans = [span for _, span in spots[i].heard_back]
-        last_heard = [a for a, _ in spots[i].words if a < spots[i].end][-1] if spans else 0
-        for index, (a, b) in spots[i].heard_back:
-            wanted = shape.listening[index]
-            assert a == spots[i].words[wanted.word][1] + wanted.delay
-            assert spots[i].start <= a < b <= last_heard <= spots[i].end
-            assert all(b + rules.clear <= s.start or s.end + rules.clear <= a for s in own)
-        assert all(left[1] + rules.clear <= right[0] for left, right in itertools.pairwise(spans))
+def test_a_long_silence_is_silent_and_takes_the_offsets_place(turns, rules, lead, tail, limit):
+    spots = place(turns, rules, lead, tail, limit).spots
+    for i, (left, right) in enumerate(itertools.pairwise(spots)):
+        if turns[i + 1].silence and turns[i].cut_word is None:
+            assert right.silence == (left.end, right.start)
+            assert right.start - left.end == max(turns[i + 1].silence, OWN_GAP)
+        else:
+            assert right.silence is None
 
 
 @anything
@@ -198,7 +249,7 @@ def steady(speaker: Speaker, **more) -> TurnShape:
     return TurnShape(speaker, 48_000, tuple((k * 4_800, (k + 1) * 4_800) for k in range(10)), **more)
 
 
-RULES = Rules(FtoModel(0.5, 0.4, 0.5, 0.4, 0.5, 4.0), 4, 0.5, 0.3, 0.25, max_yield=24_000, clear=3_600)
+RULES = Rules(LognormalFto(0.5, 0.4, 0.5, 0.4, 0.5, 4.0), 4, 0.5, 0.3, 0.25, max_yield=24_000, clear=3_600)
 
 
 def test_a_barge_in_starts_with_the_marked_word_and_cuts_after_the_yield():
@@ -262,7 +313,7 @@ def test_a_dialogue_is_never_cut_between_a_barge_in_and_the_turn_that_makes_it()
 
 def test_a_speaker_finishes_before_starting_again_around_a_short_turn():
     """The short turn overlaps its predecessor by 0.8 of its length, and its successor would overlap it by 0.5."""
-    deep = replace(RULES, fto=FtoModel(0.9, 0.4, 0.5, 3.0, 0.0, 4.0))
+    deep = replace(RULES, fto=LognormalFto(0.9, 0.4, 0.5, 3.0, 0.0, 4.0))
     short = TurnShape(Speaker.USER, 6_000, ((0, 6_000),), u=0.1)
     first, second, third = place([steady(Speaker.AGENT), short, steady(Speaker.AGENT, u=0.1)], deep, 0, 0, 10**9).spots
     assert second.fto == -4_800
@@ -271,7 +322,7 @@ def test_a_speaker_finishes_before_starting_again_around_a_short_turn():
 
 def test_a_turn_that_is_cut_early_does_not_overlap_up_to_its_cut():
     """Else its speaker would be cut in on by somebody who has not finished the turn before."""
-    deep = replace(RULES, fto=FtoModel(0.9, 0.4, 0.5, 3.0, 0.0, 4.0), max_overlap_words=50)
+    deep = replace(RULES, fto=LognormalFto(0.9, 0.4, 0.5, 3.0, 0.0, 4.0), max_overlap_words=50)
     turns = [steady(Speaker.USER), steady(Speaker.AGENT, u=0.1, cut_word=2, yield_after=100), steady(Speaker.USER)]
     first, second, third = place(turns, deep, 0, 0, 10**9).spots
     assert second.fto == -(2 * 4_800 - OWN_GAP)
@@ -291,7 +342,7 @@ def test_a_turn_yields_before_the_one_that_barged_in_is_cut_itself():
 
 def test_deep_overlaps_go_to_turns_that_bear_them():
     """Of two overlaps the deeper was drawn for one word; it moves to the long turn of the same speaker, the other back."""
-    model = FtoModel(0.5, 0.4, 0.5, 0.3, 0.8, 4.0)
+    model = LognormalFto(0.5, 0.4, 0.5, 0.3, 0.8, 4.0)
     rules = replace(RULES, fto=model)
     short = TurnShape(Speaker.USER, 6_000, ((0, 6_000),), u=0.1)
     turns = [steady(Speaker.AGENT), short, steady(Speaker.AGENT, u=0.8), steady(Speaker.USER, u=0.45)]
@@ -308,7 +359,7 @@ def test_deep_overlaps_go_to_turns_that_bear_them():
 
 def test_an_overlap_stays_with_its_speaker_where_it_can():
     """The agent's turn would be the tighter fit."""
-    rules = replace(RULES, fto=FtoModel(0.5, 0.4, 0.5, 0.3, 0.8, 4.0), max_overlap_words=50)
+    rules = replace(RULES, fto=LognormalFto(0.5, 0.4, 0.5, 0.3, 0.8, 4.0), max_overlap_words=50)
     tight = TurnShape(Speaker.AGENT, 25_000, ((0, 25_000),), u=0.8)
     short = TurnShape(Speaker.USER, 6_000, ((0, 6_000),), u=0.1)
     turns = [steady(Speaker.AGENT), short, steady(Speaker.AGENT, u=0.9), steady(Speaker.USER, u=0.9), tight]
@@ -324,7 +375,7 @@ def test_bearing_only_ever_exchanges(turns, rules):
 
 
 def test_an_answer_leaves_the_questions_first_words_alone():
-    deep = replace(RULES, fto=FtoModel(0.9, 0.4, 0.5, 3.0, 0.0, 4.0), max_overlap_words=50)
+    deep = replace(RULES, fto=LognormalFto(0.9, 0.4, 0.5, 3.0, 0.0, 4.0), max_overlap_words=50)
     for is_question, share in ((False, 0.5), (True, 0.3)):
         turns = [steady(Speaker.AGENT, is_question=is_question), steady(Speaker.USER, u=0.1)]
         _, reply = place(turns, deep, 0, 0, 10**9).spots

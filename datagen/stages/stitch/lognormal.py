@@ -34,7 +34,7 @@ class Lognormal:
     def quantile(self, u: float) -> float:
         """The value below which a share `u` of the draws lies."""
         if self.sigma == 0 or self.high <= self.low:
-            return min(max(self.median, self.low), self.high)
+            return self._constant()
         floor, ceiling = self._free_cdf(self.low), self._free_cdf(self.high)
         value = self.median * math.exp(self.sigma * normal_quantile(floor + u * (ceiling - floor)))
         return min(max(value, self.low), self.high)
@@ -46,11 +46,35 @@ class Lognormal:
         if value >= self.high:
             return 1.0
         if self.sigma == 0:
-            return float(value >= min(max(self.median, self.low), self.high))
+            return float(value >= self._constant())
         floor, ceiling = self._free_cdf(self.low), self._free_cdf(self.high)
         return (self._free_cdf(value) - floor) / (ceiling - floor) if ceiling > floor else 1.0
+
+    def mean_below(self, value: float = math.inf) -> float:
+        """The mean of the draws with those above `value` counted as 0: E[X; X <= value]. Without `value`, the mean."""
+        value = min(value, self.high)
+        if value < self.low:
+            return 0.0
+        if self.sigma == 0 or self.high <= self.low:
+            return self._constant() if self._constant() <= value else 0.0
+        floor, ceiling = self._free_cdf(self.low), self._free_cdf(self.high)
+        if ceiling <= floor:
+            return self._constant()
+        return (self._free_mean_below(value) - self._free_mean_below(self.low)) / (ceiling - floor)
+
+    def _constant(self) -> float:
+        return min(max(self.median, self.low), self.high)
 
     def _free_cdf(self, value: float) -> float:
         if value <= 0:
             return 0.0
         return 1.0 if math.isinf(value) else normal_cdf((math.log(value) - math.log(self.median)) / self.sigma)
+
+    def _free_mean_below(self, value: float) -> float:
+        """E[X; X <= value] of the log-normal without limits, which has a closed form."""
+        if value <= 0:
+            return 0.0
+        mean = self.median * math.exp(self.sigma**2 / 2)
+        if math.isinf(value):
+            return mean
+        return mean * normal_cdf((math.log(value) - math.log(self.median)) / self.sigma - self.sigma)

@@ -5,7 +5,9 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from datagen.config import Options, knob
-from datagen.records.enums import TurnType
+from datagen.records.enums import Speaker, TurnType
+from datagen.stages.stitch.contradictions import refuse
+from datagen.stages.stitch.empirical import EmpiricalFto, Quantiles
 from datagen.stages.stitch.event_options import (
     AgentInterruptionOptions,
     BackchannelOptions,
@@ -15,52 +17,11 @@ from datagen.stages.stitch.event_options import (
     PauseOptions,
     SideTalkOptions,
 )
-from datagen.stages.stitch.fto import FtoModel, gap_median_for, overlap_median_for
-from datagen.stages.stitch.presets import Preset, ShiftOptions, preset
-from datagen.stages.stitch.ranges import SecondsRange
-
-
-class FtoOptions(Options):
-    """When a turn starts. What is None comes from the preset that `stitch.timing` names."""
-
-    median_s: float | None = knob(
-        None, "median of all FTOs; sets the gaps' median (the overlaps' if negative)", "s", ge=-5, le=10
-    )
-    overlap_share: float | None = knob(None, "share of floor transfers that overlap", "share", ge=0, lt=1)
-    gap_median_s: float | None = knob(None, "median of the gaps", "s", gt=0, le=10)
-    gap_sigma: float | None = knob(None, "spread of the gaps' logarithm; 0 is a constant gap", ge=0, le=3)
-    overlap_median_s: float | None = knob(None, "median length of the overlaps", "s", gt=0, le=5)
-    overlap_sigma: float | None = knob(None, "spread of the overlaps' logarithm", ge=0, le=3)
-    pair_share: float | None = knob(
-        None, "share of the FTOs' latent variance that is the pair's own", "share", ge=0, lt=1
-    )
-    speaker_share: float | None = knob(None, "share of it that is each speaker's own", "share", ge=0, lt=1)
-    max_gap_s: float = knob(4.0, "longest gap that is drawn, shifts aside", "s", gt=0, le=60)
-    agent_latency_s: float = knob(0.0, "added to every FTO of the agent", "s", ge=-2, le=10)
-    max_overlap_words: int = knob(
-        4, "words of the other's turn that an overlap may cover at most", "words", ge=1, le=50
-    )
-    max_overlap_turn_share: float = knob(
-        0.5, "an overlap takes at most this share of the other's turn", "share", gt=0, lt=1
-    )
-    max_overlap_number_share: float = knob(
-        0.25, "an overlap covers at most this share of a word with digits", "share", ge=0, lt=1
-    )
-    max_overlap_question_share: float = knob(
-        0.3, "the same for a question, whose key words come first", "share", gt=0, lt=1
-    )
-
-    @model_validator(mode="after")
-    def _one_median(self) -> "FtoOptions":
-        if self.median_s is not None and self.median_s > 0 and self.gap_median_s is not None:
-            raise ValueError(
-                f"median_s ({self.median_s:g}) and gap_median_s ({self.gap_median_s:g}) both set the gaps. Leave one out."
-            )
-        if self.median_s is not None and self.median_s < 0 and self.overlap_median_s is not None:
-            raise ValueError(
-                f"median_s ({self.median_s:g}) and overlap_median_s ({self.overlap_median_s:g}) both set the overlaps. Leave one out."
-            )
-        return self
+from datagen.stages.stitch.fto import FtoModel, LognormalFto, gap_median_for, overlap_median_for
+from datagen.stages.stitch.fto_options import FtoOptions
+from datagen.stages.stitch.lognormal import Lognormal
+from datagen.stages.stitch.presets import EMPIRICAL, EmpiricalOptions, Preset, ShiftOptions, Timing, preset
+from datagen.stages.stitch.ranges import LatencyRange, SecondsRange
 
 
 class StitchOptions(Options):
@@ -68,7 +29,15 @@ class StitchOptions(Options):
 
     timing: str = knob(
         "conversational",
-        "preset of the FTOs: conversational | telephone | brisk | fixed",
+        "preset of the FTOs: conversational | telephone | brisk | fixed | empirical",
+    )
+    empirical: EmpiricalOptions | None = Field(
+        None, description="the quantiles for timing = empirical: a table, or the path of a TOML file that holds one"
+    )
+    agent_latency_s: LatencyRange = knob(
+        (0.0, 0.0),
+        "added to every FTO of the agent: one value a dialogue, spread evenly between lowest and highest",
+        "s",
     )
     fto: FtoOptions = Field(default_factory=FtoOptions, description="when a turn starts")
     shift: ShiftOptions = Field(default_factory=ShiftOptions, description="seconds added to the FTO by type of turn")
@@ -102,18 +71,16 @@ class StitchOptions(Options):
 
     @model_validator(mode="after")
     def _possible(self) -> "StitchOptions":
-        self.fto_model()
-        pair, speaker = self.variance_shares()
-        if pair + speaker >= 1:
-            raise ValueError(
-                f"fto.pair_share + fto.speaker_share is {pair + speaker:g}, and has to stay under 1: the rest is the turns'."
-            )
+        refuse(self)
         return self
 
     def fto_model(self) -> FtoModel:
         """The distribution of FTOs that preset and overrides give together. ValueError where they contradict each other."""
-        base, own = preset(self.timing), self.fto
-        overlap_share = _first(own.overlap_share, base.overlap_share)
+        base, own = self.preset(), self.fto
+        if isinstance(base, EmpiricalOptions):
+            return EmpiricalFto(base.fto_s)
+        assert isinstance(base, Preset)
+        overlap_share = _first(own.asked_overlap_share(), base.overlap_share)
         gap_sigma = _first(own.gap_sigma, base.gap_sigma)
         overlap_sigma = _first(own.overlap_sigma, base.overlap_sigma)
         gap_median_s = _first(own.gap_median_s, base.gap_median_s)
@@ -124,24 +91,54 @@ class StitchOptions(Options):
             overlap_median_s = overlap_median_for(own.median_s, overlap_share, overlap_sigma)
         if gap_median_s > own.max_gap_s:
             raise ValueError(f"the gaps' median is {gap_median_s:g} s, above fto.max_gap_s = {own.max_gap_s:g} s.")
-        return FtoModel(overlap_share, gap_median_s, gap_sigma, overlap_median_s, overlap_sigma, own.max_gap_s)
+        return LognormalFto(overlap_share, gap_median_s, gap_sigma, overlap_median_s, overlap_sigma, own.max_gap_s)
 
     def variance_shares(self) -> tuple[float, float]:
         """The shares of the latent variance that pair and speaker explain."""
-        base = preset(self.timing)
+        base = self.preset()
         return _first(self.fto.pair_share, base.pair_share), _first(self.fto.speaker_share, base.speaker_share)
 
     def shift_s(self, kind: TurnType) -> float:
         """Seconds that a type of turn adds to its FTO."""
-        return _first(self.shift.of(kind), preset(self.timing).shift.of(kind) or 0.0)
+        return _first(self.shift.of(kind), self.preset().shift.of(kind) or 0.0)
 
-    def preset(self) -> Preset:
-        """The preset that `timing` names."""
-        return preset(self.timing)
+    def pause_lengths(self) -> Lognormal | Quantiles:
+        """How long pauses inside a turn are."""
+        if self.timing == EMPIRICAL and self.empirical and self.empirical.pause_s:
+            return Quantiles(self.empirical.pause_s)
+        return Lognormal(self.pause.median_s, self.pause.sigma, *self.pause.length_s)
+
+    def between_turns(self) -> Lognormal:
+        """How long the pause between two turns of one speaker is."""
+        median_s, sigma = self.pause.between_turns_median_s, self.pause.between_turns_sigma
+        if self.timing == EMPIRICAL and self.empirical:
+            median_s = _first(self.empirical.between_turns_median_s, median_s)
+            sigma = _first(self.empirical.between_turns_sigma, sigma)
+        return Lognormal(median_s, sigma, 0.0, self.fto.max_gap_s)
+
+    def backchannel_per_min(self, side: Speaker) -> float:
+        """Backchannels of one side a minute of the other's turns: the knob where it is set, else an empirical preset's."""
+        name = f"{side.value}_per_min"
+        if self.timing == EMPIRICAL and self.empirical and name not in self.backchannel.model_fields_set:
+            return _first(self.empirical.backchannel_per_min, getattr(self.backchannel, name))
+        return float(getattr(self.backchannel, name))
+
+    def preset(self) -> Timing:
+        """The timing that `timing` names. ValueError where there is none of that name, or no quantiles for `empirical`."""
+        if self.timing != EMPIRICAL:
+            return preset(self.timing)
+        if self.empirical is None:
+            raise ValueError(
+                "timing = empirical needs its quantiles: stitch.empirical = FILE, as `datagen timing fit` writes it, or "
+                "a table [stitch.empirical] with fto_s."
+            )
+        return self.empirical
 
     def output_options(self) -> dict[str, Any]:
         """The knobs and the preset's numbers: a changed preset is another output, whatever its name."""
-        return {**super().output_options(), "preset": self.preset().output_options()}
+        own = {**super().output_options(), "preset": self.preset().output_options()}
+        own.pop("empirical")  # it is the preset, or unused
+        return own
 
 
 def _first(own: float | None, otherwise: float) -> float:

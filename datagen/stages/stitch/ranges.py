@@ -11,4 +11,13 @@ def _ordered(value: tuple[float, float]) -> tuple[float, float]:
     return value
 
 
+def _ordered_latency(value: tuple[float, float]) -> tuple[float, float]:
+    if not -2 <= value[0] <= value[1] <= 10:
+        raise ValueError(f"needs -2 <= lowest <= highest <= 10 s, got {value[0]:g} and {value[1]:g}.")
+    return value
+
+
 SecondsRange = Annotated[tuple[float, float], AfterValidator(_ordered)]
+
+LatencyRange = Annotated[tuple[float, float], AfterValidator(_ordered_latency)]
+"""What is added to an FTO, shortest and longest: it may be negative."""
