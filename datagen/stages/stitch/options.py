@@ -19,6 +19,7 @@ from datagen.stages.stitch.event_options import (
 )
 from datagen.stages.stitch.fto import FtoModel, LognormalFto, gap_median_for, overlap_median_for
 from datagen.stages.stitch.fto_options import FtoOptions
+from datagen.stages.stitch.gate_options import GateOptions
 from datagen.stages.stitch.lognormal import Lognormal
 from datagen.stages.stitch.presets import EMPIRICAL, EmpiricalOptions, Preset, ShiftOptions, Timing, preset
 from datagen.stages.stitch.ranges import LatencyRange, SecondsRange
@@ -55,6 +56,11 @@ class StitchOptions(Options):
     pause: PauseOptions = Field(default_factory=PauseOptions, description="hesitations")
     long_silence: LongSilenceOptions = Field(
         default_factory=LongSilenceOptions, description="the user says nothing for long"
+    )
+    gate: GateOptions = Field(
+        default_factory=GateOptions,
+        description="how far a build's timing may be from its target",
+        json_schema_extra={"changes_output": False},
     )
     lead_s: SecondsRange = knob((0.2, 1.0), "silence before the first turn, shortest and longest", "s")
     tail_s: SecondsRange = knob((0.4, 1.5), "silence after the last turn, shortest and longest", "s")
