@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from datagen.records.enums import Kind, MarkType, Speaker, Split, TurnType
+from datagen.records.enums import ClipKind, Kind, MarkType, Speaker, Split, TurnType
 from datagen.records.plan import DialogPlan
-from datagen.records.speech import SAMPLE_RATE_HZ, Aside, Audio, Speech, SpokenDialog, SpokenTurn, Word
+from datagen.records.speech import SAMPLE_RATE_HZ, Aside, Audio, Clip, Speech, SpokenDialog, SpokenTurn, Word
 from datagen.records.transcript import Mark, Turn
 
 LEVEL = 0.2
@@ -51,11 +51,22 @@ def turn(
     backchannel_s: float = 0.25,
     level: float = LEVEL,
 ) -> SpokenTurn:
-    """A turn with its marks; every backchannel mark is spoken as one word of `backchannel_s`."""
+    """A turn with its marks; what a mark says beside the turn is spoken in words of `backchannel_s`."""
     said = speech(durations_s, TONE_HZ[side], gap_s, level)
     text = " ".join(w.word for w in said.words)
-    heard = [Aside(m, speech([backchannel_s], TONE_HZ[side.other])) for m in marks if m.type is MarkType.BACKCHANNEL]
+    heard = [
+        Aside(m, speech([backchannel_s] * len(m.text.split()), TONE_HZ[who]))
+        for m in marks
+        if (who := m.type.speaker(side)) is not None
+    ]
     return SpokenTurn(Turn(index, side, text, kind, marks=tuple(marks)), said, tuple(heard))
+
+
+def clips(voice: str, kind: ClipKind) -> tuple[Clip, ...]:
+    """Two clips a kind in each of the plan's voices."""
+    hz = TONE_HZ[Speaker.AGENT if voice == "a" else Speaker.USER]
+    n_words = {ClipKind.BACKCHANNEL: 1, ClipKind.FAILED_BARGE_IN: 2, ClipKind.SIDE_TALK: 5, ClipKind.OFF_TALK: 5}[kind]
+    return tuple(Clip(kind, " ".join([name] * n_words), speech([0.2] * n_words, hz)) for name in ("mm", "hm"))
 
 
 def dialog(seed: int, n_turns: int = 20, marked: bool = True) -> SpokenDialog:
@@ -72,8 +83,14 @@ def dialog(seed: int, n_turns: int = 20, marked: bool = True) -> SpokenDialog:
                 marks.append(Mark(MarkType.BARGE_IN, int(rng.integers(1, n_words))))
             elif what < 0.5:
                 marks.append(Mark(MarkType.BACKCHANNEL, int(rng.integers(0, n_words)), "mhm"))
-            elif what < 0.7:
+            elif what < 0.6:
                 marks.append(Mark(MarkType.PAUSE, int(rng.integers(1, n_words))))
+            elif what < 0.7:
+                marks.append(Mark(MarkType.FAILED_BARGE_IN, int(rng.integers(0, n_words)), "but wait"))
+            elif what < 0.8 and side is Speaker.USER:
+                marks.append(Mark(MarkType.SIDE_TALK, int(rng.integers(1, n_words)), "not now please"))
+            elif what < 0.9:
+                marks.append(Mark(MarkType.LONG_SILENCE, 0))
         kind = (TurnType.QUESTION, TurnType.ANSWER, TurnType.STATEMENT, TurnType.CONFIRMATION)[int(rng.integers(4))]
         turns.append(turn(i, side, rng.uniform(0.12, 0.5, n_words), kind, marks, gap_s=0.015))
     return SpokenDialog(f"bank-{seed:06d}", tuple(turns))

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from stitch_factories import dialog, plan
+from stitch_factories import clips, dialog, plan
 
 from datagen.records.enums import EventType, Speaker
-from datagen.records.speech import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from datagen.records.speech import SAMPLE_RATE_HZ
 from datagen.records.timeline import Timeline
 from datagen.stages.stitch.activity import activity
 from datagen.stages.stitch.options import StitchOptions
@@ -13,7 +13,16 @@ from datagen.stages.stitch.unit import stitch
 
 
 def line(seed: int) -> Timeline:
-    return stitch(plan(seed), dialog(seed), StitchOptions(), np.random.default_rng(seed), 0).timeline
+    """A dialogue with much going on beside its turns."""
+    options = StitchOptions.model_validate(
+        {
+            "backchannel": {"user_per_min": 10, "agent_per_min": 10},
+            "failed_barge_in": {"per_min": 5},
+            "side_talk": {"share": 0.5},
+            "barge_in": {"sampled_share": 0.5},
+        }
+    )
+    return stitch(plan(seed), dialog(seed), options, np.random.default_rng(seed), 0, clips).timeline
 
 
 def masks(timeline: Timeline) -> np.ndarray:
@@ -38,18 +47,26 @@ def test_activity_is_what_a_mask_of_samples_counts(seed):
     assert [got.agent_s, got.user_s, got.overlap_s, got.silence_s] == pytest.approx(counted, abs=1e-3)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(12))
 def test_nothing_overlaps_that_no_event_names(seed):
-    """Overlap on the two channels' activity against the events' spans, within a frame a turn."""
+    """Every sample at which both are heard lies in an event's span, and what the events claim is what is measured."""
     timeline = line(seed)
     named = np.zeros(timeline.n_samples, bool)
-    for t in timeline.turns:
-        for e in t.events:
-            if e.type in (EventType.OVERLAP, EventType.BARGE_IN, EventType.AGENT_INTERRUPTION, EventType.BACKCHANNEL):
-                named[round(e.start_s * SAMPLE_RATE_HZ) : round(e.end_s * SAMPLE_RATE_HZ)] = True
+    events = [e for t in timeline.turns for e in t.events if "overlap_s" in e.attrs]
+    for e in events:
+        named[round(e.start_s * SAMPLE_RATE_HZ) : round(e.end_s * SAMPLE_RATE_HZ)] = True
     agent, user = masks(timeline)
     assert not (agent & user & ~named).any()
-    assert abs(int(named.sum()) - int((agent & user).sum())) <= FRAME_SAMPLES * len(timeline.turns)
+    claimed_s = sum(e.attrs["overlap_s"] for e in events)
+    assert claimed_s == pytest.approx(activity(timeline).overlap_s, abs=1e-3)
+
+
+def test_all_sorts_of_overlap_were_among_them():
+    types = {e.type for seed in range(12) for t in line(seed).turns for e in t.events if e.attrs.get("overlap_s")}
+    assert types == {
+        EventType.OVERLAP, EventType.BARGE_IN, EventType.AGENT_INTERRUPTION, EventType.BACKCHANNEL,
+        EventType.FAILED_BARGE_IN, EventType.SIDE_TALK,
+    }  # fmt: skip
 
 
 def test_a_silent_time_line_is_all_silence():

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from stitch_factories import LEVEL, TONE_HZ, dialog, plan, turn
+from stitch_factories import LEVEL, MARGIN_S, TONE_HZ, clips, dialog, plan, turn
 
 from datagen.audio.levels import rms_db
 from datagen.protocols import Failure
@@ -20,12 +20,18 @@ AGENT, USER = Speaker.AGENT, Speaker.USER
 WORDS = [0.3] * 10
 
 
+OFTEN = StitchOptions.model_validate({"backchannel": {"user_per_min": 30, "agent_per_min": 30, "min_words": 100}})
+"""Every marked backchannel, and none that is sampled: no turn has so many words."""
+
+
 def spoken(*turns: SpokenTurn) -> SpokenDialog:
     return SpokenDialog("bank-000000", turns)
 
 
-def made(said: SpokenDialog, options: StitchOptions | None = None, seed: int = 0, prefix: int = 0) -> StitchedDialog:
-    result = stitch(plan(), said, options or StitchOptions(), np.random.default_rng(seed), prefix)
+def made(
+    said: SpokenDialog, options: StitchOptions | None = None, seed: int = 0, prefix: int = 0, index: int = 0
+) -> StitchedDialog:
+    result = stitch(plan(index), said, options or StitchOptions(), np.random.default_rng(seed), prefix, clips)
     assert isinstance(result, StitchedDialog), result
     return result
 
@@ -71,8 +77,9 @@ def test_the_audio_of_every_heard_word_is_where_its_times_say():
     for t in line.turns:
         sounding[t.speaker.channel, round(t.start_s * SAMPLE_RATE_HZ) : round(t.end_s * SAMPLE_RATE_HZ)] = True
         for e in t.events:
-            if e.type is EventType.BACKCHANNEL:
-                sounding[e.channel, round(e.start_s * SAMPLE_RATE_HZ) : round(e.end_s * SAMPLE_RATE_HZ)] = True
+            if e.type in (EventType.BACKCHANNEL, EventType.FAILED_BARGE_IN, EventType.SIDE_TALK):
+                first, last = e.start_s - MARGIN_S, e.end_s + MARGIN_S
+                sounding[e.channel, round(first * SAMPLE_RATE_HZ) : round(last * SAMPLE_RATE_HZ)] = True
     assert not result.channels[~sounding].any()
     for side in Speaker:
         for word in line.track_words(side):
@@ -148,7 +155,7 @@ def test_a_pause_is_silent_and_named():
     result = made(spoken(turn(0, USER, WORDS, marks=[Mark(MarkType.PAUSE, 4)]), turn(1, AGENT, WORDS)))
     first = result.timeline.turns[0]
     pause = next(e for e in first.events if e.type is EventType.PAUSE)
-    assert 0.3 <= pause.end_s - pause.start_s <= 1.2
+    assert 0.4 <= pause.end_s - pause.start_s <= 2.5
     assert (pause.channel, pause.attrs["word"]) == (1, 4)
     assert first.words[3].end_s <= pause.start_s
     assert pause.end_s <= first.words[4].start_s
@@ -160,7 +167,7 @@ def test_a_pause_is_silent_and_named():
 
 def test_a_backchannel_is_softer_than_its_speakers_turns_and_enters_their_words():
     said = spoken(turn(0, USER, WORDS, marks=[Mark(MarkType.BACKCHANNEL, 2, "mhm")]), turn(1, AGENT, WORDS))
-    result = made(said)
+    result = made(said, OFTEN)
     first = result.timeline.turns[0]
     event = next(e for e in first.events if e.type is EventType.BACKCHANNEL)
     assert (event.channel, event.attrs["text"], event.target_turn) == (0, "mhm", 0)
@@ -175,13 +182,13 @@ def test_a_backchannel_is_softer_than_its_speakers_turns_and_enters_their_words(
 
 def test_a_backchannel_of_a_speaker_without_turns_is_softer_than_it_was_spoken():
     said = spoken(turn(0, USER, WORDS, marks=[Mark(MarkType.BACKCHANNEL, 2, "mhm")]), turn(1, USER, WORDS))
-    channel = made(said).channels[0]
+    channel = made(said, OFTEN).channels[0]
     assert np.abs(channel).max() == pytest.approx(LEVEL * 10 ** (-6 / 20), rel=0.02)
 
 
 def test_what_finds_no_room_is_dropped_and_counted():
-    marks = [Mark(MarkType.BACKCHANNEL, 9, "mhm"), Mark(MarkType.PAUSE, 0), Mark(MarkType.PAUSE, 40)]
-    line = made(spoken(turn(0, USER, WORDS, marks=marks), turn(1, AGENT, WORDS))).timeline
+    marks = [Mark(MarkType.FAILED_BARGE_IN, 9, "but"), Mark(MarkType.PAUSE, 0), Mark(MarkType.PAUSE, 40)]
+    line = made(spoken(turn(0, AGENT, WORDS, marks=marks), turn(1, USER, WORDS))).timeline
     assert line.n_marks_dropped == 3
     assert line.aside_words == ((), ())
     assert {e.type for e in line.turns[0].events} <= {EventType.OVERLAP}
@@ -193,10 +200,12 @@ def test_the_overlap_event_is_the_overlap():
     n_overlaps = 0
     for left, right in zip(line.turns, line.turns[1:], strict=False):
         events = [e for e in left.events if e.type is EventType.OVERLAP]
-        assert len(events) == (right.fto_s < 0)
+        assert len(events) == (right.fto_s < -2 * MARGIN_S)
         for e in events:
-            assert (e.start_s, e.end_s, e.channel) == (right.start_s, left.end_s, right.speaker.channel)
-            assert right.fto_s == pytest.approx(-e.attrs["overlap_s"])
+            spans = (right.words[0].start_s, left.words[-1].end_s, right.speaker.channel)
+            assert (e.start_s, e.end_s, e.channel) == spans
+            # The audio reaches a little beyond its words on both sides.
+            assert -right.fto_s - e.attrs["overlap_s"] == pytest.approx(2 * MARGIN_S, abs=1e-3)
             n_overlaps += 1
     assert n_overlaps >= 4
 
@@ -205,7 +214,7 @@ def test_nobody_talks_over_an_amount_before_most_of_it_is_said():
     """Words of 0.8 s; the last but one is a number in the second dialogue, of which at most a quarter is covered."""
     deepest = {}
     options = StitchOptions.model_validate(
-        {"fto": {"overlap_share": 0.95, "overlap_median_s": 3.0, "overlap_sigma": 0.0}}
+        {"fto": {"overlap_share": 0.95, "overlap_median_s": 2.3, "overlap_sigma": 0.0}}
     )
     for text in ("wa wb wc wd we", "wa wb wc $45.57 we"):
         first = turn(0, USER, [0.8] * 5)

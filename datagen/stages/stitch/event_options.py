@@ -34,8 +34,8 @@ class BackchannelOptions(Options):
     """How often, where and how loud a listener says "mhm".
 
     Rates are a minute of what the other says. Places that the writer marked are taken first, then ends of clauses, then ends of
-    words. Listeners in Switchboard backchannel about once in ten seconds of the other's talk (Jurafsky et al. 1997: 19 % of
-    utterances); in calls with an agent it is less, and the defaults are ours.
+    words. In Switchboard 19 % of the utterances are backchannels (Jurafsky et al. 1997); calls with an agent have fewer, and
+    the defaults are ours.
     """
 
     user_per_min: float = knob(2.0, "the user's, over the agent's turns", "1/min", ge=0, le=30)

@@ -9,35 +9,50 @@ from numpy.typing import NDArray
 
 from datagen.audio.files import quantise
 from datagen.audio.levels import rms_db
-from datagen.records.enums import Speaker
+from datagen.records.enums import EventType, Speaker
 from datagen.records.speech import Audio, SpokenTurn
+from datagen.stages.stitch.asides import Said
 from datagen.stages.stitch.options import StitchOptions
 from datagen.stages.stitch.shapes import Placement
-from datagen.stages.stitch.shaping import samples
+from datagen.stages.stitch.words import samples
 
 MAX_GAIN_DB = 12.0
-"""A backchannel is not raised by more than this, so that a breath is not blown up into speech."""
+"""What is said beside the turns is not raised by more than this, so that a breath is not blown up into speech."""
 
 
-def mix(placement: Placement, turns: Sequence[SpokenTurn], options: StitchOptions) -> Audio:
+def mix(
+    placement: Placement,
+    turns: Sequence[SpokenTurn],
+    said: Sequence[Sequence[Said]],
+    options: StitchOptions,
+) -> Audio:
     """Float32 [2, n_samples] in 16-bit steps, agent first: pieces at their places, silence elsewhere, no clicks."""
     channels = np.zeros((2, placement.n_samples), dtype=np.float32)
     edge, fade = samples(options.edge_fade_s), samples(options.fade_s)
-    levels = {side: _level(turns, side) for side in _listeners(placement, turns)}
-    for spot, spoken in zip(placement.spots, turns, strict=False):
+    levels = {side: _level(turns, side) for side in Speaker} if any(s.asides for s in placement.spots) else {}
+    for spot, spoken, own in zip(placement.spots, turns, said, strict=False):
         side = spoken.turn.speaker
         for piece in spot.pieces:
             part = spoken.speech.audio[slice(*piece.source)]
             channels[side.channel, piece.at : piece.end] = quantise(_ramped(part, edge, fade if piece.cut else edge))
-        for index, (start, end) in spot.heard_back:
-            audio = spoken.asides[index].speech.audio
-            gain = _gain(audio, levels[side.other], options.backchannel.level_db)
-            channels[side.other.channel, start:end] = quantise(_ramped(audio * gain, edge, edge))
+        for index, (start, end) in spot.asides:
+            aside = own[index]
+            who = beside(aside.type, side)
+            audio = aside.speech.audio
+            gain = _gain(audio, levels[who], _level_db(aside.type, options))
+            channels[who.channel, start:end] = quantise(_ramped(audio * gain, edge, edge))
     return channels
 
 
-def _listeners(placement: Placement, turns: Sequence[SpokenTurn]) -> set[Speaker]:
-    return {t.turn.speaker.other for spot, t in zip(placement.spots, turns, strict=False) if spot.heard_back}
+def beside(kind: EventType, side: Speaker) -> Speaker:
+    """Who says it, in a turn of `side`: side talk in a turn of the user's own is the user's, everything else the other's."""
+    return Speaker.USER if kind is EventType.SIDE_TALK else side.other
+
+
+def _level_db(kind: EventType, options: StitchOptions) -> float:
+    if kind is EventType.BACKCHANNEL:
+        return options.backchannel.level_db
+    return options.side_talk.level_db if kind is EventType.SIDE_TALK else options.failed_barge_in.level_db
 
 
 def _level(turns: Sequence[SpokenTurn], side: Speaker) -> float | None:
@@ -49,7 +64,7 @@ def _level(turns: Sequence[SpokenTurn], side: Speaker) -> float | None:
 
 
 def _gain(audio: Audio, speech_db: float | None, level_db: float) -> np.float32:
-    """The factor that puts a backchannel `level_db` from its speaker's turns (from itself where the speaker has none)."""
+    """The factor that puts an aside `level_db` from its speaker's turns (from itself where the speaker has none)."""
     own_db = rms_db(audio)
     if own_db == -math.inf:
         return np.float32(1.0)

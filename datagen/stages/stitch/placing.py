@@ -2,14 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from datagen.records.speech import SAMPLE_RATE_HZ
 from datagen.stages.stitch.laying import OWN_GAP, REPLY_SHARE, Rules, deepest_overlap, lay
-from datagen.stages.stitch.shapes import Piece, Placement, Span, Spot, TurnShape
+from datagen.stages.stitch.placing_asides import with_asides
+from datagen.stages.stitch.shapes import Piece, Placement, Rates, Span, Spot, TurnShape
+
+NONE: Rates = MappingProxyType({})
 
 
-def place(shapes: Sequence[TurnShape], rules: Rules, lead: int, tail: int, limit: int) -> Placement:
-    """Every turn's place, the first at `lead`, with `tail` samples after the last, in at most `limit` samples.
+def place(
+    shapes: Sequence[TurnShape], rules: Rules, lead: int, tail: int, limit: int, rates: Rates = NONE
+) -> Placement:
+    """Every turn's place, the first at `lead`, with `tail` samples after the last, in at most `limit` samples; and what is
+    said beside the turns, as often as `rates` say.
 
     Turns that do not fit are left out from the end; a turn that is barged in on never ends a dialogue without the
     turn that cuts it. No spot at all where not even the first turn fits.
@@ -25,19 +32,26 @@ def place(shapes: Sequence[TurnShape], rules: Rules, lead: int, tail: int, limit
             start = prior.words[before.cut_word][0]
             spots[-1] = _cut(before, prior, start, _longest_yield(shape, laid), rules.max_yield)
             fto: int | None = start - spots[-1].end
-        elif before.speaker is shape.speaker:
-            start, fto = prior.end + max(shape.pause_before, OWN_GAP), None
+        elif shape.silence or before.speaker is shape.speaker:
+            start = prior.end + max(shape.silence or shape.pause_before, OWN_GAP)
+            fto = None if before.speaker is shape.speaker else start - prior.end
         else:
             start = prior.end + _offset(shape, deepest_overlap(shape, laid, before, prior, rules), rules)
             start = max(start, _own_end(shapes, spots, shape) + OWN_GAP)
             fto = start - prior.end
-            if fto < 0:
-                spots[-1] = replace(prior, overlap=(start, prior.end))
-        spots.append(replace(_moved(laid, start), fto=fto))
+            spots[-1] = replace(prior, overlap=_overlap(prior, laid, start))
+        silence = (prior.end, start) if shape.silence and before.cut_word is None else None
+        spots.append(replace(_moved(laid, start), fto=fto, silence=silence))
     kept = _fitting(shapes, spots, tail, limit)
     n_samples = spots[kept - 1].end + tail if kept else 0
     spots = _without_the_rest(spots[:kept])
-    return Placement(_with_backchannels(shapes, spots, rules.clear), n_samples, len(shapes) - kept)
+    return Placement(with_asides(shapes, spots, rates, rules.clear), n_samples, len(shapes) - kept)
+
+
+def _overlap(prior: Spot, laid: Spot, start: int) -> Span | None:
+    """From the later turn's first word to the earlier one's last: what is heard of both at once; None where nothing is."""
+    first, last = start + laid.words[0][0], prior.words[-1][1]
+    return (first, last) if first < last else None
 
 
 def _moved(spot: Spot, by: int) -> Spot:
@@ -110,30 +124,3 @@ def _fitting(shapes: Sequence[TurnShape], spots: Sequence[Spot], tail: int, limi
 def _without_the_rest(spots: list[Spot]) -> list[Spot]:
     """The last turn that is kept no longer overlaps one that is not."""
     return [*spots[:-1], replace(spots[-1], overlap=None)] if spots else []
-
-
-def _with_backchannels(shapes: Sequence[TurnShape], spots: list[Spot], clear: int) -> tuple[Spot, ...]:
-    """The spots with the backchannels that find room; the rest are dropped."""
-    placed = []
-    for index, spot in enumerate(spots):
-        own = [s for s, shape in zip(spots, shapes, strict=False) if shape.speaker is not shapes[index].speaker]
-        free_from = max((s.end for s in own if s.start < spot.start), default=-clear) + clear
-        free_to = min((s.start for s in own if s.start >= spot.start), default=spot.end + clear) - clear
-        placed.append(_listened_to(shapes[index], spot, free_from, free_to, clear))
-    return tuple(placed)
-
-
-def _listened_to(shape: TurnShape, spot: Spot, free_from: int, free_to: int, clear: int) -> Spot:
-    """The turn with its backchannels: after a word heard whole, over before the last heard word begins."""
-    heard = [(a, b) for a, b in spot.words if a < spot.end]
-    found: list[tuple[int, Span]] = []
-    for index in sorted(range(len(shape.listening)), key=lambda i: (shape.listening[i].word, i)):
-        wanted = shape.listening[index]
-        if wanted.word >= len(heard):
-            continue
-        start = heard[wanted.word][1] + wanted.delay
-        end = start + wanted.length
-        if free_from <= start and end <= min(free_to, heard[-1][0]):
-            found.append((index, (start, end)))
-            free_from = end + clear
-    return replace(spot, heard_back=tuple(found))

@@ -1,83 +1,120 @@
 """From spoken turns to shapes: words in samples, and everything that is drawn, drawn."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from datagen.protocols import Failure
 from datagen.records.enums import MarkType, Speaker, TurnType
 from datagen.records.plan import DialogPlan
-from datagen.records.speech import SAMPLE_RATE_HZ, Speech, SpokenDialog, SpokenTurn
+from datagen.records.speech import Clips, SpokenDialog, SpokenTurn
+from datagen.stages.stitch.asides import Said, draw_asides, merged, no_clips
 from datagen.stages.stitch.lognormal import Lognormal, normal_cdf, normal_quantile
 from datagen.stages.stitch.options import StitchOptions
-from datagen.stages.stitch.shapes import Listening, Span, TurnShape
-
-GOLDEN = (math.sqrt(5) - 1) / 2
-"""Its multiples, modulo 1, fill 0…1 evenly however many are taken: pairs are spread by the dialogue's index."""
-SLACK_S = 0.002
-"""How far a word may reach beyond its audio before it counts as wrong: aligners round."""
+from datagen.stages.stitch.shapes import Rates, Span, TurnShape
+from datagen.stages.stitch.spread import spread
+from datagen.stages.stitch.words import samples, word_spans
 
 
 @dataclass(frozen=True, slots=True)
 class Shaped:
     """A dialogue's turns as shapes, which of them are cut at a sampled place, the silence around them in samples, and
-    how many marks of each could not be used (a pause before the first word, a word that is not there)."""
+    how many marks of each could not be used (a pause before the first word, a word that is not there).
+
+    `said` is the sound of each turn's asides, `rates` how many of them are to be heard. `agent_latency_s` is the median FTO
+    that the agent has in this dialogue.
+    """
 
     shapes: tuple[TurnShape, ...]
     sampled: tuple[bool, ...]
     lead: int
     tail: int
     n_marks_dropped: tuple[int, ...]
+    said: tuple[tuple[Said, ...], ...]
+    rates: Rates
+    agent_latency_s: float
 
 
-def samples(seconds: float) -> int:
-    """Seconds as a whole number of samples at 24 kHz."""
-    return round(seconds * SAMPLE_RATE_HZ)
-
-
-def shape(plan: DialogPlan, spoken: SpokenDialog, options: StitchOptions, rng: np.random.Generator) -> Shaped | Failure:
+def shape(
+    plan: DialogPlan,
+    spoken: SpokenDialog,
+    options: StitchOptions,
+    rng: np.random.Generator,
+    clips: Clips = no_clips,
+) -> Shaped | Failure:
     """The dialogue as shapes, or a Failure where words or marks contradict the audio or the turns."""
     if not spoken.turns:
         return Failure("no_turns", "the dialogue has no turns.")
     lead, tail = (samples(rng.uniform(*r)) for r in (options.lead_s, options.tail_s))
-    quantiles = _quantiles(plan, spoken, options, rng)
+    offsets = _offsets(plan, options, rng)
+    quantiles = _quantiles(offsets, spoken, options, rng)
+    latency_s = _latency_s(plan, options)
+    asides = draw_asides(plan, spoken, options, clips, np.random.default_rng(rng.integers(2**63)))
     shapes, sampled, n_dropped = [], [], []
     for position, turn in enumerate(spoken.turns):
         after = spoken.turns[position + 1] if position + 1 < len(spoken.turns) else None
         # A generator a turn: what one turn draws moves nothing in the next.
-        one = _shape_turn(turn, after, quantiles[position], options, np.random.default_rng(rng.integers(2**63)))
+        own = np.random.default_rng(rng.integers(2**63))
+        one = _shape_turn(turn, after, quantiles[position], latency_s, options, own)
         if isinstance(one, Failure):
             return one
-        shapes.append(one[0])
-        sampled.append(one[1])
-        n_dropped.append(one[2])
-    return Shaped(tuple(shapes), tuple(sampled), lead, tail, tuple(n_dropped))
+        shape, was_sampled, n_bad = one
+        pauses = merged(shape.pauses, asides.pauses[position])
+        shapes.append(replace(shape, pauses=pauses, asides=tuple(asides.shapes[position])))
+        sampled.append(was_sampled)
+        n_dropped.append(n_bad + asides.n_dropped[position])
+    return Shaped(
+        tuple(shapes),
+        tuple(sampled),
+        lead,
+        tail,
+        tuple(n_dropped),
+        tuple(tuple(asides.said[i]) for i in range(len(shapes))),
+        asides.rates,
+        latency_s + options.fto_model().quantile(normal_cdf(offsets[Speaker.AGENT])),
+    )
 
 
-def _quantiles(plan: DialogPlan, spoken: SpokenDialog, options: StitchOptions, rng: np.random.Generator) -> list[float]:
+def _latency_s(plan: DialogPlan, options: StitchOptions) -> float:
+    """What is added to every FTO of the agent in this dialogue: spread evenly over the range, by the dialogue's index."""
+    low, high = options.agent_latency_s
+    return low + (high - low) * spread(plan.index, "agent latency")
+
+
+def _offsets(plan: DialogPlan, options: StitchOptions, rng: np.random.Generator) -> dict[Speaker, float]:
+    """Each speaker's latent offset: the pair's, which both share, plus the speaker's own, by their shares of the variance."""
+    pair_share, speaker_share = options.variance_shares()
+    pair = normal_quantile(spread(plan.index, "pair")) * math.sqrt(pair_share)
+    own = rng.standard_normal(2)
+    return {side: pair + float(z) * math.sqrt(speaker_share) for side, z in zip(Speaker, own, strict=True)}
+
+
+def _quantiles(
+    offsets: Mapping[Speaker, float], spoken: SpokenDialog, options: StitchOptions, rng: np.random.Generator
+) -> list[float]:
     """A quantile a turn, evenly spread over a build, but alike within a pair and within a speaker.
 
     A normal copula: the latent value is the pair's, plus the speaker's, plus the turn's own, by their shares of the
     variance. So the build keeps the preset's distribution while dialogues differ as pairs do (arXiv 2505.24736).
     """
-    pair_share, speaker_share = options.variance_shares()
-    pair = normal_quantile((0.5 + plan.index * GOLDEN) % 1) * math.sqrt(pair_share)
-    speakers = {
-        side: float(z) * math.sqrt(speaker_share) for side, z in zip(Speaker, rng.standard_normal(2), strict=True)
-    }
-    n, scale = len(spoken.turns), math.sqrt(1 - pair_share - speaker_share)
+    n, scale = len(spoken.turns), math.sqrt(1 - sum(options.variance_shares()))
     # A turn's own part is drawn from one of n equal strata each, in any order: a dialogue has its share of everything.
     own = (rng.permutation(n) + rng.random(n)) / n
     return [
-        normal_cdf(pair + speakers[t.turn.speaker] + scale * normal_quantile(float(u)))
+        normal_cdf(offsets[t.turn.speaker] + scale * normal_quantile(float(u)))
         for t, u in zip(spoken.turns, own, strict=True)
     ]
 
 
 def _shape_turn(
-    spoken: SpokenTurn, after: SpokenTurn | None, u: float, options: StitchOptions, rng: np.random.Generator
+    spoken: SpokenTurn,
+    after: SpokenTurn | None,
+    u: float,
+    latency_s: float,
+    options: StitchOptions,
+    rng: np.random.Generator,
 ) -> tuple[TurnShape, bool, int] | Failure:
     turn = spoken.turn
     words = word_spans(spoken.speech)
@@ -92,12 +129,13 @@ def _shape_turn(
         return found
     cut_word, is_sampled = found
     pauses, n_bad_pauses = _pauses(spoken, len(words), options, rng)
-    listening, n_bad = _listening(spoken, options, rng)
-    barge_in, pause = options.barge_in, options.pause
+    barge_in, pause, long = options.barge_in, options.pause, options.long_silence
     yields = Lognormal(barge_in.yield_median_s, barge_in.yield_sigma, *barge_in.yield_s)
     between = Lognormal(pause.between_turns_median_s, pause.between_turns_sigma, 0.0, options.fto.max_gap_s)
     shift_s = options.shift_s(turn.type)
-    latency_s = options.fto.agent_latency_s if turn.speaker is Speaker.AGENT else 0.0
+    latency_s = latency_s if turn.speaker is Speaker.AGENT else 0.0
+    silences = Lognormal(long.median_s, long.sigma, *long.length_s)
+    is_silent = any(m.type is MarkType.LONG_SILENCE for m in turn.marks)
     shape = TurnShape(
         speaker=turn.speaker,
         length=len(spoken.speech.audio),
@@ -111,27 +149,9 @@ def _shape_turn(
         yield_after=samples(yields.quantile(rng.random())),
         finish_word=bool(rng.random() < barge_in.finish_word_share),
         pauses=pauses,
-        listening=listening,
+        silence=samples(silences.quantile(rng.random())) if is_silent else 0,
     )
-    return shape, is_sampled, n_bad + n_bad_pauses
-
-
-def word_spans(speech: Speech) -> tuple[Span, ...] | None:
-    """The words' spans in samples, in order and inside the audio; None where the times are not.
-
-    What two neighbours share is taken from the first of them.
-    """
-    length, slack = len(speech.audio), samples(SLACK_S)
-    spans: list[Span] = []
-    for word in speech.words:
-        start, end = samples(word.start_s), samples(word.end_s)
-        if start < -slack or end > length + slack or end < start or (spans and start < spans[-1][0]):
-            return None
-        start, end = min(max(start, 0), length), min(max(end, 0), length)
-        if spans and spans[-1][1] > start:
-            spans[-1] = (spans[-1][0], start)
-        spans.append((start, end))
-    return tuple(spans)
+    return shape, is_sampled, n_bad_pauses
 
 
 def _cut_word(
@@ -143,7 +163,9 @@ def _cut_word(
 ) -> tuple[int | None, bool] | Failure:
     """The word at which the next turn barges in, and whether that was sampled; (None, False) without a barge-in."""
     turn = spoken.turn
-    wanted = rng.random() < options.barge_in.sampled_share
+    agent_speaks = turn.speaker is Speaker.AGENT
+    share = options.barge_in.sampled_share if agent_speaks else options.agent_interruption.share
+    wanted = rng.random() < share
     pick = rng.random()
     answered = after is not None and after.turn.speaker is not turn.speaker
     for mark in turn.marks:
@@ -177,18 +199,3 @@ def _pauses(
     marked = [m.word for m in spoken.turn.marks if m.type is MarkType.PAUSE]
     places = sorted({word for word in marked if 1 <= word < n_words})
     return tuple((word, samples(lengths.quantile(rng.random()))) for word in places), len(marked) - len(places)
-
-
-def _listening(
-    spoken: SpokenTurn, options: StitchOptions, rng: np.random.Generator
-) -> tuple[tuple[Listening, ...], int]:
-    """The turn's backchannels, in its order; one whose words contradict its audio keeps its place with a word that is
-    never there, so it is dropped and counted like one without room."""
-    found = []
-    for heard in spoken.asides:
-        delay = samples(rng.uniform(*options.backchannel.delay_s))
-        words = word_spans(heard.speech)
-        word = heard.mark.word if words and heard.mark.word >= 0 else len(spoken.turn.words)
-        found.append(Listening(word, delay, len(heard.speech.audio), words or ()))
-    n_unspoken = sum(m.type is MarkType.BACKCHANNEL for m in spoken.turn.marks) - len(found)
-    return tuple(found), max(n_unspoken, 0)

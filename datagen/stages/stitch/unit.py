@@ -4,8 +4,9 @@ import numpy as np
 
 from datagen.protocols import Failure
 from datagen.records.plan import DialogPlan
-from datagen.records.speech import SAMPLE_RATE_HZ, SpokenDialog
+from datagen.records.speech import SAMPLE_RATE_HZ, Clips, SpokenDialog
 from datagen.records.timeline import StitchedDialog
+from datagen.stages.stitch.asides import no_clips
 from datagen.stages.stitch.bearing import bear
 from datagen.stages.stitch.laying import Rules
 from datagen.stages.stitch.mixing import mix
@@ -13,24 +14,32 @@ from datagen.stages.stitch.options import StitchOptions
 from datagen.stages.stitch.placing import place
 from datagen.stages.stitch.prefix import samples_left
 from datagen.stages.stitch.records import timeline
-from datagen.stages.stitch.shaping import samples, shape
+from datagen.stages.stitch.shaping import shape
+from datagen.stages.stitch.words import samples
 
-VERSION = 1
+VERSION = 2
 
 
 def stitch(
-    plan: DialogPlan, spoken: SpokenDialog, options: StitchOptions, rng: np.random.Generator, prefix_columns: int
+    plan: DialogPlan,
+    spoken: SpokenDialog,
+    options: StitchOptions,
+    rng: np.random.Generator,
+    prefix_columns: int,
+    clips: Clips = no_clips,
 ) -> StitchedDialog | Failure:
     """The dialogue on one clock, with its channels float32 [2, n_samples] in 16-bit steps at 24 kHz.
+
+    What is sampled beside the turns is said with `clips`, the short utterances of both voices.
 
     Failures: `bad_words` (times out of order or outside the audio), `bad_barge_in` (a mark that no turn answers or that
     leaves nothing heard), `too_long` (fewer than `min_turns` turns fit beside the prefix), `no_turns`.
     """
-    shaped = shape(plan, spoken, options, rng)
+    shaped = shape(plan, spoken, options, rng, clips)
     if isinstance(shaped, Failure):
         return shaped
     limit, rules = samples_left(options.max_columns, prefix_columns), rules_of(options)
-    placement = place(bear(shaped.shapes, rules), rules, shaped.lead, shaped.tail, limit)
+    placement = place(bear(shaped.shapes, rules), rules, shaped.lead, shaped.tail, limit, shaped.rates)
     wanted = min(options.min_turns, len(spoken.turns))
     if len(placement.spots) < wanted:
         return Failure(
@@ -40,7 +49,7 @@ def stitch(
         )
     return StitchedDialog(
         timeline=timeline(spoken.dialog_id, placement, shaped, spoken.turns),
-        channels=mix(placement, spoken.turns, options),
+        channels=mix(placement, spoken.turns, shaped.said, options),
     )
 
 

@@ -1,0 +1,244 @@
+"""What may be said beside the turns of a dialogue: which utterance at which word, how willingly, and how often."""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from datagen.records.enums import ClipKind, EventType, MarkType, Speaker
+from datagen.records.plan import DialogPlan
+from datagen.records.speech import SAMPLE_RATE_HZ, Clip, Clips, Speech, SpokenDialog, SpokenTurn
+from datagen.records.transcript import Mark
+from datagen.stages.stitch.options import StitchOptions
+from datagen.stages.stitch.shapes import AsideShape, Rate
+from datagen.stages.stitch.spread import Spread, spread
+from datagen.stages.stitch.words import samples, word_spans
+
+CLAUSE_END = (",", ".", "!", ";", ":")
+"""After these a listener may make themselves heard; after a question the floor is theirs anyway."""
+CLIP_OF = {
+    EventType.BACKCHANNEL: ClipKind.BACKCHANNEL,
+    EventType.FAILED_BARGE_IN: ClipKind.FAILED_BARGE_IN,
+    EventType.SIDE_TALK: ClipKind.SIDE_TALK,
+}
+MARK_OF = {
+    MarkType.BACKCHANNEL: EventType.BACKCHANNEL,
+    MarkType.FAILED_BARGE_IN: EventType.FAILED_BARGE_IN,
+    MarkType.SIDE_TALK: EventType.SIDE_TALK,
+}
+_SPREAD: dict[tuple[EventType, Speaker], Spread] = {
+    (EventType.BACKCHANNEL, Speaker.USER): "user backchannels",
+    (EventType.BACKCHANNEL, Speaker.AGENT): "agent backchannels",
+    (EventType.FAILED_BARGE_IN, Speaker.USER): "failed barge-ins",
+}
+SPARE = 6
+"""Places drawn beyond twice the rate: some find no room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The sound behind an AsideShape: its text, its speech, and whether the writer asked for it at this word."""
+
+    type: EventType
+    text: str
+    speech: Speech
+    marked: bool
+
+
+@dataclass(slots=True)
+class Asides:
+    """What may be said beside each turn, by the turn's position: shapes and, at the same index, their sound.
+
+    `pauses` are the (word, length) that side talk opens in its own turn. `n_dropped` counts the marks that have no sound, or no place
+    that makes sense.
+    """
+
+    shapes: defaultdict[int, list[AsideShape]] = field(default_factory=lambda: defaultdict(list))
+    said: defaultdict[int, list[Said]] = field(default_factory=lambda: defaultdict(list))
+    pauses: defaultdict[int, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
+    rates: dict[tuple[EventType, Speaker], Rate] = field(default_factory=dict)
+    n_dropped: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A word at which something may be said; `mark` is the writer's, None where it is sampled."""
+
+    rank: float
+    turn: int
+    word: int
+    mark: Mark | None = None
+
+
+def draw_asides(
+    plan: DialogPlan, spoken: SpokenDialog, options: StitchOptions, clips: Clips, rng: np.random.Generator
+) -> Asides:
+    """What may be said beside the turns of this dialogue, ranked; how much of it is said is placing's, by the rates."""
+    return _Draw(plan, spoken, options, clips, rng).run()
+
+
+class _Draw:
+    """One dialogue's draw: everything it needs to know, and what it has come to."""
+
+    def __init__(
+        self, plan: DialogPlan, spoken: SpokenDialog, options: StitchOptions, clips: Clips, rng: np.random.Generator
+    ) -> None:
+        self._voices = {Speaker.AGENT: plan.agent_voice, Speaker.USER: plan.user_voice}
+        self._plan, self._turns, self._options, self._clips, self._rng = plan, spoken.turns, options, clips, rng
+        self._out = Asides()
+
+    def run(self) -> Asides:
+        options = self._options.backchannel
+        self._sort(EventType.BACKCHANNEL, Speaker.USER, options.user_per_min, self._backchannel_places)
+        self._sort(EventType.BACKCHANNEL, Speaker.AGENT, options.agent_per_min, self._backchannel_places)
+        per_min = self._options.failed_barge_in.per_min
+        self._sort(EventType.FAILED_BARGE_IN, Speaker.USER, per_min, self._failed_places)
+        self._side_talk()
+        return self._out
+
+    def _sort(
+        self, kind: EventType, side: Speaker, per_min: float, places: Callable[[Speaker], Iterator[_Place]]
+    ) -> None:
+        """All places of one sort of event, as many as may be needed. A rate of 0 says that not even marked backchannels come."""
+        rate = per_min / 60 / SAMPLE_RATE_HZ
+        luck = spread(self._plan.index, _SPREAD[kind, side])
+        self._out.rates[kind, side] = (rate, luck)
+        heard = sum(len(t.speech.audio) for t in self._turns if t.turn.speaker is side.other)
+        n_most = 2 * math.floor(rate * heard + luck) + SPARE if rate else 0
+        found = sorted(places(side), key=lambda p: (p.rank, p.turn, p.word))
+        wanted = [p for p in found if p.mark is not None and kind is not EventType.BACKCHANNEL]
+        sampled = [p for p in found if p.mark is None or kind is EventType.BACKCHANNEL][:n_most]
+        for place in [*wanted, *(sampled if n_most > SPARE else [])]:
+            self._add(kind, side, place)
+
+    def _backchannel_places(self, side: Speaker) -> Iterator[_Place]:
+        """Marked words first (rank 0…1), then ends of clauses (1…2), then of words (2…3), never the last two."""
+        first = self._options.backchannel.min_words - 1
+        for position, spoken in self._turns_of(side.other):
+            marked = {m.word: m for m in spoken.turn.marks if m.type is MarkType.BACKCHANNEL}
+            words = spoken.turn.words
+            draws = self._rng.random(len(words))
+            for word, (text, draw) in enumerate(zip(words, draws, strict=True)):
+                if word in marked:
+                    yield _Place(float(draw), position, word, marked[word])
+                elif first <= word < len(words) - 2 and not _is_number(words, word):
+                    yield _Place(float(draw) + (1 if text.endswith(CLAUSE_END) else 2), position, word)
+
+    def _failed_places(self, side: Speaker) -> Iterator[_Place]:
+        """Words of the agent's with enough of them on either side."""
+        options = self._options.failed_barge_in
+        for position, spoken in self._turns_of(side.other):
+            for mark in spoken.turn.marks:
+                if mark.type is MarkType.FAILED_BARGE_IN:
+                    yield _Place(0.0, position, mark.word, mark)
+            last = len(spoken.turn.words) - options.words_after - 1
+            for word in range(options.min_words, last + 1):
+                yield _Place(float(self._rng.random()), position, word)
+
+    def _side_talk(self) -> None:
+        """Marked side talk where it is marked; sampled, one in its share of the dialogues."""
+        options = self._options.side_talk
+        for position, spoken in enumerate(self._turns):
+            for mark in spoken.turn.marks:
+                if mark.type is MarkType.SIDE_TALK:
+                    if spoken.turn.speaker is Speaker.USER and 1 <= mark.word < len(spoken.turn.words):
+                        self._add_in_pause(_Place(0.0, position, mark.word, mark))
+                    else:
+                        self._out.n_dropped[position] += 1
+        draws = self._rng.random(2)
+        self._out.rates[EventType.SIDE_TALK, Speaker.USER] = (0.0, 0.0)
+        if spread(self._plan.index, "side talk") >= options.share:
+            return
+        own = list(self._own_places())
+        if own and draws[0] >= options.over_agent_share:
+            self._add_in_pause(own[int(draws[1] * len(own))])
+            return
+        self._out.rates[EventType.SIDE_TALK, Speaker.USER] = (0.0, 1.0)
+        over = sorted(self._failed_places(Speaker.USER), key=lambda p: (p.rank, p.turn, p.word))
+        # It takes long, so many places have no room for it.
+        for place in [p for p in over if p.mark is None][: 6 * SPARE]:
+            self._add(EventType.SIDE_TALK, Speaker.USER, place)
+
+    def _own_places(self) -> Iterator[_Place]:
+        """Ends of clauses in the user's turns, out of reach of an answer that comes early."""
+        for position, spoken in self._turns_of(Speaker.USER):
+            words = spoken.turn.words
+            for word in range(1, len(words) - self._options.fto.max_overlap_words):
+                if words[word - 1].endswith((".", "!", "?", ",")) and not _is_number(words, word - 1):
+                    yield _Place(0.0, position, word)
+
+    def _turns_of(self, side: Speaker) -> Iterator[tuple[int, SpokenTurn]]:
+        return ((i, t) for i, t in enumerate(self._turns) if t.turn.speaker is side)
+
+    def _add(self, kind: EventType, side: Speaker, place: _Place) -> None:
+        said = self._said(kind, side, place)
+        words = word_spans(said.speech) if said else None
+        if said is None or not words:
+            self._out.n_dropped[place.turn] += place.mark is not None
+            return
+        options = self._options.backchannel if kind is EventType.BACKCHANNEL else self._options.failed_barge_in
+        shape = AsideShape(
+            type=kind,
+            side=side,
+            word=place.word,
+            delay=samples(self._rng.uniform(*options.delay_s)),
+            length=len(said.speech.audio),
+            words=words,
+            rank=place.rank,
+            wanted=place.mark is not None and kind is not EventType.BACKCHANNEL,
+            words_after=1 if kind is EventType.BACKCHANNEL else self._options.failed_barge_in.words_after,
+        )
+        self._keep(place.turn, shape, said)
+
+    def _add_in_pause(self, place: _Place) -> None:
+        """Side talk in a pause of the user's own turn, which is opened for it."""
+        said = self._said(EventType.SIDE_TALK, Speaker.USER, place)
+        words = word_spans(said.speech) if said else None
+        if said is None or not words:
+            self._out.n_dropped[place.turn] += place.mark is not None
+            return
+        before, after = (samples(s) for s in self._rng.uniform(*self._options.side_talk.around_s, 2))
+        length = len(said.speech.audio)
+        self._out.pauses[place.turn].append((place.word, before + length + after))
+        shape = AsideShape(
+            EventType.SIDE_TALK, Speaker.USER, place.word, before, length, words, wanted=True, in_pause=True
+        )
+        self._keep(place.turn, shape, said)
+
+    def _keep(self, turn: int, shape: AsideShape, said: Said) -> None:
+        self._out.shapes[turn].append(shape)
+        self._out.said[turn].append(said)
+
+    def _said(self, kind: EventType, side: Speaker, place: _Place) -> Said | None:
+        """The mark's own speech, or a clip of the voice: one of the mark's text where there is one. None: nothing to say."""
+        if place.mark is not None:
+            own = next((a.speech for a in self._turns[place.turn].asides if a.mark == place.mark), None)
+            if own is not None:
+                return Said(kind, place.mark.text, own, True)
+        bank = self._clips(self._voices[side], CLIP_OF[kind])
+        same: Sequence[Clip] = [c for c in bank if place.mark is not None and c.text == place.mark.text]
+        found = same or bank
+        if not found:
+            return None
+        clip = found[int(self._rng.integers(len(found)))]
+        return Said(kind, clip.text, clip.speech, place.mark is not None)
+
+
+def _is_number(words: Sequence[str], at: int) -> bool:
+    """Whether a number is under way: nobody talks into one."""
+    return any(c.isdigit() for word in words[at : at + 2] for c in word)
+
+
+def no_clips(voice: str, kind: ClipKind) -> Sequence[Clip]:
+    """A bank without clips: only what marks bring with them is said beside the turns."""
+    return ()
+
+
+def merged(pauses: Sequence[tuple[int, int]], more: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Pauses by word, in order; of two before one word the longer."""
+    longest: dict[int, int] = {}
+    for word, length in (*pauses, *more):
+        longest[word] = max(length, longest.get(word, 0))
+    return tuple(sorted(longest.items()))

@@ -1,0 +1,72 @@
+"""Room for what is said beside the turns: backchannels, failed barge-ins, side talk. Whole samples, no chance."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from datagen.records.enums import EventType, Speaker
+from datagen.stages.stitch.shapes import AsideShape, Rates, Span, Spot, TurnShape
+
+
+def with_asides(shapes: Sequence[TurnShape], spots: Sequence[Spot], rates: Rates, clear: int) -> tuple[Spot, ...]:
+    """The spots with the asides that find room: the wanted ones, then by rank until each sort's rate is met.
+
+    An aside keeps `clear` samples from everything else that its speaker says, and from other asides in its turn.
+    """
+    left = quotas(shapes, spots, rates)
+    found: list[list[tuple[int, Span]]] = [[] for _ in spots]
+    for turn, index, aside in sorted(_all(shapes, spots), key=lambda x: (not x[2].wanted, x[2].rank, x[0], x[1])):
+        if not aside.wanted and left[aside.type, aside.side] <= 0:
+            continue
+        span = _span(aside, spots[turn])
+        if span is None or not _has_room(span, aside, turn, shapes, spots, clear):
+            continue
+        if all(span[1] + clear <= a or b + clear <= span[0] for _, (a, b) in found[turn]):
+            found[turn].append((index, span))
+            left[aside.type, aside.side] -= 1
+    return tuple(
+        replace(spot, asides=tuple(sorted(own, key=lambda x: x[1]))) if own else spot
+        for spot, own in zip(spots, found, strict=True)
+    )
+
+
+def quotas(shapes: Sequence[TurnShape], spots: Sequence[Spot], rates: Rates) -> Counter[tuple[EventType, Speaker]]:
+    """How many asides of each sort this dialogue gets: the rate times what the other side says, rounded by the luck."""
+    said: Counter[Speaker] = Counter()
+    for shape, spot in zip(shapes, spots, strict=False):
+        said[shape.speaker] += spot.end - spot.start
+    return Counter({sort: math.floor(rate * said[sort[1].other] + luck) for sort, (rate, luck) in rates.items()})
+
+
+def _all(shapes: Sequence[TurnShape], spots: Sequence[Spot]) -> Iterator[tuple[int, int, AsideShape]]:
+    for turn, _ in enumerate(spots):
+        for index, aside in enumerate(shapes[turn].asides):
+            yield turn, index, aside
+
+
+def _span(aside: AsideShape, spot: Spot) -> Span | None:
+    """When it would be said; None where its word, its pause, or the words to come after it are not heard."""
+    heard = [(a, b) for a, b in spot.words if a < spot.end]
+    if not 0 <= aside.word < len(heard):
+        return None
+    if aside.in_pause:
+        pause = next((span for word, span in spot.pauses if word == aside.word), None)
+        span = None if pause is None else (pause[0] + aside.delay, pause[0] + aside.delay + aside.length)
+        return span if span is not None and pause is not None and span[1] <= pause[1] else None
+    start = heard[aside.word][1 if aside.type is EventType.BACKCHANNEL else 0] + aside.delay
+    after = len(heard) - aside.words_after
+    fits = after >= 0 and start >= spot.start and start + aside.length <= heard[after][0]
+    return (start, start + aside.length) if fits else None
+
+
+def _has_room(
+    span: Span, aside: AsideShape, turn: int, shapes: Sequence[TurnShape], spots: Sequence[Spot], clear: int
+) -> bool:
+    """Whether its speaker says nothing else within `clear` of it; in a pause of one's own, whether the other says nothing."""
+    against, clear = (aside.side.other, 0) if aside.in_pause else (aside.side, clear)
+    near = slice(max(0, turn - 2), turn + 3)
+    return all(
+        shape.speaker is not against or span[1] + clear <= spot.start or spot.end + clear <= span[0]
+        for shape, spot in zip(shapes[near], spots[near], strict=False)
+    )
