@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from datagen import domains, resources
 from datagen.config import Recipe, describe
 from datagen.errors import UserError
+from datagen.stages.stitch.presets import read_empirical
 
 
 def names() -> list[str]:
@@ -68,7 +69,7 @@ def compose(
     if hours is not None and not 0 < hours < float("inf"):
         raise UserError(f"--hours {hours:g}: has to be above 0.")
     path = find(name)
-    values = _overlay(read(path), _profile(profile))
+    values = _overlay(_with_quantiles(read(path), path.parent, Path()), _profile(profile))
     if dialogs is not None:
         values |= {"dialogs": dialogs, "hours": None}
     if hours is not None:
@@ -77,9 +78,30 @@ def compose(
         values["seed"] = seed
     for assignment in sets:
         _assign(values, assignment)
+        values = _with_quantiles(values, Path())
     if domain_names:
         values["mix"] = _mix(domain_names, values.get("domain_folders", ()))
     return parse(values, path.name)
+
+
+def _with_quantiles(values: dict[str, Any], *folders: Path) -> dict[str, Any]:
+    """`values` with what the file that `stitch.empirical` names holds, in its place: a recipe holds numbers, not paths.
+
+    The first of `folders` that has the file counts. An empty name takes the quantiles out again.
+    """
+    stitch = values.get("stitch")
+    if not isinstance(stitch, dict) or not isinstance(stitch.get("empirical"), str):
+        return values
+    name = stitch["empirical"]
+    rest = {key: value for key, value in stitch.items() if key != "empirical"}
+    if not name:
+        return {**values, "stitch": rest}
+    found = next((p for p in (folder / name for folder in folders) if _is_file(p)), None)
+    if found is None:
+        raise UserError(f"stitch.empirical = {name[:200]}: there is no such file. `datagen timing fit` writes one.")
+    tables = read(found)
+    read_empirical(tables, found.name)
+    return {**values, "stitch": {**rest, "empirical": tables}}
 
 
 def parse(values: Mapping[str, Any], where: str = "") -> Recipe:

@@ -89,7 +89,7 @@ def gap_median_for(median_s: float, overlap_share: float, gap_sigma: float) -> f
     if overlap_share >= 0.5 or median_s <= 0:
         raise ValueError(
             f"a median FTO of {median_s:g} s cannot be met with {overlap_share:.0%} overlaps: the median is a gap only below "
-            f"50 % overlaps, an overlap only above. Set fto.overlap_share too."
+            f"50 % overlaps, an overlap only above. Change one of the two (fto.median_s, fto.overlap_share)."
         )
     return median_s / math.exp(gap_sigma * normal_quantile((0.5 - overlap_share) / (1 - overlap_share)))
 
@@ -99,6 +99,6 @@ def overlap_median_for(median_s: float, overlap_share: float, overlap_sigma: flo
     if overlap_share <= 0.5 or median_s >= 0:
         raise ValueError(
             f"a median FTO of {median_s:g} s cannot be met with {overlap_share:.0%} overlaps: the median is an overlap only "
-            f"above 50 % overlaps, a gap only below. Set fto.overlap_share too."
+            f"above 50 % overlaps, a gap only below. Change one of the two (fto.median_s, fto.overlap_share)."
         )
     return -median_s / math.exp(overlap_sigma * normal_quantile(1 - 0.5 / overlap_share))

@@ -1,8 +1,8 @@
 """Ranges of seconds, as options give them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 
 def _ordered(value: tuple[float, float]) -> tuple[float, float]:
@@ -17,7 +17,12 @@ def _ordered_latency(value: tuple[float, float]) -> tuple[float, float]:
     return value
 
 
+def _as_range(value: Any) -> Any:
+    """A single number is a range of that one value."""
+    return (value, value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
 SecondsRange = Annotated[tuple[float, float], AfterValidator(_ordered)]
 
-LatencyRange = Annotated[tuple[float, float], AfterValidator(_ordered_latency)]
+LatencyRange = Annotated[tuple[float, float], BeforeValidator(_as_range), AfterValidator(_ordered_latency)]
 """What is added to an FTO, shortest and longest: it may be negative."""
