@@ -3,13 +3,14 @@
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
 from datagen.config import Options
 from datagen.records.speech import Audio, Clip
 from datagen.records.timeline import Event, PlacedTurn
+from datagen.stages.scene.place import TYPICAL, Place
 
 Parameters = Mapping[str, Any]
 """JSON types that, with the clean channels, say all there is to know of an effect: it can be made again from them."""
@@ -19,7 +20,7 @@ Span = tuple[int, int]
 
 Others = Callable[[int], Sequence[tuple[Clip, ...]]]
 """What bystanders say: the OFF_TALK clips of up to that many voices which are neither the agent's nor the user's, a tuple
-a voice. The same voices in the same order for a dialogue, a longer list beginning with the shorter."""
+a voice, of one clip at least. The same voices in the same order for a dialogue, a longer list beginning with the shorter."""
 
 EffectOptions = TypeVar("EffectOptions", bound=Options, contravariant=True)
 
@@ -35,7 +36,7 @@ class Surroundings:
 
     `clean` are the clean channels [2, n_samples], agent first; `user_words` and `agent_words` where each is heard to
     speak, as spans of samples by start; `cues` the time line's SOUND events, for sounds that the text asks for; `turns`
-    the time line's turns; `others` the clips of other voices.
+    the time line's turns; `others` the clips of other voices; `place` the room and where microphone and mouth are.
     """
 
     clean: Audio
@@ -44,6 +45,7 @@ class Surroundings:
     cues: Sequence[Event] = ()
     turns: Sequence[PlacedTurn] = ()
     others: Others = no_others
+    place: Place = TYPICAL
 
     @property
     def n_samples(self) -> int:
@@ -76,4 +78,13 @@ class Effect(Protocol[EffectOptions]):
         against, and the answer is the stem to be added. For the others `user` is the signal so far, and the answer
         the signal after the effect.
         """
+        ...
+
+
+@runtime_checkable
+class Eventful(Protocol):
+    """An effect that has events for the rows: discrete sounds."""
+
+    def events(self, parameters: Parameters, around: Surroundings, /) -> Sequence[Event]:
+        """What was drawn, as SOUND events on the user's channel by start."""
         ...

@@ -1,7 +1,6 @@
 """Room noise: a steady, dull hiss as ventilation and distant traffic make it, whose level drifts slowly."""
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +9,7 @@ from datagen.config import Options, knob
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 from datagen.stages.scene.effects import Parameters, Surroundings
 from datagen.stages.scene.fourier import fast_length, rise
+from datagen.stages.scene.loudness import power, set_snr
 from datagen.stages.scene.ranges import DecibelRange
 
 OCTAVE_SLOPE_DB = (-6.0, -3.0)
@@ -19,8 +19,6 @@ BANDWIDTH_DB = 3.01
 """An octave is twice as wide as the one below, so the density falls by this much more than the band's level."""
 CORNER_HZ = (40.0, 120.0)
 """Below, a microphone for speech hears nothing; from the second on, everything."""
-NOMINAL_SPEECH_DB = -26.0
-"""The speech level that the SNR counts from where the user never speaks: the active level of ITU-T P.56 test material."""
 DRIFT_STEP = 2_400
 """Samples between two values of the drift (0.1 s)."""
 DRIFT_PERIODS_S = (5.0, 30.0)
@@ -59,12 +57,7 @@ class RoomNoise:
         if len(user) == 0:
             return user.copy()
         noise = room_noise(len(user), parameters["octave_slope_db"], parameters["drift_db"], parameters["seed"])
-        spans, speech = around.user_words, power(user, around.user_words)
-        if speech == 0:
-            spans, speech = [(0, len(noise))], 10 ** (NOMINAL_SPEECH_DB / 10)
-        wanted = speech / 10 ** (parameters["snr_db"] / 10)
-        noise *= np.float32(math.sqrt(wanted / power(noise, spans)))
-        return noise
+        return set_snr(noise, parameters["snr_db"], user, around)
 
 
 def room_noise(n_samples: int, octave_slope_db: float, drift_db: float, seed: int) -> Audio:
@@ -83,17 +76,6 @@ def room_noise(n_samples: int, octave_slope_db: float, drift_db: float, seed: in
     if drift_db > 0:
         _drift(noise, drift_db, rng)
     return noise
-
-
-def power(audio: Audio, spans: Sequence[tuple[int, int]]) -> float:
-    """The mean square over the spans' samples; 0 where there are none."""
-    total, count = 0.0, 0
-    for start, end in spans:
-        part = audio[start:end]
-        # einsum and not dot: BLAS adds in an order that depends on its threads, and bytes must not.
-        total += float(np.einsum("i,i->", part, part))
-        count += len(part)
-    return total / count if count else 0.0
 
 
 def _drift(noise: Audio, drift_db: float, rng: np.random.Generator) -> None:
