@@ -200,6 +200,31 @@ def test_a_speaker_answers_a_request_the_same_whatever_is_beside_it(entry: regis
     assert all(np.array_equal(a.audio, b.audio) and a.words == b.words for a, b in zip(together, alone, strict=True))
 
 
+@of_kind("speaker")
+def test_a_speaker_speaks_at_the_rate_that_is_asked_for(entry: registry.Entry) -> None:
+    """1.2 takes 1/1.2 of the time, in words as in sound: a speaker's own rate is drawn in that range."""
+    engine = made(entry)
+    voices = engine.voices()
+    texts = (
+        "I would like to move my appointment to a later day, because I have to be somewhere else in the morning.",
+        "Could you tell me what the weather is like over there, and whether the road is open again?",
+        "The payment went through on Monday, and it shows on your account.",
+    )
+    asked = [speak_request(v, t, n) for v in voices[:: max(1, len(voices) // 8)] for n, t in enumerate(texts)]
+    plain = engine.speak(asked)
+    for rate in (1.2, 0.85):
+        ratios = []
+        for before, after in zip(plain, engine.speak([replace(r, rate=rate) for r in asked]), strict=True):
+            assert isinstance(before, Speech)
+            assert isinstance(after, Speech)
+            ratios.append(rate * after.duration_s / before.duration_s)
+            if before.words:
+                spans = [s.words[-1].end_s - s.words[0].start_s for s in (before, after)]
+                assert rate * spans[1] / spans[0] == pytest.approx(ratios[-1], abs=0.02)
+        assert np.abs(np.array(ratios) - 1).max() < 0.05
+        assert np.abs(np.array(ratios).reshape(-1, len(texts)).mean(axis=1) - 1).max() < 0.03
+
+
 @of_kind("aligner")
 def test_an_aligner_answers_a_word_a_word_or_why_not(entry: registry.Entry) -> None:
     engine = made(entry)

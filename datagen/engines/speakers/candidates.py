@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from datagen.audio.pitch import pitch_of
 from datagen.engines.speakers.espeak import DOWN, UP
 from datagen.engines.speakers.espeak_library import RATE_HZ, EspeakLibrary, Tone
-from datagen.engines.speakers.praat import pitch_of
 from datagen.records.plan import Voice
 from datagen.store.ids import unit_hash
 

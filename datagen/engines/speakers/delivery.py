@@ -1,4 +1,4 @@
-"""How a turn's tags and its seed move the voice: factors on rate, pitch and pitch range, and a gain."""
+"""How a turn's tags, its speaker's rate and its seed move the voice: factors on rate, pitch and pitch range, and a gain."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,10 +32,11 @@ OF_TAG = {
 a formant synthesiser soon sounds like another person."""
 
 
-def delivery(tags: Iterable[Tag], seed: int, jitter: float) -> Delivery:
-    """The tags' factors multiplied, and a draw from the seed: rate and range by up to `jitter`, pitch by up to a third of it."""
+def delivery(tags: Iterable[Tag], seed: int, jitter: float, speaker_rate: float = 1.0) -> Delivery:
+    """The tags' factors and the speaker's rate multiplied, and a draw from the seed: rate and range by up to `jitter`, pitch by up
+    to a third of it."""
     draw = np.random.Generator(np.random.PCG64(seed)).uniform(-1, 1, 3) * jitter
-    rate, pitch, width, gain_db = 1 + draw[0], 1 + draw[1] / 3, 1 + draw[2], 0.0
+    rate, pitch, width, gain_db = speaker_rate * (1 + draw[0]), 1 + draw[1] / 3, 1 + draw[2], 0.0
     for tag in tags:
         moved = OF_TAG[tag]
         rate, pitch, width = rate * moved.rate, pitch * moved.pitch, width * moved.range

@@ -1,4 +1,4 @@
-"""Praat through parselmouth: the voice transform `Change gender`, and the measures of pitch and formants."""
+"""Praat through parselmouth: the voice transform `Change gender`, and the measure of formants."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 FORMANT_CEILING_HZ = {"male": 5_000.0, "female": 5_500.0}
 """Praat's manual, "Sound: To Formant (burg)...": 5000 Hz for a man's vocal tract, 5500 Hz for a woman's, with five formants."""
-FLOOR_HZ, CEILING_HZ = 50.0, 450.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +49,6 @@ def change_gender(samples: NDArray[np.float64], rate_hz: float, gender: Gender, 
         gender.duration_ratio,
     )
     return np.ascontiguousarray(changed.values[0], dtype=np.float64)
-
-
-def pitch_of(audio: NDArray[np.floating], rate_hz: float) -> NDArray[np.float64]:
-    """F0 of the voiced frames in Hz, a frame each 10 ms, by autocorrelation between 50 and 450 Hz; empty where nothing is voiced."""
-    import parselmouth
-
-    track = parselmouth.Sound(audio.astype(np.float64), rate_hz).to_pitch_ac(
-        time_step=0.01, pitch_floor=FLOOR_HZ, pitch_ceiling=CEILING_HZ
-    )
-    hz = np.asarray(track.selected_array["frequency"], dtype=np.float64)
-    return hz[hz > 0]
 
 
 def formants_of(audio: NDArray[np.floating], rate_hz: float, sex: str) -> NDArray[np.float64]:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datagen.audio.mel import mel_filters
-from datagen.engines.speakers.praat import formants_of, pitch_of
+from datagen.audio.pitch import pitch_of
+from datagen.engines.speakers.praat import formants_of
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 
 N_FFT, HOP, N_MELS, N_CEPSTRA = 1024, 240, 26, 12
