@@ -71,7 +71,8 @@ def placed(
 def timeline(
     dialog_id: str = "bank-000000", n_turns: int = 6, barge_in: bool = True, backchannel: bool = True
 ) -> Timeline:
-    """Turns of both sides in alternation: turn 2 is cut by the user's barge-in, and turn 3 has the agent's backchannel."""
+    """Turns of both sides in alternation: turn 2 is cut by the user's barge-in, turn 3 has the agent's
+    backchannel, and turn 5 begins before turn 4 has ended."""
     turns: list[PlacedTurn] = []
     for i in range(n_turns):
         speaker = Speaker.AGENT if i % 2 == 0 else Speaker.USER
@@ -83,12 +84,24 @@ def timeline(
         turns.append(placed(i, speaker, start_s, texts, fto_s, 3 if barge_in and i == 2 and n_turns > 3 else None))
     said: tuple[Word, ...] = ()
     if barge_in and n_turns > 3:
-        event = Event(EventType.BARGE_IN, 1, turns[3].start_s, turns[2].end_s, 2, {"yield_s": 0.35, "cut": True})
+        event = Event(
+            EventType.BARGE_IN,
+            1,
+            turns[3].start_s,
+            turns[2].end_s,
+            2,
+            {"yield_s": 0.35, "cut": True, "overlap_s": 0.35},
+        )
         turns[2] = _with_event(turns[2], event)
     if backchannel and n_turns > 3:
         at = turns[3].words[3].end_s
         said = (Word("mhm", "mhm", at, at + 0.2),)
-        turns[3] = _with_event(turns[3], Event(EventType.BACKCHANNEL, 0, at, at + 0.2, 3, {"text": "mhm"}))
+        turns[3] = _with_event(
+            turns[3], Event(EventType.BACKCHANNEL, 0, at, at + 0.2, 3, {"text": "mhm", "overlap_s": 0.2})
+        )
+    if n_turns > 5:
+        over = Event(EventType.OVERLAP, 1, turns[5].start_s, turns[4].end_s, 4, {"overlap_s": 0.1})
+        turns[4] = _with_event(turns[4], over)
     n_samples = round((max(t.end_s for t in turns) + 0.5) * SAMPLE_RATE_HZ) + 7
     return Timeline(dialog_id, n_samples, tuple(turns), (said, ()))
 

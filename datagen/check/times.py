@@ -1,4 +1,4 @@
-"""The time line of one dialogue: turns, words and events lie where they have to, and the numbers about them agree."""
+"""The time line of one dialogue: turns and words lie where they have to, and the numbers about them agree."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from datagen.check.streams import Row
-from datagen.records.enums import EventType, Heard, Speaker, Tag, TurnType
+from datagen.records.enums import Heard, Speaker, Tag, TurnType
 
 SLACK_S = 1e-4
 """Two samples at 24 kHz: rounding, never a fault that anyone could hear."""
@@ -14,7 +14,6 @@ SLACK_S = 1e-4
 Finding = tuple[str, str]
 """Where in the dialogue ("turn 7"), and what."""
 
-_TYPES = {str(t) for t in EventType}
 _TURN_TYPES = {str(t) for t in TurnType}
 _TAGS = {str(t) for t in Tag}
 _CHANNEL = {str(s): s.channel for s in Speaker}
@@ -105,44 +104,6 @@ def check_floor(turns: Sequence[Row]) -> Iterator[Finding]:
         ):
             said_s = "null" if wanted is None else f"{wanted:.3f} s"
             yield f"turn {turn['turn']}", f"fto_s is {found}, and by its start and the other's end it is {said_s}."
-
-
-def check_events(turns: Sequence[Row], dialog: Row) -> Iterator[Finding]:
-    """Events: vocabulary, target and place; and what dialogs and turns count of them."""
-    by_index = {t["turn"]: t for t in turns}
-    for turn in turns:
-        for event in turn["events"]:
-            for what in _event(event, by_index.get(event["target_turn"]), dialog["duration_s"]):
-                yield f"turn {turn['turn']}", what
-    cuts = [e for t in turns for e in t["events"] if e["type"] == EventType.BARGE_IN]
-    n_back = sum(e["type"] == EventType.BACKCHANNEL for t in turns for e in t["events"])
-    if dialog["n_barge_in"] != len(cuts):
-        yield "", f"n_barge_in is {dialog['n_barge_in']}, and its turns have {len(cuts)} barge-ins."
-    if dialog["n_backchannel"] != n_back:
-        yield "", f"n_backchannel is {dialog['n_backchannel']}, and its turns have {n_back} backchannels."
-    wanted = {e["target_turn"] + 1 for e in cuts}
-    flagged = {t["turn"] for t in turns if t["barge_in"]}
-    if flagged != wanted:
-        yield "", f"the turns flagged barge_in are {sorted(flagged)}, and by the events they are {sorted(wanted)}."
-
-
-def _event(event: Row, target: Row | None, duration_s: float) -> Iterator[str]:
-    kind, start_s, end_s = event["type"], event["start_s"], event["end_s"]
-    name = f"event {kind} at {start_s:.3f}-{end_s:.3f} s"
-    if kind not in _TYPES or event["channel"] not in (0, 1) or not isinstance(read_json(event["attrs"]), dict):
-        yield f"{name}: its type, channel {event['channel']} or attrs are outside the vocabulary."
-    if not -SLACK_S <= start_s <= end_s <= duration_s + SLACK_S:
-        yield f"{name} lies outside the dialogue ({duration_s:.3f} s)."
-    if target is None:
-        yield f"{name} targets turn {event['target_turn']}, which is not there."
-    elif kind in (EventType.BACKCHANNEL, EventType.BARGE_IN):
-        if event["channel"] == _CHANNEL.get(target["speaker"]):
-            yield f"{name} is on the channel of the turn that it happens to."
-        inside = target["start_s"] - SLACK_S <= start_s and end_s <= target["end_s"] + SLACK_S
-        if not inside:
-            yield f"{name} is not inside its turn {target['turn']} ({target['start_s']:.3f}-{target['end_s']:.3f} s)."
-        if kind == EventType.BARGE_IN and event["channel"] != Speaker.USER.channel:
-            yield f"{name}: only the user barges in; the agent's are agent_interruption."
 
 
 def read_json(text: str) -> Any:
