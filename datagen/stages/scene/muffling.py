@@ -15,8 +15,8 @@ from datagen.stages.scene.ranges import Pair, within
 ORDER = 3
 """The low-pass falls by 18 dB an octave, as a Butterworth filter of that order."""
 CONTEXT = 1_200
-"""Samples (50 ms) on either side of a stretch which its filter sees, so that the cut-out piece has no edges. The filter's
-response is down by 100 dB that far away at the lowest cut-off (200 Hz has 10 periods in it)."""
+"""Samples (50 ms) on either side of a stretch that its filter sees, so that the cut-out piece has no edges: at the lowest
+cut-off the response has decayed by exp(-2 pi 200 sin(pi/6) 0.05), which is 1e-13, by then."""
 
 
 class MufflingOptions(Options):
