@@ -76,6 +76,21 @@ class CodecInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class FtoHistogram:
+    """The FTOs that the recipe's model draws: transfers a bin from `low_s` on, and the share that each bin should have.
+
+    What lies beyond either end counts in the first or the last bin; `n_below` and `n_above` say how many of the output do.
+    """
+
+    low_s: float
+    step_s: float
+    counts: tuple[int, ...]
+    target: tuple[float, ...]
+    n_below: int = 0
+    n_above: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class BuildSummary:
     """A build: what was asked, with what it was made, what came out, and the checksum of every file but build.json.
 
@@ -84,8 +99,8 @@ class BuildSummary:
     bytes depend on, whatever the number of dialogues; `plan_digest` is the same of its plan alone. `packages` are
     versions by distribution name. `engines` are the makers by kind (writer, speaker, aligner, codec). `files` are
     keyed by the path in the output folder, with forward slashes. `timing` are statistics of the time lines, name with
-    unit to value (datagen/stages/pack/summary.py); `timing_target` are what the recipe asks of some of them, by the same
-    names. `decided` is what `auto` became at the first plan, by recipe key.
+    unit to value (datagen/stages/stitch/timing.py); `timing_target` are what the recipe asks of some of them, by the same
+    names; `ftos` is the distribution of the FTOs beside its target, None without floor transfers. `decided` is what `auto` became at the first plan, by recipe key.
     """
 
     id: str
@@ -104,6 +119,7 @@ class BuildSummary:
     packages: Mapping[str, str] = field(default_factory=dict)
     timing: Mapping[str, float] = field(default_factory=dict)
     timing_target: Mapping[str, float] = field(default_factory=dict)
+    ftos: FtoHistogram | None = None
     decided: Mapping[str, Any] = field(default_factory=dict)
     plan_digest: str = ""
     format: int = BUILD_FORMAT

@@ -1,0 +1,94 @@
+"""A build's timing against its target: measured on the shards' artefacts, before anything is published."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from datagen.errors import DataError
+from datagen.records.enums import Heard, Speaker, TurnType
+from datagen.records.speech import SAMPLE_RATE_HZ
+from datagen.stages.stitch.columns import DialogColumns, EventColumns, Ints, Part, TurnColumns, WordColumns
+from datagen.stages.stitch.gate import missed
+from datagen.stages.stitch.measures import TimingSums
+from datagen.stages.stitch.options import StitchOptions
+from datagen.stages.stitch.timing import Timing, timing
+
+DIALOG_COLUMNS = ("dialog_id", "duration_s", "agent_speech_s", "user_speech_s", "overlap_s", "silence_s")
+TURN_COLUMNS = ("dialog_id", "turn", "speaker", "type", "start_s", "end_s", "fto_s", "events", "words")
+
+
+def measure(parts: Iterable[tuple[pa.Table, pa.Table]], options: StitchOptions) -> Timing:
+    """The timing of a build from its shards' dialogs and turns, each sorted. Memory: a shard's, and eight bytes a turn."""
+    sums = TimingSums(options)
+    for dialogs, turns in parts:
+        sums.add(part_of(dialogs, turns))
+    return timing(sums)
+
+
+def hold(found: Timing, options: StitchOptions) -> None:
+    """DataError where the timing misses its target by more than `stitch.gate` allows."""
+    line = missed(found.output, found.target, options.gate)
+    if line:
+        raise DataError(line)
+
+
+def part_of(dialogs: pa.Table, turns: pa.Table) -> Part:
+    """The columns that timing is measured on, from rows of whole dialogues, sorted."""
+    position = {dialog_id: i for i, dialog_id in enumerate(dialogs.column("dialog_id").to_pylist())}
+    kinds = tuple(TurnType)
+    kind_of = {str(kind): i for i, kind in enumerate(kinds)}
+    own = TurnColumns(
+        dialog=_ints(position[i] for i in turns.column("dialog_id").to_pylist()),
+        agent=np.array([s == Speaker.AGENT for s in turns.column("speaker").to_pylist()], bool),
+        kind=_ints(kind_of[k] for k in turns.column("type").to_pylist()),
+        start=_samples(turns.column("start_s")),
+        end=_samples(turns.column("end_s")),
+        changes=np.array([f is not None for f in turns.column("fto_s").to_pylist()], bool),
+    )
+    return Part(_dialogs(dialogs), own, _words(turns.column("words"), own.end), _events(turns.column("events")), kinds)
+
+
+def _dialogs(table: pa.Table) -> DialogColumns:
+    indices = _ints(int(i.rsplit("-", 1)[1]) for i in table.column("dialog_id").to_pylist())
+    seconds = ("duration_s", "agent_speech_s", "user_speech_s", "overlap_s", "silence_s")
+    return DialogColumns(indices, *(_samples(table.column(name)) for name in seconds))
+
+
+def _words(column: pa.ChunkedArray, ends: Ints) -> WordColumns:
+    turn, word = _flat(column)
+    heard = np.array([h != Heard.NO for h in pc.struct_field(word, "heard").to_pylist()], bool)
+    start, end = (_samples(pc.struct_field(word, name)) for name in ("start_s", "end_s"))
+    return WordColumns(turn[heard], start[heard], np.minimum(end, ends[turn])[heard])
+
+
+def _events(column: pa.ChunkedArray) -> EventColumns:
+    turn, event = _flat(column)
+    return EventColumns(
+        turn=turn,
+        kind=np.array(pc.struct_field(event, "type").to_pylist(), np.str_),
+        channel=_ints(pc.struct_field(event, "channel").to_pylist()),
+        start=_samples(pc.struct_field(event, "start_s")),
+        end=_samples(pc.struct_field(event, "end_s")),
+    )
+
+
+def _flat(column: pa.ChunkedArray) -> tuple[Ints, Any]:
+    """A column of lists as one array, and the row of each element."""
+    whole = column.combine_chunks()
+    return pc.list_parent_indices(whole).to_numpy(zero_copy_only=False).astype(np.int64), pc.list_flatten(whole)
+
+
+def _ints(values: Iterable[int]) -> Ints:
+    return np.fromiter(values, np.int64)
+
+
+def _samples(seconds: pa.Array | pa.ChunkedArray) -> Ints:
+    """Seconds as whole samples, which all times of a time line are."""
+    return (
+        np.rint(np.asarray(seconds.to_numpy(zero_copy_only=False), np.float64) * SAMPLE_RATE_HZ).astype(np.int64)
+        if len(seconds)
+        else np.empty(0, np.int64)
+    )

@@ -1,0 +1,82 @@
+"""Dialogues as columns of whole samples: what the measures of a build's turn-taking read."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datagen.records.enums import EventType, TurnType
+
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class DialogColumns:
+    """A value a dialogue: its index in the plan, its length, and its speech activity, in samples at 24 kHz."""
+
+    index: Ints
+    n_samples: Ints
+    agent_speech: Ints
+    user_speech: Ints
+    overlap: Ints
+    silence: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class TurnColumns:
+    """A value a turn, by dialogue and time. `dialog` is the position among the dialogues, `kind` that of the turn's type in
+    `Part.kinds`; `changes` says whether the floor changes hands with it."""
+
+    dialog: Ints
+    agent: Flags
+    kind: Ints
+    start: Ints
+    end: Ints
+    changes: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class WordColumns:
+    """A value a heard word, by turn and time; one that a cut shortens ends with its turn. `turn` is the position of its turn."""
+
+    turn: Ints
+    start: Ints
+    end: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class EventColumns:
+    """A value an event. `turn` is the position of the turn that it happens to, `kind` the EventType's value."""
+
+    turn: Ints
+    kind: NDArray[np.str_]
+    channel: Ints
+    start: Ints
+    end: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Whole dialogues of a build, in any number."""
+
+    dialogs: DialogColumns
+    turns: TurnColumns
+    words: WordColumns
+    events: EventColumns
+    kinds: tuple[TurnType, ...] = tuple(TurnType)
+
+    def has_before(self) -> Flags:
+        """Whether a turn has one before it in its dialogue."""
+        dialog = self.turns.dialog
+        return np.concatenate([np.zeros(min(1, len(dialog)), bool), dialog[1:] == dialog[:-1]])
+
+    def has_after(self) -> Flags:
+        """Whether a turn has one after it in its dialogue."""
+        return np.concatenate([self.has_before()[1:], np.zeros(min(1, len(self.turns.dialog)), bool)])
+
+    def turns_with(self, *kinds: EventType) -> Flags:
+        """Whether an event of one of these types happens to a turn."""
+        found = np.zeros(len(self.turns.dialog), bool)
+        found[self.events.turn[np.isin(self.events.kind, [str(k) for k in kinds])]] = True
+        return found
