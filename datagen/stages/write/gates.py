@@ -5,7 +5,8 @@ import re
 from datagen.protocols import Failure
 from datagen.records.enums import Kind, MarkType, Speaker
 from datagen.records.plan import DialogPlan
-from datagen.records.transcript import Transcript, Turn
+from datagen.records.transcript import Mark, Transcript, Turn
+from datagen.stages.write.edits import DISFLUENT
 from datagen.stages.write.leaks import leak_of
 from datagen.stages.write.options import WriteOptions
 
@@ -62,19 +63,57 @@ def _turn_fault(turn: Turn, i: int, row: int, options: WriteOptions) -> tuple[st
 def _mark_fault(turn: Turn, following: Turn | None) -> tuple[str, str] | None:
     if not turn.marks:
         return None
-    n_words = len(turn.words)
+    words = turn.words
     for mark in turn.marks:
-        if not 0 <= mark.word < n_words:
-            return "mark_range", f"a {mark.type} mark at word {mark.word}, the turn has {n_words} words."
-        if mark.type in (MarkType.BARGE_IN, MarkType.SAFE_CUT) and mark.word == 0:
-            return "mark_range", f"a {mark.type} mark at word 0 leaves nothing of the turn to be heard."
-        if mark.type is MarkType.BACKCHANNEL and not mark.text.strip():
-            return "mark_text", f"the backchannel at word {mark.word} has no text."
+        fault = _misplaced(mark, len(words)) or _misspoken(mark, turn.speaker, words)
+        if fault:
+            return fault
     cuts = [m for m in turn.marks if m.type is MarkType.BARGE_IN]
     if len(cuts) > 1:
         return "mark_range", f"{len(cuts)} barge-in marks, a turn is cut once."
     if cuts and (following is None or following.speaker is turn.speaker):
         return "barge_in", f"it is cut at word {cuts[0].word}, and the other speaker does not follow."
+    return None
+
+
+SPOKEN_BESIDE = (MarkType.BACKCHANNEL, MarkType.FAILED_BARGE_IN, MarkType.SIDE_TALK)
+"""Marks whose text somebody says beside the turn."""
+
+ONE_SIDED = {
+    MarkType.FAILED_BARGE_IN: Speaker.AGENT,
+    MarkType.SIDE_TALK: Speaker.USER,
+    MarkType.SOUND: Speaker.USER,
+}
+"""On whose turns a mark may stand: the user tries to cut in on the agent, talks to somebody else, and has sounds around."""
+
+_SOUND_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def _misplaced(mark: Mark, n_words: int) -> tuple[str, str] | None:
+    if not 0 <= mark.word < n_words:
+        return "mark_range", f"a {mark.type} mark at word {mark.word}, the turn has {n_words} words."
+    if mark.type in (MarkType.BARGE_IN, MarkType.SAFE_CUT) and mark.word == 0:
+        return "mark_range", f"a {mark.type} mark at word 0 leaves nothing of the turn to be heard."
+    if mark.type is MarkType.LONG_SILENCE and mark.word > 0:
+        return "mark_range", f"a {mark.type} mark at word {mark.word}: it stands before a turn, at word 0."
+    return None
+
+
+def _misspoken(mark: Mark, speaker: Speaker, words: list[str]) -> tuple[str, str] | None:
+    side = ONE_SIDED.get(mark.type, speaker)
+    if speaker is not side:
+        return "mark_side", f"a {mark.type} mark on the {speaker}'s turn; it can stand on the {side}'s alone."
+    if mark.type in SPOKEN_BESIDE and not mark.text.strip():
+        return "mark_text", f"the {mark.type} at word {mark.word} has no text."
+    if mark.type is MarkType.SOUND and not _SOUND_NAME.fullmatch(mark.text):
+        return "mark_text", f"the sound at word {mark.word} is named {mark.text!r}, not by a name such as door_slam."
+    if mark.type in DISFLUENT:
+        said = words[mark.word : mark.word + len(mark.text.split())]
+        if not said or said != mark.text.split():
+            return (
+                "mark_text",
+                f"the {mark.type} at word {mark.word} is {mark.text!r}, the turn says {' '.join(said)!r} there.",
+            )
     return None
 
 
@@ -105,7 +144,7 @@ def leaks(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> Fa
     for turn in transcript.turns:
         fault = leak_of(turn.text)
         if fault is None and turn.marks:
-            fault = next((f for m in turn.marks if m.text and (f := leak_of(m.text))), None)
+            fault = next((f for m in turn.marks if m.type in SPOKEN_BESIDE and (f := leak_of(m.text))), None)
         if fault:
             return Failure(
                 f"leak_{fault[0]}",

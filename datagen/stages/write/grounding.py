@@ -6,6 +6,7 @@ from datagen.protocols import Failure
 from datagen.records.enums import Speaker
 from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Transcript
+from datagen.stages.write import edits
 from datagen.stages.write.options import WriteOptions
 from datagen.text.forms import Value, ValueType
 from datagen.text.lexicon import OPENERS
@@ -61,7 +62,8 @@ def grounded(transcript: Transcript, plan: DialogPlan, options: WriteOptions) ->
     source.add(transcript.role_context)
     for turn in transcript.turns:
         if turn.speaker is Speaker.USER:
-            source.add(turn.text)
+            # What a caller has taken back ("Tuesday, no, Thursday") was not given.
+            source.add(" ".join(edits.fluent_words(turn)) if turn.marks else turn.text)
             continue
         for value in values_of(turn.text):
             if not source.holds(value):

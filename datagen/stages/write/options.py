@@ -1,11 +1,14 @@
-"""The knobs of the write stage: what its gates let through."""
+"""The knobs of the write stage: what its gates let through, and what it adds to any writer's dialogues."""
+
+from pydantic import Field
 
 from datagen.config import Options, knob
 from datagen.records.enums import Kind
+from datagen.stages.write.spontaneous_options import DisfluencyOptions, LongSilenceOptions, SoundCueOptions
 
 
 class WriteOptions(Options):
-    """Limits of the gates that every writer's dialogues pass, and of what counts as a near-duplicate."""
+    """Limits of the gates that every writer's dialogues pass, of what counts as a near-duplicate, and what is put in."""
 
     grounded_kinds: tuple[Kind, ...] = knob(
         (Kind.SERVICE, Kind.CASUAL),
@@ -42,3 +45,8 @@ class WriteOptions(Options):
         gt=0,
         le=1,
     )
+    disfluency: DisfluencyOptions = Field(default_factory=DisfluencyOptions, description="the user's hesitations")
+    long_silence: LongSilenceOptions = Field(
+        default_factory=LongSilenceOptions, description="users who say nothing for long"
+    )
+    sound_cue: SoundCueOptions = Field(default_factory=SoundCueOptions, description="sounds to which the agent reacts")

@@ -1,15 +1,18 @@
-"""The write stage's unit: a writer's transcript is checked by every gate, and gets its signature."""
+"""The write stage's unit: a writer's transcript is checked by every gate, made spontaneous, and gets its signature."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
+from datagen.domains.phrasing import Dice
+from datagen.domains.spontaneous import Spontaneous
 from datagen.protocols import Failure
 from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Transcript
-from datagen.stages.write import duplicates, gates, grounding
+from datagen.stages.write import cues, disfluency, duplicates, gates, grounding, silence
 from datagen.stages.write.options import WriteOptions
+from datagen.store.ids import rng
 
-VERSION = 1
+VERSION = 2
 """Goes into content keys: raised when the same input gives another output."""
 
 _GATES = (gates.structure, gates.role_context, gates.leaks, gates.length, gates.repetition, grounding.grounded)
@@ -22,6 +25,20 @@ def check(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> Fa
         if failure is not None:
             return failure
     return None
+
+
+def loosen(
+    transcript: Transcript, plan: DialogPlan, options: WriteOptions, texts: Spontaneous, seed: int
+) -> Transcript:
+    """A dialogue that passed its gates, with what people have not planned: a long silence, a sound that the agent reacts to,
+    the user's hesitations.
+
+    Each by its share in the recipe, in draws of its own from `seed`, so that one share moves nothing in the others; the agent's
+    facts are never touched. The same transcript where nothing was drawn.
+    """
+    transcript = silence.fall_silent(transcript, options, texts, Dice(rng(seed, "silence")))
+    transcript = cues.put_sound(transcript, options, texts, Dice(rng(seed, "sound")))
+    return disfluency.hesitate(transcript, plan, options, texts, Dice(rng(seed, "disfluency")))
 
 
 def finish(transcript: Transcript, options: WriteOptions) -> Transcript:

@@ -1,0 +1,86 @@
+"""Words put into a turn, or before it, with its marks kept on the words that they were on."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from datagen.domains.phrasing import capital, small
+from datagen.records.enums import MarkType
+from datagen.records.transcript import Mark, Turn
+from datagen.text.lexicon import MONTHS, WEEKDAYS
+
+DISFLUENT = frozenset((MarkType.FILLER, MarkType.REPETITION, MarkType.CORRECTION))
+_CALENDAR = frozenset((*WEEKDAYS, *MONTHS))
+_KEEPS_CAPITAL = re.compile(r"I(?:'\w+)?|[A-Z]{2,}.*|[A-Z]\.?")
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Disfluent `words` (none, where the speaker is only silent) put in before word `at` of a turn; `pauses` are words of it (0
+    its first, len(words) the one after it) before which the speaker hesitates. `comma`: a comma follows the word before it,
+    if no stop does."""
+
+    at: int
+    type: MarkType
+    words: tuple[str, ...]
+    pauses: tuple[int, ...] = ()
+    comma: bool = False
+
+
+def apply(turn: Turn, edits: Sequence[Edit]) -> Turn:
+    """The turn with all edits made. Where one opens a sentence, it takes over the capital of the word that follows it."""
+    words, marks = turn.words, list(turn.marks)
+    for edit in sorted(edits, key=lambda e: -e.at):
+        at, put = edit.at, list(edit.words)
+        if put and opens_sentence(words, at):
+            put[0] = capital(put[0])
+            words[at] = uncapitalised(words[at])
+        elif edit.comma and words[at - 1][-1].isalnum():
+            words[at - 1] += ","
+        marks = [_moved(m, at, len(put)) for m in marks]
+        marks += [Mark(edit.type, at, " ".join(put))] if put else []
+        marks += [Mark(MarkType.PAUSE, at + p) for p in edit.pauses if at + p > 0]
+        words[at:at] = put
+    return replace(turn, text=" ".join(words), marks=_in_order(marks))
+
+
+def mark(turn: Turn, marks: Sequence[Mark]) -> Turn:
+    """The turn with further marks, in order."""
+    return replace(turn, marks=_in_order([*turn.marks, *marks]))
+
+
+def led_in(turn: Turn, lead: str) -> Turn:
+    """The turn with a sentence of its speaker's before its text."""
+    n = len(lead.split())
+    marks = tuple(_moved(m, 0, n) for m in turn.marks)
+    return replace(turn, text=f"{lead} {turn.text}", marks=marks)
+
+
+def opens_sentence(words: Sequence[str], at: int) -> bool:
+    """Whether word `at` is the first of the turn or of a sentence in it."""
+    return at == 0 or words[at - 1].endswith((".", "?", "!"))
+
+
+def uncapitalised(word: str) -> str:
+    """A sentence's first word as it stands inside one: I, abbreviations, days and months keep their capitals."""
+    core = word.rstrip(",.?!")
+    return word if _KEEPS_CAPITAL.fullmatch(core) or core.lower() in _CALENDAR else small(word)
+
+
+def fluent_words(turn: Turn) -> list[str]:
+    """The words of a turn without those that its marks call disfluent: what the speaker meant to have said."""
+    spans = [(m.word, m.word + len(m.text.split())) for m in turn.marks if m.type in DISFLUENT]
+    if not spans:
+        return turn.words
+    return [w for i, w in enumerate(turn.words) if not any(start <= i < end for start, end in spans)]
+
+
+def _moved(mark: Mark, at: int, n_words: int) -> Mark:
+    """The mark after `n_words` were put in before word `at`. A long silence stays before the first word."""
+    if mark.word < at or mark.type is MarkType.LONG_SILENCE:
+        return mark
+    return replace(mark, word=mark.word + n_words)
+
+
+def _in_order(marks: Sequence[Mark]) -> tuple[Mark, ...]:
+    return tuple(sorted(dict.fromkeys(marks), key=lambda m: (m.word, m.type, m.text)))
