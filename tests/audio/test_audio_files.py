@@ -33,7 +33,7 @@ def test_quantise_is_idempotent_and_close(seed):
 
 
 @pytest.mark.parametrize("write", [write_flac, write_wav])
-@pytest.mark.parametrize("shape", [(5000,), (2, 5000)])
+@pytest.mark.parametrize("shape", [(5000,), (2, 5000), (8, 5000)])
 def test_file_holds_the_samples_and_is_the_same_twice(tmp_path, write, shape):
     audio = quantise(np.random.default_rng(1).uniform(-1, 0.99, shape).astype(np.float32))
     write(tmp_path / "one", audio)
@@ -49,6 +49,11 @@ def test_file_holds_the_samples_and_is_the_same_twice(tmp_path, write, shape):
 def test_no_samples_are_an_error(tmp_path):
     with pytest.raises(DataError, match=r"e\.flac: there are no samples"):
         write_flac(tmp_path / "e.flac", np.zeros((2, 0), np.float32))
+
+
+def test_more_channels_than_flac_holds_are_an_error(tmp_path):
+    with pytest.raises(DataError, match=r"e\.flac: 9 channels, and FLAC holds 8"):
+        write_flac(tmp_path / "e.flac", np.zeros((9, 100), np.float32))
 
 
 def test_not_audio_is_one_line(tmp_path):
