@@ -10,7 +10,7 @@ from datagen.records.speech import Audio
 from datagen.stages.scene.effects import Parameters, Surroundings
 from datagen.stages.scene.ranges import Pair, within
 
-MARGIN_DB = 3.0
+MARGIN_DB = 1.0
 """What is kept free above the speech's peak for the room and the noises on top of it."""
 
 
@@ -20,7 +20,7 @@ class GainOptions(Options):
     share: float = knob(0.5, "share of dialogues whose user is louder or softer (Moshi: 0.5)", "share", ge=0, le=1)
     gain_db: Annotated[Pair, within(-60, 40, "dB")] = knob(
         (-24.0, 15.0),
-        "gain, lowest and highest (Moshi: -24 to 15); never more than leaves the user's clean speech 3 dB under full scale",
+        "gain, lowest and highest (Moshi: -24 to 15); never more than leaves the user's clean speech 1 dB under full scale",
         "dB",
     )
 
@@ -29,7 +29,7 @@ class Gain:
     """One factor on all that the microphone hears.
 
     A talker sets the gain for the own voice: it is drawn between the lowest asked and the highest that leaves the
-    clean speech's peak 3 dB under full scale, so that it alone never spoils a word. What is louder than the speech
+    clean speech's peak 1 dB under full scale, so that it alone never spoils a word. What is louder than the speech
     (a siren beside the phone) may then still pass full scale, and is clipped as a converter does. Distorted speech is
     `clipping`'s to make, which works on whatever level there is.
     """
