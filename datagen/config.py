@@ -28,13 +28,15 @@ class Options(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     def output_options(self) -> dict[str, Any]:
-        """The values that change what is made, as JSON types: what a content key hashes."""
+        """The values that change what is made, as JSON types: what a content key hashes. Of tables within it, theirs."""
         keep = {
             name
             for name, field in type(self).model_fields.items()
             if not isinstance(field.json_schema_extra, dict) or field.json_schema_extra.get("changes_output", True)
         }
-        return self.model_dump(mode="json", include=keep)
+        tables = {name: getattr(self, name) for name in keep if isinstance(getattr(self, name), Options)}
+        values = self.model_dump(mode="json", include=keep - tables.keys())
+        return values | {name: table.output_options() for name, table in tables.items()}
 
 
 OptionsT = TypeVar("OptionsT", bound=Options)

@@ -1,13 +1,18 @@
-"""The sounds that ship with the project: made by code, so that nothing must be fetched and nothing needs a licence."""
+"""Every sound that there is: those that ship with the project, made by code, and the clips of the user's own folders."""
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 
 from datagen.audio.levels import energy
-from datagen.records.speech import SAMPLE_RATE_HZ, Audio
+from datagen.errors import DataError, UserError
+from datagen.records.speech import Audio
 from datagen.stages.scene import synth_bells, synth_knocks, synth_street, synth_throats
+from datagen.stages.scene.sound_file import read_clip
+from datagen.stages.scene.sound_folder import OwnClip, OwnSounds, read_folders
 from datagen.store import ids
 
 SYNTHS: Mapping[str, Callable[[np.random.Generator], Audio]] = {
@@ -32,17 +37,97 @@ SYNTHS: Mapping[str, Callable[[np.random.Generator], Audio]] = {
 LEVEL_FRAME = 480
 """Samples (20 ms) over which a sound's momentary level is taken."""
 LEVEL_RANGE_DB = 20.0
+SHIPPED = "shipped"
+"""The source of a sound that is made by code; one of the user's own has the SHA-256 of its file."""
+
+
+class Bank:
+    """The shipped sounds and some folders' clips; where both have a name, the user's own are taken."""
+
+    def __init__(self, own: OwnSounds) -> None:
+        self.own = own
+
+    @property
+    def digest(self) -> str:
+        """What a scene's bytes depend on beside the recipe and the code: the user's own clips."""
+        return self.own.digest
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Every sound's name, sorted."""
+        return tuple(sorted({*SYNTHS, *self.own.clips}))
+
+    def pick(self, name: str, seed: int) -> dict[str, Any]:
+        """The variant of a sound that a seed takes: its source, licence and length, to be had from `clip_of`."""
+        if name not in self.own.clips:
+            return {"source": SHIPPED, "licence": "", "n_samples": len(_shipped(name, seed))}
+        clips = self.own.clips[name]
+        clip = clips[seed % len(clips)]
+        return {"source": clip.sha256, "licence": clip.licence, "n_samples": clip.n_samples}
+
+    def by_chance(self, names: Sequence[str], weights: Mapping[str, float]) -> tuple[list[str], list[float]]:
+        """The names that come by chance, and the probability of each."""
+        chosen = sorted(names or self.names)
+        sizes = [weights.get(name, 1.0) for name in chosen]
+        return chosen, [size / sum(sizes) for size in sizes]
+
+    def hint(self, name: str) -> str:
+        """What to say to somebody who asked for a sound that there is not."""
+        near = difflib.get_close_matches(name, self.names, n=3)
+        there = f"Did you mean {', '.join(near)}?" if near else f"There are: {', '.join(self.names)}."
+        return f"{there} Add one of your own as {name}.wav in a folder of scene.sounds.folders."
+
+
+_CLIPS: dict[str, OwnClip] = {}
+"""Every clip of the folders that this process has read, by its content: recorded parameters hold no paths."""
+
+
+@lru_cache(maxsize=8)
+def bank_of(folders: tuple[str, ...]) -> Bank:
+    """The bank with these folders in it, read once a process; UserError for a folder or file that will not do."""
+    own = read_folders(folders)
+    _CLIPS.update(own.by_sha256)
+    return Bank(own)
+
+
+def check_names(bank: Bank, names: Sequence[str], weights: Mapping[str, float]) -> None:
+    """Raises UserError for a name in the recipe that no sound has, and for weights that leave nothing to draw."""
+    for key, given in (("names", names), ("weights", weights)):
+        for name in given:
+            if name not in bank.names:
+                raise UserError(f"scene.sounds.{key}: there is no sound {name!r}. {bank.hint(name)}")
+    if not any(weights.get(name, 1.0) for name in names or bank.names):
+        raise UserError(
+            "scene.sounds.weights: every sound that may come has weight 0. Set scene.sounds.share = 0 instead."
+        )
+
+
+def clip_of(source: str, name: str, seed: int) -> Audio:
+    """A sound by what was recorded of it, mono float32 [n_samples] at 24 kHz, read-only.
+
+    The same three give the same samples. DataError where a file has changed or gone since the build began.
+    """
+    return _shipped(name, seed) if source == SHIPPED else _own(source)
 
 
 @lru_cache(maxsize=32)
-def shipped(name: str, seed: int) -> Audio:
-    """A shipped sound, mono float32 [n_samples] at 24 kHz, 0.3 to 6 s, its peak at -3 dB; read-only.
-
-    The same name and seed give the same samples; another seed another phone, dog or door.
-    """
+def _shipped(name: str, seed: int) -> Audio:
     clip = SYNTHS[name](ids.rng("sound", name, seed))
     clip.setflags(write=False)
     return clip
+
+
+@lru_cache(maxsize=32)
+def _own(sha256: str) -> Audio:
+    known = _CLIPS[sha256]
+    try:
+        read = read_clip(known.path)
+    except UserError as error:
+        raise DataError(f"{error} It was whole when the build began.") from None
+    if read.sha256 != sha256:
+        raise DataError(f"{known.path}: has changed since the build began. Run the same command again.")
+    read.audio.setflags(write=False)
+    return read.audio
 
 
 def active_power(clip: Audio) -> float:
@@ -55,7 +140,3 @@ def active_power(clip: Audio) -> float:
     if not len(powers) or powers.max() == 0:
         return 0.0
     return float(powers[powers >= powers.max() / 10 ** (LEVEL_RANGE_DB / 10)].mean())
-
-
-def duration_s(clip: Audio) -> float:
-    return len(clip) / SAMPLE_RATE_HZ
