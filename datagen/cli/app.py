@@ -16,11 +16,15 @@ app = typer.Typer(
 domains_app = typer.Typer(rich_markup_mode=None, help="The domains: list them, show one, check one.")
 voices_app = typer.Typer(rich_markup_mode=None, help="The voices of the speaker engine: list them, hear one.")
 recipe_app = typer.Typer(rich_markup_mode=None, help="The knobs of a recipe.")
+timing_app = typer.Typer(
+    rich_markup_mode=None, help="The presets of turn-taking: list them, show one, fit one to a corpus."
+)
 app.add_typer(domains_app, name="domains")
 app.add_typer(voices_app, name="voices")
 app.add_typer(recipe_app, name="recipe")
+app.add_typer(timing_app, name="timing")
 
-_GROUPS = ("domains", "voices", "recipe")
+_GROUPS = ("domains", "voices", "recipe", "timing")
 _USAGE: Any = typer.BadParameter.__base__
 """What a wrong flag raises. Newer typers carry a click of their own, so it is not to be had from `click`."""
 
@@ -237,3 +241,42 @@ def recipe_show(
     from datagen.cli import knobs
 
     knobs.show(recipe, profile, sets, json_)
+
+
+@timing_app.command("fit")
+def timing_fit(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILES", help=".rttm, .ctm, Lhotse supervisions (.jsonl, .jsonl.gz), turns.parquet or a build."),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The TOML file to write.")] = Path("preset.toml"),
+    min_transfers: Annotated[
+        int, typer.Option("--min-transfers", metavar="N", help="Refuse to fit fewer floor transfers than these.")
+    ] = 50,
+    json_: Json = False,
+) -> None:  # fmt: skip
+    """Fit a timing preset to a corpus's turn times."""
+    from datagen.cli import timing
+
+    timing.fit(files, out, min_transfers, json_)
+
+
+@timing_app.command("list")
+def timing_list(json_: Json = False) -> None:
+    """List the presets with their figures, source and quality."""
+    from datagen.cli import timing
+
+    timing.list_(json_)
+
+
+@timing_app.command("show")
+def timing_show(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A preset's name, or a TOML file that `timing fit` wrote.")
+    ],
+    json_: Json = False,
+) -> None:
+    """Show a preset's quantiles, means, shifts, source and quality."""
+    from datagen.cli import timing
+
+    timing.show(name, json_)

@@ -33,7 +33,8 @@ class StitchOptions(Options):
         "preset of the FTOs: conversational | telephone | brisk | fixed | empirical",
     )
     empirical: EmpiricalOptions | None = Field(
-        None, description="the quantiles for timing = empirical: a table, or the path of a TOML file that holds one"
+        default=None,
+        description="the quantiles for timing = empirical: a table, or the path of a TOML file that holds one",
     )
     agent_latency_s: LatencyRange = knob(
         (0.0, 0.0),

@@ -1,0 +1,130 @@
+"""`datagen timing`: the presets of turn-taking, and fitting one from a corpus."""
+
+import json
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from datagen import recipes
+from datagen.errors import UserError
+from datagen.stages.stitch.options import StitchOptions
+from datagen.stages.stitch.presets import EMPIRICAL, preset, presets, read_empirical
+
+_SHOWN = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
+
+
+def fit(files: Sequence[Path], out: Path, min_transfers: int, as_json: bool) -> None:
+    """Writes the preset that the files' turn times fit, and prints its figures."""
+    from datagen.fit.corpus import measure
+    from datagen.fit.fitted import fit as fit_measured
+    from datagen.fit.preset import to_toml
+    from datagen.store.files import write_bytes
+
+    if min_transfers < 5:
+        raise UserError(f"--min-transfers {min_transfers}: has to be at least 5.")
+    if out.is_dir():
+        raise UserError(f"--out {out}: is a folder; name a file, e.g. {out / 'preset.toml'}.")
+    fitted = fit_measured(measure(files, min_transfers))
+    write_bytes(out, to_toml(fitted, files).encode())
+    options = StitchOptions(timing=EMPIRICAL, empirical=read_empirical(recipes.read(out), str(out)))
+    m, figures = fitted.measured, _figures(options)
+    if as_json:
+        counts = {"recordings": m.n_recordings, "hours": round(m.duration_s / 3600, 4), "transfers": len(m.transfers)}
+        sys.stdout.write(json.dumps({"out": str(out), **counts, **figures}, indent=1) + "\n")
+        return
+    hours = f"{m.duration_s / 3600:.2f} h" if m.duration_s >= 3600 else f"{m.duration_s / 60:.1f} min"
+    sys.stdout.write(
+        f"{m.n_recordings} recording{'s' * (m.n_recordings != 1)}, {hours}, {len(m.transfers)} floor transfers; "
+        f"left out: {m.n_backchannels} backchannels, {m.n_inside} longer interjections, {m.n_excluded} other transfers\n"
+        f"median FTO {figures['median_s']:.3f} s, {figures['overlap_share']:.1%} overlap; pair share "
+        f"{figures['pair_share']:.2f}, speaker share {figures['speaker_share']:.2f}\n"
+        f"{out}\nUse it: datagen build --set stitch.timing=empirical --set stitch.empirical={out}\n"
+    )
+
+
+def list_(as_json: bool) -> None:
+    """Prints every preset with its figures, source and quality."""
+    found = [{"name": name, **_all(StitchOptions(timing=name))} for name in presets()]
+    if as_json:
+        sys.stdout.write(json.dumps(found, indent=1) + "\n")
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("preset", "median", "overlap", "gap", "overlap", "pair", "speaker", "source", "quality"):
+        table.add_column(column, overflow="fold", no_wrap=column == "preset")
+    for row in found:
+        table.add_row(
+            row["name"], _seconds(row["median_s"]), f"{row['overlap_share']:.0%}", _seconds(row["gap_median_s"]),
+            _seconds(row["overlap_median_s"]), f"{row['pair_share']:.2f}", f"{row['speaker_share']:.2f}", row["source"],
+            row["quality"],
+        )  # fmt: skip
+    Console(width=None if sys.stdout.isatty() else 160, markup=False).print(table)
+    sys.stdout.write("\nmedian: of all FTOs; gap, overlap: medians of either half. Fit your own: datagen timing fit\n")
+
+
+def show(name: str, as_json: bool) -> None:
+    """Prints a preset's quantiles and means: of a named one, or of a TOML file that `datagen timing fit` wrote."""
+    options = _options(name)
+    found = _all(options)
+    model = options.fto_model()
+    found["quantiles_s"] = {f"{p:g}": round(model.quantile(p), 4) for p in _SHOWN}
+    if as_json:
+        sys.stdout.write(json.dumps({"name": name, **found}, indent=1) + "\n")
+        return
+    out = sys.stdout.write
+    out(f"{name}\nsource   {found['source']}\nquality  {found['quality']}\n\n")
+    for key in ("median_s", "overlap_share", "gap_median_s", "overlap_median_s", "mean_gap_s", "mean_overlap_s"):
+        out(f"{key:<18} {_number(found[key])}\n")
+    out(f"{'pair_share':<18} {found['pair_share']:.3f}\n{'speaker_share':<18} {found['speaker_share']:.3f}\n")
+    out(f"{'shift_s':<18} {', '.join(f'{k} {v:+g}' for k, v in found['shift_s'].items()) or 'none'}\n\nFTO quantiles\n")
+    for share, value in found["quantiles_s"].items():
+        out(f"  {float(share):>4.0%} {value:>8.3f} s\n")
+
+
+def _options(name: str) -> StitchOptions:
+    path = Path(name)
+    if name not in presets() and (path.suffix == ".toml" or len(path.parts) > 1):
+        recipe = recipes.compose(sets=[f"stitch.timing={EMPIRICAL}", f"stitch.empirical={json.dumps(name)}"])
+        return StitchOptions.model_validate(recipe.stitch)
+    try:
+        preset(name)
+    except ValueError as error:
+        raise UserError(f"{error} A file of your own ends in .toml.") from None
+    return StitchOptions(timing=name)
+
+
+def _all(options: StitchOptions) -> dict[str, Any]:
+    base = options.preset()
+    shifts = {k.removesuffix("_s"): v for k, v in base.shift.model_dump().items() if v is not None}
+    return {**_figures(options), "shift_s": shifts, "source": base.source, "quality": base.quality}
+
+
+def _figures(options: StitchOptions) -> dict[str, Any]:
+    """The distribution's key figures; None for the median of a half that is not there."""
+    model = options.fto_model()
+    share = model.overlap_share
+    pair, speaker = options.variance_shares()
+    gap_s = model.quantile((1 + share) / 2) if share < 1 else math.nan
+    values = {
+        "median_s": model.quantile(0.5),
+        "overlap_share": share,
+        "gap_median_s": gap_s,
+        "overlap_median_s": -model.quantile(share / 2) if share > 0 else math.nan,
+        "mean_gap_s": model.mean_gap_s(),
+        "mean_overlap_s": model.mean_overlap_s(),
+        "pair_share": pair,
+        "speaker_share": speaker,
+    }
+    return {key: None if math.isnan(value) else round(value, 4) for key, value in values.items()}
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f} s"
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}"

@@ -1,0 +1,77 @@
+"""A build's turns.parquet: its turns and their events say all, nothing has to be guessed."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from datagen.errors import UserError
+from datagen.fit.floor import LAPSE_S
+from datagen.fit.measured import Measured, Transfer
+from datagen.records.enums import EventType
+
+COLUMNS = ("dialog_id", "turn", "speaker", "start_s", "end_s", "fto_s", "barge_in", "events")
+CUTS = (EventType.BARGE_IN, EventType.AGENT_INTERRUPTION)
+"""After these a turn begins when the other is cut into, not when it is its time."""
+
+
+def measure(path: Path) -> list[Measured]:
+    """The turn-taking of every dialogue; transfers after barge-ins and long silences are left out.
+
+    Rows are sorted by dialogue and turn, as a build writes them. UserError where it is no such file.
+    """
+    rows = _rows(path)
+    try:
+        return [_dialog(name, list(turns)) for name, turns in groupby(rows, key=lambda r: str(r["dialog_id"]))]
+    except (TypeError, KeyError, AttributeError) as error:
+        raise UserError(f"{path}: a row is no turn ({error}). Give the manifests/turns.parquet of a build.") from None
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            missing = [c for c in COLUMNS if c not in file.schema_arrow.names]
+            if missing:
+                raise UserError(
+                    f"{path}: has no column {', '.join(missing)}. Give the manifests/turns.parquet of a build; it has "
+                    f"{', '.join(COLUMNS)}."
+                )
+            for batch in file.iter_batches(batch_size=8_192, columns=list(COLUMNS)):
+                yield from batch.to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        what = " ".join(str(error).split())[:160]
+        raise UserError(f"{path}: not readable as parquet ({what}).") from None
+
+
+def _dialog(name: str, turns: list[dict[str, Any]]) -> Measured:
+    found = Measured(n_recordings=1, n_turns=len(turns))
+    found.duration_s = max(t["end_s"] for t in turns) - min(t["start_s"] for t in turns)
+    found.n_one_sided = int(len({t["speaker"] for t in turns}) == 1)
+    before: dict[str, Any] | None = None
+    for turn in turns:
+        found.turn_s += turn["end_s"] - turn["start_s"]
+        events = turn["events"] or []
+        found.n_backchannels += sum(e["type"] == EventType.BACKCHANNEL for e in events)
+        found.pauses_s += [e["end_s"] - e["start_s"] for e in events if e["type"] == EventType.PAUSE]
+        _count_transfer(name, turn, before, events, found)
+        before = turn
+    return found
+
+
+def _count_transfer(
+    name: str, turn: dict[str, Any], before: dict[str, Any] | None, events: list[dict[str, Any]], found: Measured
+) -> None:
+    if before is None:
+        return
+    silent = any(e["type"] == EventType.LONG_SILENCE for e in events)
+    cut = turn["barge_in"] or any(e["type"] in CUTS for e in before["events"] or [])
+    if turn["speaker"] == before["speaker"]:
+        if not silent:
+            found.between_s.append(max(turn["start_s"] - before["end_s"], 0.0))
+    elif turn["fto_s"] is None or cut or silent or abs(turn["fto_s"]) > LAPSE_S:
+        found.n_excluded += 1
+    else:
+        found.transfers.append(Transfer(name, turn["speaker"], turn["fto_s"]))
