@@ -10,10 +10,12 @@ import soundfile
 
 from datagen.records.build import BUILD_FILE, BuildSummary, CodecInfo, FileEntry, ShardEntry
 from datagen.records.enums import Split
+from datagen.run.timing import measure_manifests
 from datagen.stages.pack import rows, tables
 from datagen.stages.pack.card import CARD_FILE, card
 from datagen.stages.pack.schema import Table, manifest_path, token_file_name
 from datagen.stages.pack.summary import summarise
+from datagen.stages.stitch.options import StitchOptions
 from datagen.store.files import write_json
 from datagen.store.ids import file_digest
 
@@ -74,13 +76,15 @@ def _shard(out: Path, split: Split, number: int, dialogs, parts) -> ShardEntry:
 
 
 def _finish(out: Path, shards: list[ShardEntry]) -> BuildSummary:
-    made = summarise(*(out / manifest_path(k) for k in (Table.DIALOGS, Table.TURNS, Table.REJECTS)))
+    dialogs, turns, rejects = (out / manifest_path(k) for k in (Table.DIALOGS, Table.TURNS, Table.REJECTS))
+    made, timing = summarise(dialogs, rejects), measure_manifests(dialogs, turns, StitchOptions())
     voices = [factories.voice(side, split) for side in ("agent", "user") for split in Split]
     tables.write_table(rows.voices_table(voices, made.voice_dialogs), out / manifest_path(Table.VOICES), Table.VOICES)
     build = BuildSummary(
         id="0123456789abcdef", name="tiny", datagen_version="0.1.0", recipe={"name": "tiny", "seed": 0}, recipe_digest="ab" * 16,
         content_id="c0ffee", engines=factories.MAKERS, codec=CodecInfo(8, 2048, 24_000, 1_920, (1,) * 8, (2,) * 8),
-        counts=made.counts, hours=made.hours, splits=tuple(Split), shards=tuple(shards), files={}, timing=made.timing,
+        counts=made.counts, hours=made.hours, splits=tuple(Split), shards=tuple(shards), files={}, timing=timing.output,
+        timing_target=timing.target, ftos=timing.ftos,
     )  # fmt: skip
     (out / CARD_FILE).write_text(card(build), encoding="utf-8")
     return seal(out, build)

@@ -12,12 +12,16 @@ from datagen.check.files import check_files, read_build
 from datagen.check.problem import Problem
 from datagen.check.streams import Row, ShardRows, dicts, unreadable
 from datagen.check.tokens import read_tokens
-from datagen.errors import DataError
+from datagen.config import read_options
+from datagen.errors import DataError, UserError
 from datagen.records.build import BUILD_FILE, BuildSummary, Count, Counts
 from datagen.records.enums import Stage
+from datagen.run.timing import measure_manifests
 from datagen.stages.pack.schema import Table, manifest_path, token_file_name
 from datagen.stages.pack.summary import Summary, summarise
 from datagen.stages.pack.tables import is_sorted, read_table
+from datagen.stages.stitch.options import StitchOptions
+from datagen.stages.stitch.timing import Timing
 
 DIALOGS, TURNS, VOICES, REJECTS = (manifest_path(k) for k in (Table.DIALOGS, Table.TURNS, Table.VOICES, Table.REJECTS))
 
@@ -174,13 +178,18 @@ def _check_counts(out: Path, build: BuildSummary) -> Iterator[Problem]:
     if members != total.planned:
         yield Problem(BUILD_FILE, "shards", f"have {members} members, and {total.planned} dialogues were planned.")
     try:
-        found = summarise(out / DIALOGS, out / TURNS, out / REJECTS)
+        found = summarise(out / DIALOGS, out / REJECTS)
+        options = read_options(StitchOptions, build.recipe.get("stitch", {}), "recipe.stitch")
+        timing = measure_manifests(out / DIALOGS, out / TURNS, options)
     except DataError:
         return  # Said where the manifest itself was checked.
-    yield from (Problem(BUILD_FILE, where, what) for where, what in _differences(build, found))
+    except UserError as error:
+        yield Problem(BUILD_FILE, "recipe", f"is not one of this version: {error}")
+        return
+    yield from (Problem(BUILD_FILE, where, what) for where, what in _differences(build, found, timing))
 
 
-def _differences(build: BuildSummary, found: Summary) -> Iterator[tuple[str, str]]:
+def _differences(build: BuildSummary, found: Summary, timing: Timing) -> Iterator[tuple[str, str]]:
     said, is_so = _flat(build.counts), _flat(found.counts)
     for name in sorted({*said, *is_so}):
         if said.get(name, Count()) != is_so.get(name, Count()):
@@ -191,9 +200,11 @@ def _differences(build: BuildSummary, found: Summary) -> Iterator[tuple[str, str
             f"are {dict(build.counts.rejects)}, and the manifest holds {dict(found.counts.rejects)}.",
         )
     numbers: dict[str, tuple[float | None, float | None]] = {"hours": (build.hours, found.hours)}
-    numbers |= {
-        f"timing.{k}": (build.timing.get(k), found.timing.get(k)) for k in sorted({*build.timing, *found.timing})
-    }
+    for group, said_of, is_of in (
+        ("timing", build.timing, timing.output),
+        ("timing_target", build.timing_target, timing.target),
+    ):
+        numbers |= {f"{group}.{k}": (said_of.get(k), is_of.get(k)) for k in sorted({*said_of, *is_of})}
     for name, (said_value, value) in numbers.items():
         if said_value is None or value is None or abs(said_value - value) > 2e-6 * max(1.0, abs(value)):
             yield name, f"is {said_value}, and by the manifests it is {value}."

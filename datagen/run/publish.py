@@ -21,10 +21,13 @@ from datagen.records.speech import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from datagen.run import write as written
 from datagen.run.job import Outcome
 from datagen.run.request import PREVIOUS, Run
+from datagen.run.timing import hold, measure
 from datagen.stages.pack import card, rows, tables
 from datagen.stages.pack.options import PackOptions
 from datagen.stages.pack.schema import Table, manifest_path, token_file_name
 from datagen.stages.pack.summary import Summary, summarise
+from datagen.stages.stitch.options import StitchOptions
+from datagen.stages.stitch.timing import Timing
 from datagen.stages.write import unit as write
 from datagen.stages.write.options import WriteOptions
 from datagen.store.files import atomic, disk, link_or_copy, write_bytes, write_json
@@ -53,19 +56,23 @@ def publish(run: Run, outcomes: Sequence[Outcome]) -> BuildSummary:
     """Writes tokens/, manifests/, audio/, stems/, the card and build.json from the shards' artefacts.
 
     Near-duplicates are decided here, over the whole build: the lowest id stays, the others become rejects. Raises
-    DataError where an artefact is gone or nothing was kept.
+    DataError where an artefact is gone, or the build's timing misses its target by more than `stitch.gate` allows: before
+    anything that was published is touched.
     """
     losers = _near_duplicates(run, outcomes)
     packed = [_packed(run, o, losers) for o in outcomes if o.group == "render"]
     packed.sort(key=lambda p: p.outcome.shard.name)
     rejects = _rejects(outcomes, losers)
+    options = run.build.options(StitchOptions)
+    timing = measure(((_without(p, Table.DIALOGS), _without(p, Table.TURNS)) for p in packed), options)
+    hold(timing, options)
     _withdraw(run)
     files: list[Path] = []
     for shard in packed:
         files += _publish_shard(run, shard)
     manifests, found = _manifests(run, packed, rejects)
     files += manifests
-    result = _summary(run, packed, found)
+    result = _summary(run, packed, found, timing)
     files.append(_card(run, result))
     _remove_stale(run, set(files))
     result = _with_files(run, result, files)
@@ -151,7 +158,7 @@ def _manifests(run: Run, packed: Sequence[Packed], rejects: Sequence[Reject]) ->
             tables.write_all((_without(p, kind) for p in packed), beside, kind)
     with atomic(paths[Table.REJECTS]) as beside:
         tables.write_all(_reject_tables(run, rejects), beside, Table.REJECTS)
-    found = summarise(paths[Table.DIALOGS], paths[Table.TURNS], paths[Table.REJECTS])
+    found = summarise(paths[Table.DIALOGS], paths[Table.REJECTS])
     with atomic(paths[Table.VOICES]) as beside:
         voices = rows.voices_table(run.build.voices.values(), found.voice_dialogs)
         tables.write_table(voices, beside, Table.VOICES)
@@ -173,7 +180,7 @@ def _index(dialog_id: str) -> int:
     return int(dialog_id.rsplit("-", 1)[1])
 
 
-def _summary(run: Run, packed: Sequence[Packed], found: Summary) -> BuildSummary:
+def _summary(run: Run, packed: Sequence[Packed], found: Summary, timing: Timing) -> BuildSummary:
     build, codec = run.build, run.build.engine("codec")
     silence, sine = codec.constant_frames()
     recipe = build.recipe.model_dump(mode="json", exclude=_PATHS)
@@ -195,7 +202,9 @@ def _summary(run: Run, packed: Sequence[Packed], found: Summary) -> BuildSummary
         shards=entries,
         files={},
         packages={name: metadata.version(name) for name in PACKAGES},
-        timing=found.timing,
+        timing=timing.output,
+        timing_target=timing.target,
+        ftos=timing.ftos,
         decided={"pack.audio": run.keep_audio} if build.options(PackOptions).audio == "auto" else {},
     )
 

@@ -1,6 +1,7 @@
 """A build's timing against its target: measured on the shards' artefacts, before anything is published."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import pyarrow.compute as pc
 from datagen.errors import DataError
 from datagen.records.enums import Heard, Speaker, TurnType
 from datagen.records.speech import SAMPLE_RATE_HZ
+from datagen.stages.pack.schema import Table
+from datagen.stages.pack.tables import read_batches, read_table
 from datagen.stages.stitch.columns import DialogColumns, EventColumns, Ints, Part, TurnColumns, WordColumns
 from datagen.stages.stitch.gate import missed
 from datagen.stages.stitch.measures import TimingSums
@@ -28,6 +31,33 @@ def measure(parts: Iterable[tuple[pa.Table, pa.Table]], options: StitchOptions) 
     return timing(sums)
 
 
+def measure_manifests(dialogs: Path, turns: Path, options: StitchOptions) -> Timing:
+    """The timing of a published build, its turns read a row group at a time; DataError where a manifest is not readable."""
+    try:
+        return measure(_whole_dialogs(dialogs, turns), options)
+    except (KeyError, ValueError, IndexError) as error:
+        raise DataError(f"{turns}: holds what no build writes ({error!r}). Run the build again.") from None
+
+
+def _whole_dialogs(dialogs: Path, turns: Path) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """Rows of whole dialogues, in their order: a row group of turns may end inside one."""
+    rows = read_table(dialogs, Table.DIALOGS, DIALOG_COLUMNS)
+    waiting: pa.Table | None = None
+    for group in read_batches(turns, Table.TURNS, TURN_COLUMNS):
+        whole = group if waiting is None else pa.concat_tables([waiting, group])
+        ids = whole.column("dialog_id").to_pylist()
+        n_whole = ids.index(ids[-1])
+        yield _of(rows, ids[:n_whole]), whole.slice(0, n_whole)
+        waiting = whole.slice(n_whole)
+    if waiting is not None:
+        yield _of(rows, waiting.column("dialog_id").to_pylist()), waiting
+
+
+def _of(dialogs: pa.Table, ids: Sequence[str]) -> pa.Table:
+    """The rows of these dialogues."""
+    return dialogs.filter(pc.is_in(dialogs.column("dialog_id"), value_set=pa.array(sorted(set(ids)), pa.string())))
+
+
 def hold(found: Timing, options: StitchOptions) -> None:
     """DataError where the timing misses its target by more than `stitch.gate` allows."""
     line = missed(found.output, found.target, options.gate)
@@ -42,11 +72,11 @@ def part_of(dialogs: pa.Table, turns: pa.Table) -> Part:
     kind_of = {str(kind): i for i, kind in enumerate(kinds)}
     own = TurnColumns(
         dialog=_ints(position[i] for i in turns.column("dialog_id").to_pylist()),
-        agent=np.array([s == Speaker.AGENT for s in turns.column("speaker").to_pylist()], bool),
+        agent=pc.equal(turns.column("speaker"), str(Speaker.AGENT)).to_numpy(),
         kind=_ints(kind_of[k] for k in turns.column("type").to_pylist()),
         start=_samples(turns.column("start_s")),
         end=_samples(turns.column("end_s")),
-        changes=np.array([f is not None for f in turns.column("fto_s").to_pylist()], bool),
+        changes=turns.column("fto_s").is_valid().to_numpy(),
     )
     return Part(_dialogs(dialogs), own, _words(turns.column("words"), own.end), _events(turns.column("events")), kinds)
 
@@ -59,7 +89,7 @@ def _dialogs(table: pa.Table) -> DialogColumns:
 
 def _words(column: pa.ChunkedArray, ends: Ints) -> WordColumns:
     turn, word = _flat(column)
-    heard = np.array([h != Heard.NO for h in pc.struct_field(word, "heard").to_pylist()], bool)
+    heard = pc.not_equal(pc.struct_field(word, "heard"), str(Heard.NO)).to_numpy(zero_copy_only=False)
     start, end = (_samples(pc.struct_field(word, name)) for name in ("start_s", "end_s"))
     return WordColumns(turn[heard], start[heard], np.minimum(end, ends[turn])[heard])
 
@@ -87,8 +117,4 @@ def _ints(values: Iterable[int]) -> Ints:
 
 def _samples(seconds: pa.Array | pa.ChunkedArray) -> Ints:
     """Seconds as whole samples, which all times of a time line are."""
-    return (
-        np.rint(np.asarray(seconds.to_numpy(zero_copy_only=False), np.float64) * SAMPLE_RATE_HZ).astype(np.int64)
-        if len(seconds)
-        else np.empty(0, np.int64)
-    )
+    return np.rint(np.asarray(seconds, np.float64) * SAMPLE_RATE_HZ).astype(np.int64)

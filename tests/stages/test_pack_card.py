@@ -16,10 +16,13 @@ import yaml
 from datagen.records.build import BuildSummary
 from datagen.records.codec import from_json
 from datagen.records.enums import Split
+from datagen.run.timing import measure_manifests
 from datagen.stages.pack.card import card
 from datagen.stages.pack.columns import columns_markdown, escape
 from datagen.stages.pack.schema import SPECS, Table, manifest_path
 from datagen.stages.pack.summary import summarise
+from datagen.stages.stitch.options import StitchOptions
+from datagen.stages.stitch.timing import Timing
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +62,8 @@ def test_the_summary_counts(build):
     assert build.hours == pytest.approx(sum(seconds) / 3600, abs=1e-6)
     assert build.timing["barge_in_per_h"] == pytest.approx(3600 / seconds[0], rel=1e-6)
     assert build.timing["gap_median_s"] == pytest.approx(0.25)
-    assert build.timing["fto_overlap_share"] == pytest.approx(0.4)
+    assert build.timing["fto_overlap_share"] == pytest.approx(0.25)  # one of four, the barge-in aside
+    assert build.timing_target["fto_overlap_share"] == pytest.approx(0.479, abs=0.002)
 
 
 def test_a_build_that_kept_nothing_has_a_summary_and_a_card(tmp_path, build):
@@ -69,8 +73,9 @@ def test_a_build_that_kept_nothing_has_a_summary_and_a_card(tmp_path, build):
     paths = [tmp_path / k for k in (Table.DIALOGS, Table.TURNS, Table.REJECTS)]
     for path, kind in zip(paths, (Table.DIALOGS, Table.TURNS, Table.REJECTS), strict=True):
         tables.write_table(schema(kind).empty_table(), path, kind)
-    made = summarise(*paths)
-    assert (made.hours, made.timing, made.counts.total.planned) == (0.0, {}, 0)
+    made = summarise(paths[0], paths[2])
+    assert (made.hours, made.counts.total.planned) == (0.0, 0)
+    assert measure_manifests(*paths[:2], StitchOptions()) == Timing({}, {}, None)
     assert "0 synthetic" in card(replace(build, counts=made.counts, hours=0.0, timing={}))
 
 
