@@ -16,11 +16,7 @@ FLAC_CHANNELS = 8
 
 def to_pcm16(audio: Audio) -> NDArray[np.int16]:
     """The samples as int16, rounded to even, same shape; beyond -1…1 they are clipped. A DataError for NaN or infinity."""
-    if not np.isfinite(audio).all():
-        bad = int(np.size(audio) - np.isfinite(audio).sum())
-        raise DataError(f"audio: {bad} of {audio.size} samples are not finite numbers.")
-    scaled: NDArray[np.float32] = np.clip(np.rint(audio * np.float32(PCM16_SCALE)), -32_768, 32_767)
-    return scaled.astype(np.int16)
+    return _steps(audio).astype(np.int16)
 
 
 def from_pcm16(samples: NDArray[np.int16]) -> Audio:
@@ -30,7 +26,21 @@ def from_pcm16(samples: NDArray[np.int16]) -> Audio:
 
 def quantise(audio: Audio) -> Audio:
     """The audio as it is after being stored in 16 bits: what a reader of the file will see."""
-    return from_pcm16(to_pcm16(audio))
+    steps = _steps(audio)
+    steps *= np.float32(1 / PCM16_SCALE)  # a power of two: exact
+    return steps
+
+
+def _steps(audio: Audio) -> NDArray[np.float32]:
+    """The samples as whole numbers of 16-bit steps, clipped; a DataError for NaN or infinity."""
+    steps: NDArray[np.float32] = np.multiply(audio, np.float32(PCM16_SCALE), dtype=np.float32)
+    if not np.isfinite(steps.sum()):  # one number to look at, where all are finite
+        bad = int(np.size(audio) - np.isfinite(audio).sum())
+        if bad:
+            raise DataError(f"audio: {bad} of {audio.size} samples are not finite numbers.")
+    np.rint(steps, out=steps)
+    np.clip(steps, -32_768, 32_767, out=steps)
+    return steps
 
 
 def write_flac(target: Path | str | BinaryIO, audio: Audio, rate_hz: int = SAMPLE_RATE_HZ) -> None:
