@@ -11,7 +11,9 @@ from typing import Any
 
 from datagen import domains
 from datagen.config import EngineChoice, Options, Recipe, read_options
+from datagen.domains.asides import Asides, asides
 from datagen.domains.base import Domain
+from datagen.domains.spontaneous import Spontaneous, spontaneous
 from datagen.engines import registry
 from datagen.errors import UserError
 from datagen.records.maker import Maker
@@ -84,6 +86,16 @@ class Build:
         names = sorted({d for e in self.recipe.mix for d in e.domains})
         return {name: domains.load(name, self.recipe.domain_folders) for name in names}
 
+    @cached_property
+    def asides(self) -> Asides:
+        """What is said beside the turns: the recipe's own texts where one of its domain folders has them."""
+        return asides(self.recipe.domain_folders)
+
+    @cached_property
+    def spontaneous(self) -> Spontaneous:
+        """What people say without having planned it, from the recipe's own texts likewise."""
+        return spontaneous(self.recipe.domain_folders)
+
     def engine(self, kind: str) -> Any:
         """The engine of a kind, made once a process."""
         if kind not in self._engines:
@@ -143,26 +155,37 @@ class Build:
     def write_key(self, indices: tuple[int, ...]) -> str:
         """The content key of some dialogues' transcripts."""
         run = self.recipe.run
-        return digest("write", self.plan_digest, indices, run.attempts, *self._inputs(["write"], ["writer"]))
+        texts = (self.asides.digest, self.spontaneous.digest)
+        return digest("write", self.plan_digest, indices, run.attempts, texts, *self._inputs(["write"], ["writer"]))
 
     def speech_key(self, transcripts: str) -> str:
         """The content key of the speech of a write artefact, by that artefact's content."""
         run = self.recipe.run
         inputs = self._inputs(["speak", "align"], ["speaker", "aligner"])
-        return digest("speech", transcripts, run.attempts, *inputs)
+        return digest("speech", transcripts, self.asides.digest, run.attempts, *inputs)
 
     def render_key(self, transcripts: str, speech: str, keep_audio: bool) -> str:
         """The content key of the finished dialogues of a speech artefact."""
         inputs = self._inputs(["stitch", "scene", "encode", "pack"], ["codec", "speaker", "aligner"])
-        return digest("render", transcripts, speech, keep_audio, *inputs)
+        return digest("render", transcripts, speech, keep_audio, self.asides.digest, self.clips_inputs, *inputs)
 
     def content_id(self, keep_audio: bool) -> str:
         """What the bytes of any dialogue depend on beside its index; what every token row bears."""
         return digest(self.write_key(()), self.speech_key(""), self.render_key("", "", keep_audio))
 
+    @cached_property
+    def clips_inputs(self) -> list[Any]:
+        """What the clips of any voice depend on beside their texts: their own options, and how speech is gated and aligned."""
+        clips = self.options(SpeakOptions).clips.output_options()
+        return [clips, *self._inputs(["speak", "align"], ["speaker", "aligner"])]
+
     def _inputs(self, stages: list[str], engines: list[str]) -> list[Any]:
         versions = [STAGE_VERSIONS[s] for s in stages]
-        return [versions, *(self.stages[s].output_options() for s in stages), *(self.makers[k] for k in engines)]
+        return [versions, *(self.output_options(s) for s in stages), *(self.makers[k] for k in engines)]
+
+    def output_options(self, stage: str) -> dict[str, Any]:
+        """The options of a stage that change what it makes; the clips' are not among speak's, as they change no turn's speech."""
+        return {k: v for k, v in self.stages[stage].output_options().items() if (stage, k) != ("speak", "clips")}
 
 
 def resolve(recipe: Recipe) -> Build:
@@ -176,6 +199,7 @@ def resolve(recipe: Recipe) -> Build:
     engine_options = {kind: registry.options_of(kind, c.engine, _given(recipe, kind, c)) for kind, c in chosen.items()}
     _eight_books(engine_options["codec"])
     build = Build(recipe, stages, engine_options)
+    _ = build.asides, build.spontaneous  # read here, so that a wrong text is named before any work
     for entry in recipe.mix:
         for name in entry.domains:
             _same_kind(build.domains[name], entry.kind)

@@ -30,15 +30,19 @@ class Meter:
     def __init__(self, report: Report) -> None:
         self._report = report
         self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._inside_s = 0.0
 
     @contextlib.contextmanager
     def time(self, stage: Stage, part: str = "") -> Iterator[None]:
-        """Adds the CPU seconds of the block to the stage, and to its engine where `part` says so."""
+        """Adds the CPU seconds of the block to the stage, and to its engine where `part` says so; a block inside counts for itself."""
+        outside_s, self._inside_s = self._inside_s, 0.0
         began = time.process_time()
         try:
             yield
         finally:
-            self._seconds[f"{stage} {part}".strip()] += time.process_time() - began
+            whole_s = time.process_time() - began
+            self._seconds[f"{stage} {part}".strip()] += whole_s - self._inside_s
+            self._inside_s = outside_s + whole_s
 
     def count(self, stage: Stage, done: int = 0, rejected: int = 0, audio_s: float = 0.0) -> None:
         """Passes on what a stage did, with all seconds measured since the last call."""

@@ -46,7 +46,7 @@ class VoicePrompts:
         """The codes of one voice's prompt."""
         build = self._build
         voice = build.voices[voice_id]
-        inputs = [build.stages["speak"].output_options(), build.makers["speaker"], build.makers["codec"], voice]
+        inputs = [build.output_options("speak"), build.makers["speaker"], build.makers["codec"], voice]
         key = digest("voice prompt", _VERSION, speak.voice_prompt_request(voice).spoken, *inputs)
         found = self._ledger.find("voices", voice_id, key)
         if found is None:

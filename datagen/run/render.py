@@ -18,6 +18,7 @@ from datagen.records.timeline import SceneDialog, StitchedDialog
 from datagen.records.transcript import Transcript
 from datagen.run import speech
 from datagen.run.batches import DIALOGS, batches
+from datagen.run.clips import VoiceClips
 from datagen.run.meter import Meter
 from datagen.run.prompts import VoicePrompts
 from datagen.stages.encode import unit as encode
@@ -58,11 +59,11 @@ def run(
     shard: str,
 ) -> None:
     """Writes tokens.parquet, dialogs.parquet, turns.parquet and, where they are kept, audio/ID.flac and stems/ID.flac."""
-    prompts = VoicePrompts(build, ledger, meter)
+    prompts, clips = VoicePrompts(build, ledger, meter), VoiceClips(build, ledger, meter)
     shard_rows = _Rows()
     for batch in batches(speech.read_spoken(spoken, written), DIALOGS // 2):
         shard_rows.n_in += len(batch)
-        _render(build, batch, prompts, keep_audio, draft, meter, shard_rows)
+        _render(build, batch, prompts, clips, keep_audio, draft, meter, shard_rows)
     with meter.time(Stage.PACK):
         made = rows.shard_tables(shard_rows.rendered, shard, build.makers, build.content_id(keep_audio))
         for kind, table in made.items():
@@ -80,28 +81,37 @@ def _render(
     build: Build,
     batch: Sequence[Spoken],
     prompts: VoicePrompts,
+    clips: VoiceClips,
     keep_audio: bool,
     draft: Draft,
     meter: Meter,
     out: _Rows,
 ) -> None:
     scened: list[Scened] = []
+    n_unstitched = 0
     for plan, transcript, dialog in batch:
         with meter.time(Stage.STITCH):
             options = build.options(StitchOptions)
             prefix = estimate_prefix_columns(transcript.role_context)
-            stitched = stitch.stitch(plan, dialog, options, rng(plan.seed, "stitch", 0), prefix)
+            own_clips = clips.in_dialog(plan)
+            stitched = stitch.stitch(plan, dialog, options, rng(plan.seed, "stitch", 0), prefix, own_clips)
         if isinstance(stitched, Failure):
             out.rejects.append(_reject(plan, Stage.STITCH, stitched))
+            n_unstitched += 1
             continue
         with meter.time(Stage.SCENE):
-            heard = scene.apply(stitched, build.options(SceneOptions), rng(plan.seed, "scene", 0))
+            others = clips.others(plan)
+            heard = scene.apply(stitched, build.options(SceneOptions), rng(plan.seed, "scene", 0), others)
+        if isinstance(heard, Failure):
+            out.rejects.append(_reject(plan, Stage.SCENE, heard))
+            continue
         if heard.stems:
             with meter.time(Stage.PACK, "engine"):
                 heard = _with_stems_written(draft, plan, heard)
         scened.append((plan, transcript, stitched, heard))
-    meter.count(Stage.STITCH, len(scened), len(batch) - len(scened))
-    meter.count(Stage.SCENE, len(scened))
+    n_stitched = len(batch) - n_unstitched
+    meter.count(Stage.STITCH, n_stitched, n_unstitched)
+    meter.count(Stage.SCENE, len(scened), n_stitched - len(scened))
     _encode(build, scened, prompts, keep_audio, draft, meter, out)
 
 

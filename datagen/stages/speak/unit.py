@@ -2,26 +2,30 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import numpy as np
+from pydantic import Field, field_validator
 
 from datagen.audio.levels import energy
 from datagen.config import Options, knob
+from datagen.domains.asides import Asides
 from datagen.errors import DataError
 from datagen.protocols import Failure, SpeakRequest
-from datagen.records.enums import MarkType, Speaker
+from datagen.records.enums import Speaker
 from datagen.records.plan import DialogPlan, Voice
 from datagen.records.speech import Aside, Speech, SpokenDialog, SpokenTurn
 from datagen.records.transcript import Transcript, Turn
+from datagen.stages.speak.clip_options import ClipOptions
 from datagen.stages.speak.trim import Loud, loud_part, trimmed
-from datagen.store.ids import seed_of
+from datagen.store.ids import seed_of, unit_hash
 from datagen.text.say import spoken_words
 
-VERSION = 2
+VERSION = 3
 """Goes into content keys: raised when the same input gives another output."""
 
 Key = tuple[int, int | None]
-"""A turn's index, and for a backchannel the index of its mark in `turn.marks`."""
+"""A turn's index, and for what is said beside it the index of its mark in `turn.marks`."""
 
 
 class SpeakOptions(Options):
@@ -43,12 +47,26 @@ class SpeakOptions(Options):
         50.0, "what is this far below the loudest at either end is trimmed", "dB", gt=0, le=120
     )
     trim_pad_s: float = knob(0.02, "silence that the trim leaves at either end", "s", ge=0, le=1)
-    backchannel_db: float = knob(-4.0, "level of a backchannel against a turn of the same voice", "dB", ge=-40, le=12)
+    rate_spread: float = knob(
+        0.06,
+        "spread of the logarithm of a speaker's rate, drawn once a dialogue and side, on top of the voices' own (espeak's: 0.08)",
+        ge=0,
+        le=0.5,
+    )
+    rate_limits: tuple[float, float] = knob((0.85, 1.2), "slowest and fastest rate that is drawn", "voice's own rate")
+    clips: ClipOptions = Field(default_factory=ClipOptions, description="each voice's short utterances")
+
+    @field_validator("rate_limits")
+    @classmethod
+    def _ordered(cls, limits: tuple[float, float]) -> tuple[float, float]:
+        if not 0.5 <= limits[0] <= 1 <= limits[1] <= 2:
+            raise ValueError(f"{limits[0]:g} to {limits[1]:g} is no range around 1 between 0.5 and 2.")
+        return limits
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One text for the speaker: a turn, or (`mark` is not None) a backchannel, which the other speaker's voice says."""
+    """One text for the speaker: a turn, or (`mark` is not None) what is said beside it."""
 
     dialog_id: str
     turn: int
@@ -62,8 +80,8 @@ class Utterance:
 
     @property
     def where(self) -> str:
-        """`bank-000412 turn 7`, or `bank-000412 turn 7 backchannel 0`: what details of failures open with."""
-        tail = "" if self.mark is None else f" backchannel {self.mark}"
+        """`bank-000412 turn 7`, or `bank-000412 turn 7 mark 0`: what details of failures open with."""
+        tail = "" if self.mark is None else f" mark {self.mark}"
         return f"{self.dialog_id} turn {self.turn}{tail}"
 
 
@@ -71,11 +89,14 @@ def utterances(
     plan: DialogPlan,
     transcript: Transcript,
     voices: Mapping[str, Voice],
+    options: SpeakOptions,
+    clips: Asides,
     attempt: int = 0,
     only: Collection[Key] | None = None,
 ) -> list[Utterance]:
-    """Every turn and backchannel of a dialogue in order, or those in `only`, each with the seed of its own attempt.
+    """Every turn and aside of a dialogue in order, or those in `only`, each with the seed of its own attempt.
 
+    An aside whose text is among those of `clips` is not spoken here: the voice has said it once and for all.
     DataError: a voice of the plan is not among `voices`.
     """
     cast = {Speaker.AGENT: plan.agent_voice, Speaker.USER: plan.user_voice}
@@ -84,6 +105,7 @@ def utterances(
             raise DataError(
                 f"{plan.dialog_id}: the {side} is cast with voice {voice!r}, which the speaker engine does not have."
             )
+    rate = rates(plan, options)
     return [
         Utterance(
             plan.dialog_id,
@@ -97,38 +119,57 @@ def utterances(
                 seed=seed_of(plan.seed, "speak", turn.index, "turn" if mark is None else mark, attempt),
                 side=side,
                 tags=turn.tags if mark is None else (),
+                rate=rate[side],
             ),
         )
         for turn in transcript.turns
-        for mark, side, text in _texts(turn)
+        for mark, side, text in _texts(turn, clips)
         if only is None or (turn.index, mark) in only
     ]
 
 
-def _texts(turn: Turn) -> Iterator[tuple[int | None, Speaker, str]]:
+def rates(plan: DialogPlan, options: SpeakOptions) -> dict[Speaker, float]:
+    """How fast each side of a dialogue speaks, as a factor on its voice's own rate: lognormal around 1, inside the limits.
+
+    Speakers' articulation rates vary by about a tenth (Jessen 2007, 100 speakers of German; second-hand). espeak's voices vary by 0.081
+    (the standard deviation of the logarithm of a sentence's length, over all 235), so 0.06 on top makes it 0.10.
+    """
+    if not options.rate_spread:
+        return dict.fromkeys(Speaker, 1.0)
+    normal = NormalDist(0, options.rate_spread)
+    low, high = (normal.cdf(float(np.log(limit))) for limit in options.rate_limits)
+    drawn = {side: low + (high - low) * unit_hash(plan.seed, "rate", side) for side in Speaker}
+    return {side: round(float(np.exp(normal.inv_cdf(u))), 4) for side, u in drawn.items()}
+
+
+def _texts(turn: Turn, clips: Asides) -> Iterator[tuple[int | None, Speaker, str]]:
     yield None, turn.speaker, turn.text
     for index, mark in enumerate(turn.marks):
-        if mark.type is MarkType.BACKCHANNEL:
-            yield index, turn.speaker.other, mark.text
+        side = mark.type.speaker(turn.speaker)
+        # A mark without a text leaves the choice to stitch.
+        if side is not None and mark.text and not clips.has(mark.type, mark.text, side):
+            yield index, side, mark.text
 
 
 def finish(utterance: Utterance, speech: Speech, options: SpeakOptions) -> Speech | Failure:
-    """The speech without silence at its ends, its words moved with the trim, a backchannel at its level; or why it cannot be kept.
+    """The speech without silence at its ends, its words moved with the trim; or why it cannot be kept.
 
     Failures: `silent`, `clipped`, `too_long`, `too_short`, `silent_words`.
     """
+    kept = checked(utterance.where, utterance.request, speech, options)
+    return kept if isinstance(kept, Failure) else replace(kept, attempt=utterance.attempt)
+
+
+def checked(where: str, request: SpeakRequest, speech: Speech, options: SpeakOptions) -> Speech | Failure:
+    """`finish` for any request; `where` opens a failure's detail."""
     loud = loud_part(speech.audio, options.trim_below_peak_db, options.silence_db)
-    kept = replace(trimmed(speech, loud, options.trim_pad_s), attempt=utterance.attempt)
-    failure = _fault(utterance, speech, loud, kept, options)
-    if failure is not None:
-        return failure
-    if utterance.mark is None:
-        return kept
-    return replace(kept, audio=_levelled(kept, options.backchannel_db))
+    kept = trimmed(speech, loud, options.trim_pad_s)
+    return _fault(where, request, speech, loud, kept, options) or kept
 
 
-def _fault(utterance: Utterance, speech: Speech, loud: Loud, kept: Speech, options: SpeakOptions) -> Failure | None:
-    where = utterance.where
+def _fault(
+    where: str, request: SpeakRequest, speech: Speech, loud: Loud, kept: Speech, options: SpeakOptions
+) -> Failure | None:
     if loud.first == loud.end:
         return Failure(
             "silent",
@@ -141,14 +182,14 @@ def _fault(utterance: Utterance, speech: Speech, loud: Loud, kept: Speech, optio
             f"{where}: {clipped:.2%} of samples are at full scale (limit {options.clip_share:.2%}, speak.clip_share).",
         )
     duration_s = kept.duration_s
-    n_words = sum(len(s.split()) for s in utterance.request.spoken)
+    n_words = sum(len(s.split()) for s in request.spoken)
     if duration_s > options.max_s_per_word * n_words + options.edge_s:
         return Failure(
             "too_long",
             f"{where}: {duration_s:.1f} s of audio for {n_words} words"
             f" ({duration_s / n_words:.1f} s/word, limit {options.max_s_per_word:g}).",
         )
-    n_letters = sum(c.isalnum() for s in utterance.request.spoken for c in s)
+    n_letters = sum(c.isalnum() for s in request.spoken for c in s)
     if duration_s < options.min_s_per_letter * n_letters:
         return Failure(
             "too_short",
@@ -175,31 +216,19 @@ def _silent_words(speech: Speech, silence_db: float) -> list[str]:
     return silent
 
 
-def _levelled(speech: Speech, gain_db: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """The audio at another level, again in steps of 1/32768."""
-    steps = np.clip(np.round(speech.audio * np.float32(10 ** (gain_db / 20)) * 32768), -32768, 32767)
-    return np.asarray(steps / 32768, dtype=np.float32)
-
-
 def gather(transcript: Transcript, finished: Mapping[Key, Speech]) -> SpokenDialog:
-    """The dialogue from the speech of all its turns and backchannels. DataError: one of them is missing."""
-    missing = [key for turn in transcript.turns for key in _keys(turn) if key not in finished]
+    """The dialogue from the speech of all its turns, with the asides that are among `finished`. DataError: a turn is missing."""
+    missing = [turn.index for turn in transcript.turns if (turn.index, None) not in finished]
     if missing:
         raise DataError(
-            f"{transcript.dialog_id}: {len(missing)} texts were not spoken, the first is turn {missing[0][0]}, mark {missing[0][1]}."
+            f"{transcript.dialog_id}: {len(missing)} turns were not spoken, the first is turn {missing[0]}."
         )
     return SpokenDialog(transcript.dialog_id, tuple(_spoken_turn(turn, finished) for turn in transcript.turns))
 
 
-def _keys(turn: Turn) -> list[Key]:
-    return [(turn.index, mark) for mark, _, _ in _texts(turn)]
-
-
 def _spoken_turn(turn: Turn, finished: Mapping[Key, Speech]) -> SpokenTurn:
-    backchannels = tuple(
-        Aside(turn.marks[mark], finished[turn.index, mark]) for _, mark in _keys(turn) if mark is not None
-    )
-    return SpokenTurn(turn, finished[turn.index, None], backchannels)
+    asides = [Aside(mark, finished[turn.index, n]) for n, mark in enumerate(turn.marks) if (turn.index, n) in finished]
+    return SpokenTurn(turn, finished[turn.index, None], tuple(asides))
 
 
 VOICE_PROMPT_TEXT = (
