@@ -31,6 +31,7 @@ from datagen.stages.plan.options import PlanOptions
 from datagen.stages.plan.planner import Planner
 from datagen.stages.scene import unit as scene
 from datagen.stages.scene.options import SceneOptions
+from datagen.stages.scene.sound_bank import Bank, bank_of, check_names
 from datagen.stages.speak import unit as speak
 from datagen.stages.speak.unit import SpeakOptions
 from datagen.stages.stitch import unit as stitch
@@ -104,6 +105,11 @@ class Build:
         return self._engines[kind]
 
     @cached_property
+    def sounds(self) -> Bank:
+        """The sounds that a scene may have, the user's own with them, each of their files read and found to be good."""
+        return bank_of(self.options(SceneOptions).sounds.folders)
+
+    @cached_property
     def _engines(self) -> dict[str, Any]:
         return {}
 
@@ -167,7 +173,8 @@ class Build:
     def render_key(self, transcripts: str, speech: str, keep_audio: bool) -> str:
         """The content key of the finished dialogues of a speech artefact."""
         inputs = self._inputs(["stitch", "scene", "encode", "pack"], ["codec", "speaker", "aligner"])
-        return digest("render", transcripts, speech, keep_audio, self.asides.digest, self.clips_inputs, *inputs)
+        texts_and_sounds = (self.asides.digest, self.clips_inputs, self.sounds.digest)
+        return digest("render", transcripts, speech, keep_audio, *texts_and_sounds, *inputs)
 
     def content_id(self, keep_audio: bool) -> str:
         """What the bytes of any dialogue depend on beside its index; what every token row bears."""
@@ -200,6 +207,7 @@ def resolve(recipe: Recipe) -> Build:
     _eight_books(engine_options["codec"])
     build = Build(recipe, stages, engine_options)
     _ = build.asides, build.spontaneous  # read here, so that a wrong text is named before any work
+    _known_sounds(build)
     for entry in recipe.mix:
         for name in entry.domains:
             _same_kind(build.domains[name], entry.kind)
@@ -221,6 +229,15 @@ def _eight_books(codec: Options) -> None:
         raise UserError(
             f"codec.books = {books}: the token tables of this version hold {N_BOOKS} books. Leave it at {N_BOOKS}."
         )
+
+
+def _known_sounds(build: Build) -> None:
+    """Reads every file of the user's own sounds, and refuses names of sounds that there are not."""
+    scene, cue = build.options(SceneOptions).sounds, build.options(WriteOptions).sound_cue
+    check_names(build.sounds, scene.names, scene.weights)
+    for name in (cue.sounds or build.spontaneous.cues) if cue.share else ():
+        if name not in build.sounds.names:
+            raise UserError(f"write.sound_cue: its texts speak of the sound {name!r}. {build.sounds.hint(name)}")
 
 
 def _same_kind(domain: Domain, kind: str) -> None:

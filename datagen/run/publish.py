@@ -38,7 +38,11 @@ PACKAGES = ("numpy", "pyarrow", "soundfile", "praat-parselmouth", "espeakng-load
 """The packages whose versions can change a byte of a build; build.json names them."""
 SOUND_FOLDERS = ("audio", "stems")
 """Folders of a file a dialogue, ID.flac: the two channels, and what the user's was summed from."""
-_PATHS: dict[str, Any] = {"domain_folders": True, "codec": {"weights": True}}
+_PATHS: dict[str, Any] = {
+    "domain_folders": True,
+    "codec": {"weights": True},
+    "scene": {"sounds": {"folders": True}},
+}
 """What of a recipe names places on one machine: it stays out of build.json, and no byte depends on it."""
 
 

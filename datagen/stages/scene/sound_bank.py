@@ -73,7 +73,7 @@ class Bank:
 
     def hint(self, name: str) -> str:
         """What to say to somebody who asked for a sound that there is not."""
-        near = difflib.get_close_matches(name, self.names, n=3)
+        near = [n for n in self.names if name in n.split("_")] or difflib.get_close_matches(name, self.names, n=3)
         there = f"Did you mean {', '.join(near)}?" if near else f"There are: {', '.join(self.names)}."
         return f"{there} Add one of your own as {name}.wav in a folder of scene.sounds.folders."
 
