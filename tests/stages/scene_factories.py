@@ -1,6 +1,7 @@
 """Dialogues for the scene's tests: hums that come and go as syllables do, word by word, and bystanders to go with them."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -66,11 +67,13 @@ def empty(n_samples: int) -> StitchedDialog:
 
 def bystanders(n_voices: int) -> Sequence[tuple[Clip, ...]]:
     """Three clips a voice, six voices at most; the same every time."""
-    made = []
-    for voice in range(min(n_voices, 6)):
-        rng = np.random.default_rng(100 + voice)
-        made.append(tuple(_clip(f"bystander {voice} says {k}", voice, rng) for k in range(3)))
-    return made
+    return [_bystander(voice) for voice in range(min(n_voices, 6))]
+
+
+@cache
+def _bystander(voice: int) -> tuple[Clip, ...]:
+    rng = np.random.default_rng(100 + voice)
+    return tuple(_clip(f"bystander {voice} says {k}", voice, rng) for k in range(3))
 
 
 def _clip(text: str, voice: int, rng: np.random.Generator) -> Clip:

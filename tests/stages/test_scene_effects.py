@@ -1,4 +1,4 @@
-"""The effects one by one: the noise's level, spectrum and drift; the line's band, code and timing."""
+"""The noise of the place: its level, spectrum and drift."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,8 @@ from datagen.audio.levels import rms_db
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 from datagen.stages.scene.effects import Surroundings
 from datagen.stages.scene.fourier import fast_length
-from datagen.stages.scene.noise import NOMINAL_SPEECH_DB, RoomNoise, room_noise
-from datagen.stages.scene.telephone import mu_law, telephone
+from datagen.stages.scene.loudness import NOMINAL_SPEECH_DB
+from datagen.stages.scene.noise import RoomNoise, room_noise
 
 NOISE = {"snr_db": 15.0, "octave_slope_db": -5.0, "drift_db": 1.5, "seed": 11}
 
@@ -85,42 +85,3 @@ def test_noise_of_any_length_is_finite_and_seeded():
         assert np.isfinite(noise).all()
         assert np.array_equal(noise, room_noise(n, -4.0, 1.5, 5))
     assert not np.array_equal(room_noise(1_000, -4.0, 1.5, 5), room_noise(1_000, -4.0, 1.5, 6))
-
-
-@pytest.mark.parametrize("hz", [350, 1_000, 3_300])
-def test_the_line_lets_its_band_through_in_time(hz):
-    clean = tone(hz)
-    heard = telephone(clean)
-    inner = slice(4_800, -4_800)
-    assert rms_db(heard[inner]) == pytest.approx(rms_db(clean[inner]), abs=0.3)
-    # Only the code's noise is left of the difference: no delay, no other gain.
-    assert rms_db((heard - clean)[inner]) < rms_db(clean[inner]) - 30
-
-
-@pytest.mark.parametrize("hz", [100, 4_200, 7_000, 9_000])
-def test_the_line_stops_what_is_outside_its_band(hz):
-    assert rms_db(telephone(tone(hz))) < -60
-
-
-def test_nothing_above_the_lines_band_is_left_of_speech_like_sound():
-    heard = telephone(room_noise(5 * SAMPLE_RATE_HZ, -3.0, 0.0, 1) * np.float32(0.1))
-    assert band_db(heard, 4_000, 12_000) < band_db(heard, 300, 3_400) - 80
-
-
-def test_a_line_has_no_samples_more_or_less():
-    for n in (0, 1, 2, 1_919, 24_001):
-        assert telephone(np.full(n, 0.1, np.float32)).shape == (n,)
-
-
-def test_mu_law_is_the_standards():
-    """Decoded values of G.711: the smallest steps, one inside a segment, the largest, and symmetry."""
-    given_values = np.array([0, 3, 4, 11, 12, 1_000, 32_767], np.int16)
-    assert mu_law(given_values).tolist() == [0, 0, 8, 8, 16, 988, 32_124]
-    every = np.arange(-32_767, 32_768).astype(np.int16)
-    coded = mu_law(every)
-    assert np.array_equal(coded, -coded[::-1])
-    assert len(np.unique(mu_law(np.arange(-32_768, 32_768).astype(np.int16)))) == 255
-    assert np.array_equal(mu_law(coded), coded)
-    assert (np.diff(coded.astype(int)) >= 0).all()
-    size = np.abs(every.astype(int))
-    assert (np.abs(coded.astype(int) - every)[size <= 32_635] <= np.maximum(4, (size[size <= 32_635] + 132) / 32)).all()

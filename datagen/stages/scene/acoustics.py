@@ -77,7 +77,7 @@ def through(audio: Audio, heard: Response, delay: int = 0) -> Audio:
     n = len(audio) - delay
     if n <= 0 or not audio.any():
         return out
-    wet = oaconvolve(audio[:n], heard.taps)[heard.lead : heard.lead + n]
+    wet = oaconvolve(audio[: n + heard.lead], heard.taps)[heard.lead : heard.lead + n]
     out[delay : delay + len(wet)] = wet
     return out
 

@@ -62,10 +62,10 @@ class Babble:
 
     def apply(self, user: Audio, parameters: Parameters, around: Surroundings) -> Audio:
         """The babble alone, measured over the user's words. Voices are used again where there are fewer than talkers."""
-        rng = np.random.default_rng(parameters["seed"])
         voices = around.others(parameters["n_talkers"])
         talk = np.zeros_like(user)
         for i in range(parameters["n_talkers"]):
+            rng = np.random.default_rng([parameters["seed"], i])
             level = 10 ** (rng.normal(0, TALKER_DB) / 20)
             add_talker(talk, voices[i % len(voices)], level, rng)
         heard = through(dull(talk, parameters["dull_hz"]), heard_from(parameters))
