@@ -11,6 +11,7 @@ from datagen.config import Recipe
 from datagen.errors import UserError
 from datagen.records.build import BUILD_FILE, BuildSummary
 from datagen.records.codec import from_json
+from datagen.report import timing
 from datagen.report.page import REPORT_FILE, write_report
 from datagen.run import estimate, prefect_child
 from datagen.run.local import already_published, run_build
@@ -81,6 +82,7 @@ def summary(run: Run, result: BuildSummary) -> dict[str, object]:
         "by_split": {k: v.kept for k, v in result.counts.by_split.items()},
         "by_domain": {k: v.kept for k, v in result.counts.by_domain.items()},
         "engines": {k: m.engine for k, m in result.engines.items()}, "timing": dict(result.timing),
+        "timing_target": dict(result.timing_target),
     }  # fmt: skip
 
 
@@ -94,6 +96,7 @@ def told(run: Run, result: BuildSummary, new: bool) -> str:
     lines = [
         f"{made} {out} ({total.kept} dialogues, {result.hours:.2f} h, {size_mb:.0f} MB)",
         f"  dialogues   {splits}; {total.rejected} of {total.planned} rejected{': ' + reasons if reasons else ''}",
+        *([f"  timing      {timing.line(result)}"] if timing.line(result) else []),
         f"  tokens      {out}/tokens/SPLIT-NNNNN.parquet, made by {result.engines['codec'].engine}",
         f"  manifests   {out}/manifests/{{dialogs,turns,voices,rejects}}.parquet",
         *([f"  audio       {out}/audio/*.flac"] if run.keep_audio else []),

@@ -10,6 +10,7 @@ import polars as pl
 import soundfile
 
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
+from datagen.report import timing
 from datagen.report.corpus import Corpus
 from datagen.report.measures import every, histograms
 
@@ -48,7 +49,8 @@ def figures(corpus: Corpus) -> dict[str, Any]:
         "rejects": _rejects(corpus),
         "engines": [[k, m.engine, m.model, m.revision, m.licence] for k, m in build.engines.items()],
         "notes": [[f"{k} {m.engine}", m.note] for k, m in build.engines.items() if m.note],
-        "histograms": histograms(corpus), "every": every(corpus),
+        "timing": timing.rows(build), "distance": timing.distance(build),
+        "histograms": [timing.histogram(build), *histograms(corpus)], "every": every(corpus),
         "dialogs": _listed(corpus), "samples": [_sample(corpus, dialog_id) for dialog_id in _chosen(corpus)],
     }  # fmt: skip
 

@@ -29,7 +29,14 @@ class Axis:
     note: str
 
 
-FTO = Axis("Floor-transfer offset", "s", -2.0, 3.0, 0.1, "below 0 the turns overlap")
+FTO = Axis(
+    "Floor-transfer offset",
+    "s",
+    -2.0,
+    3.0,
+    0.1,
+    "below 0 the turns overlap; the line is the target. Cuts and long silences are not among them",
+)
 PAUSE = Axis("Pauses inside turns", "s", 0.2, 2.0, 0.05, f"between two words, from {MIN_PAUSE_S:g} s")
 OVERLAP = Axis("Overlaps", "s", 0.0, 2.0, 0.05, "barge-ins included")
 LENGTH = Axis("Turn length", "s", 0.0, 12.0, 0.25, "what was heard of it")
@@ -37,10 +44,9 @@ PITCH = Axis("Pitch of the voices", "Hz", 60.0, 320.0, 5.0, "median F0 of each s
 
 
 def histograms(corpus: Corpus) -> list[dict[str, Any]]:
-    """The five distributions of the page."""
+    """The distributions of the page that are made of the turns and voices; that of the FTOs is in build.json."""
     turns = corpus.turns_in(_measured(corpus))
     return [
-        histogram(FTO, _numbers(turns["fto_s"])),
         histogram(PAUSE, pauses(turns)),
         histogram(OVERLAP, overlaps(turns)),
         histogram(LENGTH, _numbers(turns["end_s"] - turns["start_s"])),

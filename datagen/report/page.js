@@ -42,14 +42,27 @@ for (const [name, rows] of Object.entries(data.groups)) {
   const bar = n => make("div", {class: "bar", style: `width:${100 * n / most}%`});
   at("groups").append(make("div", {class: "card"}, table([name, "kept", "rejected", "hours", ""], rows.map(r => [...r, bar(r[1])]))));
 }
+at("timing").append(...timing());
 for (const h of data.histograms) at("histograms").append(histogram(h));
 if (data.every > 1) at("measured").textContent = `Measured on every ${data.every}th dialogue.`;
 if (data.rejects.length) at("rejects").append(table(["stage", "reason", "dialogues", "for example"], data.rejects));
 else at("rejects").append(make("span", {class: "soft"}, "Nothing was rejected."));
 at("engines").append(table(["", "engine", "model", "revision", "licence"], data.engines));
 
+// What the recipe asks of the timing, beside what came out.
+function timing() {
+  if (!data.timing.length) return [make("span", {class: "soft"}, "There is no timing to measure.")];
+  return [make("h3", {}, "Timing against its target"), make("div", {class: "soft small"}, data.distance), table(["", "target", "output", "difference"], data.timing)];
+}
+
+// The target's height over each bin, as one line.
+function outline(h, height) {
+  const w = 220 / h.counts.length;
+  return svg("path", {class: "target", d: "M" + h.target.map((n, i) => `${(i * w).toFixed(1)} ${height(n).toFixed(1)}H${((i + 1) * w).toFixed(1)}`).join("L"), fill: "none", stroke: "var(--ink)", "stroke-width": 1.2});
+}
+
 function histogram(h) {
-  const W = 220, H = 92, most = Math.max(...h.counts, 1), w = W / h.counts.length;
+  const W = 220, H = 92, most = Math.max(...h.counts, ...(h.target || []), 1), w = W / h.counts.length;
   const s = svg("svg", {viewBox: `-4 0 ${W + 8} ${H + 18}`, width: "100%", role: "img", "aria-label": h.title});
   const x = v => (v - h.from) / (h.to - h.from) * W, last = h.counts.length - 1;
   h.counts.forEach((n, i) => {
@@ -57,6 +70,7 @@ function histogram(h) {
     const bar = svg("rect", {x: i * w, y: H - n / most * (H - 6), width: Math.max(w - .6, .8), height: n / most * (H - 6), fill: low + h.step / 2 < 0 ? "var(--cut)" : "var(--agent)"});
     s.append(titled(bar, `${low.toFixed(2)} to ${(low + h.step).toFixed(2)} ${h.unit}: ${n}` + (beyond ? `, ${beyond} of them beyond the axis` : "")));
   });
+  if (h.target) s.append(titled(outline(h, n => H - n / most * (H - 6)), "target"));
   s.append(svg("line", {x1: 0, x2: W, y1: H, y2: H, stroke: "var(--soft)", "stroke-width": .7}));
   const step = [.1, .2, .5, 1, 2, 5, 10, 20, 50, 100].find(d => (h.to - h.from) / d <= 6);
   for (let i = Math.ceil(h.from / step - 1e-9); i * step <= h.to + 1e-9; i++) {

@@ -41,11 +41,27 @@ def agrees(found: dict, values: list[float]) -> None:
     assert found["beyond"] == [sum(v < low for v in values), sum(v >= found["to"] for v in values)]
 
 
-def test_floor_transfer_offsets(corpus: Corpus) -> None:
-    agrees(
-        by_title(corpus)["Floor-transfer offset"],
-        [t["fto_s"] for t in rows(corpus.out, "turns") if t["fto_s"] is not None],
-    )
+def drawn(out: Path) -> list[float]:
+    """The FTOs that the model draws: those after a cut and after a long silence are not among them."""
+    turns = {(t["dialog_id"], t["turn"]): t for t in rows(out, "turns")}
+
+    def has(turn: dict | None, *kinds: str) -> bool:
+        return turn is not None and any(e["type"] in kinds for e in turn["events"])
+
+    return [
+        t["fto_s"]
+        for (dialog, index), t in turns.items()
+        if t["fto_s"] is not None
+        and not has(t, "long_silence")
+        and not has(turns.get((dialog, index - 1)), "barge_in", "agent_interruption")
+    ]
+
+
+def test_floor_transfer_offsets(corpus: Corpus, made: dict) -> None:
+    found = made["histograms"][0]
+    assert found["title"] == "Floor-transfer offset"
+    agrees(found, drawn(corpus.out))
+    assert sum(found["target"]) == pytest.approx(found["n"], rel=1e-3)
 
 
 def test_pauses_lie_between_two_heard_words_of_one_turn(corpus: Corpus) -> None:
@@ -97,8 +113,27 @@ def test_shares_of_time_are_told_apart_from_shares_of_transfers(corpus: Corpus, 
     total = sum(d["duration_s"] for d in dialogs)
     shares = {s["of"]: s["share"] for s in made["shares"]}
     assert shares["of the time both speak"] == pytest.approx(sum(d["overlap_s"] for d in dialogs) / total, abs=1e-5)
-    ftos = [t["fto_s"] for t in rows(corpus.out, "turns") if t["fto_s"] is not None]
+    ftos = drawn(corpus.out)
     assert shares["of floor transfers overlap"] == pytest.approx(sum(f < 0 for f in ftos) / len(ftos), abs=1e-5)
+
+
+def test_the_table_of_targets_has_a_difference_where_there_is_a_target(corpus: Corpus, made: dict) -> None:
+    timing, target = corpus.build.timing, corpus.build.timing_target
+    table = {row[0]: row[1:] for row in made["timing"]}
+    assert table["floor transfers that overlap"][:2] == [
+        f"{100 * target['fto_overlap_share']:.1f} %", f"{100 * timing['fto_overlap_share']:.1f} %",
+    ]  # fmt: skip
+    asked, came, apart = table["median"]
+    as_number = lambda text: float(text.removesuffix(" s").replace("−", "-"))  # noqa: E731
+    assert as_number(came) - as_number(asked) == pytest.approx(as_number(apart), abs=0.011)
+    assert table["barge-ins"][0] == table["barge-ins"][2] == ""
+    assert made["distance"] == f"KS {timing['ks_fto']:.3f} over {timing['n_ftos']:.0f} floor transfers"
+
+
+def test_a_build_without_a_dialogue_has_no_timing(tmp_path: Path) -> None:
+    outputs.publish(tmp_path, [])
+    found = figures(open_corpus(tmp_path))
+    assert (found["timing"], found["distance"], found["histograms"][0]["n"]) == ([], "", 0)
 
 
 def test_rejects_are_counted_by_reason_with_an_example(tmp_path: Path) -> None:
