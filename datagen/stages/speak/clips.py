@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from datagen.audio.levels import rms_db
-from datagen.audio.pitch import STEP_S, pitch_of
+from datagen.audio.pitch import FLOOR_HZ, STEP_S, pitch_of
 from datagen.protocols import Failure, SpeakRequest
 from datagen.records.enums import ClipKind, Speaker
 from datagen.records.plan import Voice
@@ -18,6 +18,10 @@ from datagen.text.say import spoken_words
 
 LEVEL_TEXT = "The light on the water turns to copper when the evening comes."
 """A whole sentence that no dialogue says: its level is the voice's."""
+
+
+PITCH_REACH = (0.5, 2.5)
+"""F0 is looked for between these shares of the voice's own: an octave off is found, and short windows are quick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ def finish(candidate: Candidate, speech: Speech, voice_db: float, options: Speak
             "level",
             f"{where}: {off_db:+.1f} dB from the voice's level (limit {limits.level_db:g}, speak.clips.level_db).",
         )
-    hz = pitch_of(kept.audio, SAMPLE_RATE_HZ, 0.4 * voice.f0_hz, min(2.5 * voice.f0_hz, 600.0))
+    hz = pitch_of(kept.audio, SAMPLE_RATE_HZ, max(PITCH_REACH[0] * voice.f0_hz, FLOOR_HZ), PITCH_REACH[1] * voice.f0_hz)
     voiced_s = len(hz) * STEP_S
     if voiced_s < limits.min_voiced_s:
         limit = f"limit {limits.min_voiced_s:g}, speak.clips.min_voiced_s"
