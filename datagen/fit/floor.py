@@ -11,10 +11,18 @@ from dataclasses import dataclass, field
 
 from datagen.fit.measured import Measured, Segment, Transfer
 
-JOIN_S = 0.2
-"""Silence below this is not perceived as a pause (Heldner and Edlund 2010: 0.18 to 0.2 s); it lies inside a stretch."""
+JOIN_S = 0.1
+"""A shorter silence lies inside a stretch: a stop closure, a boundary between two words. Joining more would join what a
+speaker says before and after a short turn that overlaps on both sides."""
+PAUSE_S = 0.2
+"""A shorter silence inside a turn is no pause: it is not perceived (Heldner and Edlund 2010)."""
 BACKCHANNEL_S = 1.0
 """Shorter speech that does not take the floor is a backchannel (Full-Duplex-Bench)."""
+TAIL_S = 0.6
+"""Who goes on this soon, while the other has just begun and keeps the floor, had only paused: the end of the same turn. It
+is too soon for a backchannel to the other."""
+HEAD_S = 2.0
+"""Speech inside the other's turn may be the beginning of the next turn (its first word, and a breath) this close to the end."""
 BETWEEN_TURNS_S = 2.0
 """A speaker who goes on after a longer silence has begun another turn."""
 LAPSE_S = 10.0
@@ -40,14 +48,16 @@ def measure(recording: str, segments: Iterable[Segment]) -> Measured:
     found.duration_s = max(s.end_s for s in stretches) - stretches[0].start_s
     found.n_one_sided = int(len({s.speaker for s in stretches}) == 1)
     turn = _Turn(stretches[0].speaker, stretches[0].start_s, stretches[0].end_s)
-    for index, next_ in enumerate(stretches[1:], start=1):
+    tails: set[int] = set()
+    for index, next_ in enumerate(stretches):
+        if index == 0 or index in tails:
+            continue
         if next_.speaker == turn.speaker:
             turn = _gone_on(turn, next_, found)
-        elif next_.end_s <= turn.end_s:
+        elif _stays_inside(stretches, index, turn):
             _count_inside(next_, found)
-        elif _is_backchannel(stretches, index, turn.speaker):
-            found.n_backchannels += 1
         else:
+            tails |= _with_tail(turn, stretches, index)
             _close(turn, found)
             fto_s = next_.start_s - turn.end_s
             if abs(fto_s) > LAPSE_S:
@@ -59,10 +69,28 @@ def measure(recording: str, segments: Iterable[Segment]) -> Measured:
     return found
 
 
+def _with_tail(turn: _Turn, stretches: Sequence[Segment], index: int) -> set[int]:
+    """Adds to the turn what its speaker says on after a short pause in which the next turn began; which stretches."""
+    taker = stretches[index]
+    taken: set[int] = set()
+    for later in range(index + 1, len(stretches)):
+        one = stretches[later]
+        if one.start_s > turn.end_s + TAIL_S:
+            break
+        if one.speaker != turn.speaker:
+            continue
+        if not _stays_inside(stretches, later, _Turn(taker.speaker, taker.start_s, taker.end_s)):
+            break
+        turn.end_s = one.end_s
+        taken.add(later)
+    return taken
+
+
 def _gone_on(turn: _Turn, next_: Segment, found: Measured) -> _Turn:
     silence_s = next_.start_s - turn.end_s
     if silence_s <= BETWEEN_TURNS_S:
-        turn.pauses_s.append(silence_s)
+        if silence_s >= PAUSE_S:
+            turn.pauses_s.append(silence_s)
         turn.end_s = next_.end_s
         return turn
     _close(turn, found)
@@ -84,13 +112,33 @@ def _count_inside(speech: Segment, found: Measured) -> None:
         found.n_inside += 1
 
 
-def _is_backchannel(stretches: Sequence[Segment], index: int, holder: str) -> bool:
-    """Whether all that is said here before the holder goes on is short. Speech that nobody follows is no backchannel."""
+def _stays_inside(stretches: Sequence[Segment], index: int, turn: _Turn) -> bool:
+    """Whether speech takes no floor, nor what its speaker says right after it: see `_takes_nothing`."""
+    one = stretches[index]
+    if one.end_s < turn.end_s - HEAD_S:
+        return True
+    for later in range(index + 1, len(stretches)):
+        if stretches[later].start_s > one.end_s + TAIL_S:
+            break
+        if stretches[later].speaker == one.speaker:
+            if not _takes_nothing(stretches, index, turn):
+                return False
+            index, one = later, stretches[later]
+    return _takes_nothing(stretches, index, turn)
+
+
+def _takes_nothing(stretches: Sequence[Segment], index: int, turn: _Turn) -> bool:
+    """Whether a stretch is over before the holder's is, or is short and the holder goes on.
+
+    Speech that nobody follows is no backchannel.
+    """
     first = stretches[index]
+    if first.end_s <= turn.end_s:
+        return True
     if first.end_s - first.start_s >= BACKCHANNEL_S:
         return False
     for later in stretches[index + 1 :]:
-        if later.speaker == holder:
+        if later.speaker == turn.speaker:
             return True
         if later.speaker != first.speaker or later.end_s - first.start_s >= BACKCHANNEL_S:
             return False
