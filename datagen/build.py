@@ -36,6 +36,7 @@ from datagen.stages.speak import unit as speak
 from datagen.stages.speak.unit import SpeakOptions
 from datagen.stages.stitch import unit as stitch
 from datagen.stages.stitch.options import StitchOptions
+from datagen.stages.write import cues
 from datagen.stages.write import unit as write
 from datagen.stages.write.options import WriteOptions
 from datagen.store.ids import digest
@@ -235,7 +236,7 @@ def _known_sounds(build: Build) -> None:
     """Reads every file of the user's own sounds, and refuses names of sounds that there are not."""
     scene, cue = build.options(SceneOptions).sounds, build.options(WriteOptions).sound_cue
     check_names(build.sounds, scene.names, scene.weights)
-    for name in (cue.sounds or build.spontaneous.cues) if cue.share else ():
+    for name in cues.sounds(build.spontaneous, cue.sounds) if cue.share else ():
         if name not in build.sounds.names:
             raise UserError(f"write.sound_cue: its texts speak of the sound {name!r}. {build.sounds.hint(name)}")
 

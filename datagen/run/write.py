@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from datagen.build import Build
+from datagen.domains.spontaneous import Spontaneous
 from datagen.protocols import Failure, WriteRequest
 from datagen.records.codec import from_json, to_json
 from datagen.records.enums import Stage
@@ -59,16 +60,21 @@ def _write(build: Build, plans: Sequence[DialogPlan], meter: Meter) -> list[Tran
         with meter.time(Stage.WRITE, "engine"):
             answers = build.engine("writer").write(requests)
         with meter.time(Stage.WRITE):
-            for plan, answer in zip(todo, answers, strict=True):
-                results[plan.dialog_id] = _judged(plan, answer, options, attempt + 1)
+            for request, answer in zip(requests, answers, strict=True):
+                results[request.plan.dialog_id] = _judged(request, answer, options, build.spontaneous, attempt + 1)
     return [results[p.dialog_id] for p in plans]
 
 
 def _judged(
-    plan: DialogPlan, answer: Transcript | Failure, options: WriteOptions, attempts: int
+    request: WriteRequest, answer: Transcript | Failure, options: WriteOptions, texts: Spontaneous, attempts: int
 ) -> Transcript | Reject:
+    """The transcript as it is kept, or the reject: the gates judge what the writer wrote, and what was made of it."""
+    plan = request.plan
     failure = answer if isinstance(answer, Failure) else unit.check(answer, plan, options)
-    if failure is not None:
-        return Reject(plan.dialog_id, Stage.WRITE, failure.reason, failure.detail, attempts)
-    assert isinstance(answer, Transcript)
-    return unit.finish(answer, options)
+    if failure is None and isinstance(answer, Transcript):
+        spoken = unit.loosen(answer, plan, options, texts, request.seed)
+        failure = unit.check(spoken, plan, options) if spoken is not answer else None
+        if failure is None:
+            return unit.finish(spoken, options)
+    assert failure is not None
+    return Reject(plan.dialog_id, Stage.WRITE, failure.reason, failure.detail, attempts)

@@ -181,11 +181,14 @@ def length(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> F
 
 
 def repetition(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> Failure | None:
-    """Rejects a dialogue in which a speaker says long sentences again that nobody asked to hear again."""
+    """Rejects a dialogue in which a speaker says long sentences again that nobody asked to hear again; what a cut left unheard
+    was not said."""
     said: set[tuple[Speaker, str]] = set()
     n_repeats, asked, questioned = 0, False, False
     for turn in transcript.turns:
-        for sentence in _SENTENCE.findall(turn.text.lower()):
+        cut = next((m.word for m in turn.marks if m.type is MarkType.BARGE_IN), None)
+        text = turn.text if cut is None else " ".join(turn.words[:cut])
+        for sentence in _SENTENCE.findall(text.lower()):
             if sentence.count(" ") < options.repeated_sentence_words - 1:
                 continue
             words = _WORD.findall(sentence)

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 from datagen.domains import load
+from datagen.domains.asides import asides
 from datagen.engines.writers.agenda import AgendaOptions, AgendaWriter
 from datagen.engines.writers.agenda.draft import Segment
 from datagen.engines.writers.agenda.joints import bare, ended, fitted
 from datagen.engines.writers.agenda.session import plain, rest_of
+from datagen.engines.writers.agenda.surface import APART
 from datagen.engines.writers.agenda.trial import trial_plan, try_domain
 from datagen.protocols import Failure, WriteRequest
-from datagen.records.enums import MarkType, Speaker, TurnType
+from datagen.records.enums import ClipKind, MarkType, Speaker, TurnType
 from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Transcript
 
@@ -108,16 +110,17 @@ def test_marks_are_where_they_may_be(domain: str) -> None:
         for turn in transcript.turns:
             n = len(turn.words)
             kinds = Counter(m.type for m in turn.marks)
-            assert kinds[MarkType.BACKCHANNEL] <= 1 + (n >= 20)
+            heard = [m.word for m in turn.marks if m.type is MarkType.BACKCHANNEL]
+            assert all(b - a >= APART for a, b in pairwise(heard))
             assert kinds[MarkType.BARGE_IN] <= 1
             for mark in turn.marks:
                 assert 0 <= mark.word < n
                 if mark.type is MarkType.BARGE_IN:
                     assert turn.speaker is Speaker.AGENT
-                    assert 4 <= mark.word <= n - 4, turn.text
+                    assert 3 <= mark.word <= n - 4, turn.text
                     assert transcript.turns[turn.index + 1].speaker is Speaker.USER
                 if mark.type is MarkType.BACKCHANNEL:
-                    assert mark.text
+                    assert mark.text in asides().texts(ClipKind.BACKCHANNEL, turn.speaker.other)
                     assert 5 <= mark.word < n - 1
                     assert n >= 10
                     assert turn.act.split("+")[-1] not in ("greet", "close", "bye")
@@ -206,8 +209,31 @@ def test_barge_ins_come_as_often_as_asked() -> None:
         )
 
     assert share(barge_in_per_dialog=0.0) == 0
-    assert 0.2 < share() < 0.5
-    assert share(barge_in_per_dialog=1.0) > 0.65  # not every dialogue has a place where a cut makes sense
+    assert 0.25 < share() < 0.45
+    assert share(barge_in_per_dialog=1.0) > 0.75  # a place where a cut makes sense is found in most dialogues
+
+
+def test_barge_ins_come_early_in_the_middle_and_late() -> None:
+    thirds: Counter[int] = Counter()
+    for domain in DOMAINS:
+        for _, transcript in write(domain, 100, barge_in_per_dialog=1.0):
+            for turn in transcript.turns:
+                thirds.update(3 * m.word // len(turn.words) for m in turn.marks if m.type is MarkType.BARGE_IN)
+    assert min(thirds[i] for i in range(3)) > 0.15 * thirds.total(), thirds
+
+
+def test_a_user_who_rambles_may_be_cut_where_nothing_is_lost() -> None:
+    seen = 0
+    for _, transcript in [x for d in DOMAINS for x in written(d)]:
+        for turn, following in pairwise(transcript.turns):
+            for mark in turn.marks:
+                if turn.speaker is Speaker.USER and mark.type is MarkType.SAFE_CUT:
+                    tail = turn.words[mark.word :]
+                    assert following.speaker is Speaker.AGENT
+                    assert not any(c.isdigit() for w in tail for c in w), turn.text
+                    assert not turn.text.endswith("?")
+                    seen += 1
+    assert seen > 5
 
 
 def test_what_was_not_heard_is_said_again() -> None:

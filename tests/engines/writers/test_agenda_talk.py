@@ -43,15 +43,25 @@ def test_turns_alternate_and_marks_fit(talk: Talk) -> None:
                 if mark.type is MarkType.BARGE_IN:
                     assert turn.speaker is Speaker.AGENT
                     assert turn.index < len(turns) - 1
-    assert seen == set(MarkType)
+    assert seen == {MarkType.BACKCHANNEL, MarkType.BARGE_IN, MarkType.SAFE_CUT}
 
 
-def test_rates_of_zero_take_every_mark_away(talk: Talk) -> None:
-    still = AgendaOptions(
-        barge_in_per_dialog=0, safe_cuts=False, backchannel_user=0, backchannel_agent=0, filler_user=0, filler_agent=0,
-        repair_user=0, repair_agent=0,
-    )  # fmt: skip
-    assert not [m for i in range(60) for t in talk.write(i, still).turns for m in t.marks]
+def test_without_cuts_only_listeners_are_marked(talk: Talk) -> None:
+    still = AgendaOptions(barge_in_per_dialog=0, safe_cuts=False)
+    marks = [m for i in range(60) for t in talk.write(i, still).turns for m in t.marks]
+    assert {m.type for m in marks} == {MarkType.BACKCHANNEL}
+
+
+def test_who_cuts_in_by_the_knob_finds_a_place(talk: Talk) -> None:
+    def share(rate: float) -> float:
+        options = AgendaOptions(barge_in_per_dialog=rate)
+        cut = [
+            any(m.type is MarkType.BARGE_IN for t in talk.write(i, options).turns for m in t.marks) for i in range(100)
+        ]
+        return sum(cut) / len(cut)
+
+    assert share(0.0) == 0
+    assert share(1.0) > 0.75
 
 
 def test_a_plan_of_an_unknown_scenario_fails_by_itself(talk: Talk) -> None:

@@ -11,7 +11,7 @@ from datagen.records.enums import Speaker, Tag, TurnType
 from datagen.records.maker import Maker
 from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Transcript
-from datagen.store.ids import rng
+from datagen.store.ids import rng, unit_hash
 
 A, U = Speaker.AGENT, Speaker.USER
 USER_MOODS = {"cheerful": (Tag.CHEERFUL,), "hesitant": (Tag.HESITANT,)}
@@ -19,6 +19,8 @@ CLOSING_WORDS = 30
 """What a goodbye takes, kept free of the word budget."""
 BEAT_WORDS = 45
 LEAST_TURNS, MOST_TURNS = 8, 18
+CUT_TRIES = 4
+"""How often a conversation is written for a user who cuts in, until there is a place for it."""
 GIVE_BACK = 0.55
 """How often the one who answered is then told the other's own view."""
 
@@ -32,20 +34,25 @@ def write_casual(
     for name in (plan.scenario, second):
         if name and name not in domain.subjects:
             return Failure("unknown_scenario", f"{plan.domain}: there is no topic {name!r}.")
-    talk = _Talk(domain, plan, Dice(rng(request.seed, "casual")), options)
-    talk.open()
-    talk.middle(domain.subjects[second] if second else None)
-    talk.close()
+    cuts_in = unit_hash(request.seed, "barge-in") < options.barge_in_per_dialog
+    for attempt in range(CUT_TRIES if cuts_in else 1):
+        talk = _Talk(domain, plan, Dice(rng(request.seed, "casual", attempt)), options, cuts_in)
+        talk.open()
+        talk.middle(domain.subjects[second] if second else None)
+        talk.close()
+        if any(t.cut is not None for t in talk.draft.turns):
+            break
     role_context, facts = talk.role_context()
-    more = 1.8 if plan.traits.get("mood") == "hesitant" else 1.0
-    turns = spoken_turns(talk.draft, talk.dice, options, talk.safe_cuts(), more)
+    turns = spoken_turns(talk.draft, talk.dice, options, talk.safe_cuts())
     return Transcript(plan.dialog_id, role_context, turns, maker, facts)
 
 
 class _Talk:
     """One conversation as it is written."""
 
-    def __init__(self, domain: CasualDomain, plan: DialogPlan, dice: Dice, options: AgendaOptions) -> None:
+    def __init__(
+        self, domain: CasualDomain, plan: DialogPlan, dice: Dice, options: AgendaOptions, cuts_in: bool
+    ) -> None:
         self.domain, self.plan, self.dice, self.options = domain, plan, dice, options
         self.subject = domain.subjects[plan.scenario]
         self.level = str(plan.instance.get("level", "minimal"))
@@ -55,7 +62,7 @@ class _Talk:
         self.draft = Draft()
         self.facts: list[str] = []
         self.used: list[str] = []
-        self.cuts = 1 if dice.chance(options.barge_in_per_dialog) else 0
+        self.cuts = int(cuts_in)
 
     # -- saying -------------------------------------------------------------------------------------------------
 
@@ -208,7 +215,7 @@ class _Talk:
 
     def maybe_cut(self, speaker: Speaker) -> None:
         """The user cuts into the agent's last sentence, at most once, where what was heard stands by itself."""
-        if speaker is A and self.cuts and len(self.draft.turns) > 4 and self.dice.chance(0.6):
+        if speaker is A and self.cuts and len(self.draft.turns) > 3 and self.dice.chance(0.75):
             word = cut_word(self.draft.last.text, self.dice)
             if word is not None:
                 self.draft.last.cut = word
@@ -218,13 +225,11 @@ class _Talk:
         return self.shared("cut") if self.draft.last.cut is not None else ""
 
     def safe_cuts(self) -> dict[int, bool]:
-        """Stitch may cut an agent's turn that ends in an opinion of its own, and not in a question."""
+        """Stitch may cut a turn that ends in an opinion of its speaker's own, or a user's tale, and not in a question."""
         turns = self.draft.turns
+        ends = {A: ("own", "reply"), U: ("own", "reply", "tale")}
         return {
-            i: t.speaker is A
-            and 3 < i < len(turns) - 2
-            and t.act.endswith(("own", "reply"))
-            and not t.text.endswith("?")
+            i: 3 < i < len(turns) - 2 and t.act.endswith(ends[t.speaker]) and not t.text.endswith("?")
             for i, t in enumerate(turns)
         }
 

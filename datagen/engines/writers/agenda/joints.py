@@ -26,7 +26,8 @@ _LEADING = re.compile(
 _AT = re.compile(r"^(?:on|at|in|by|until|from|through|over) (?=\S)", re.I)
 
 _ASKING = re.compile(
-    r"((?:^|[.?!] )(?:(?:can|could|may|would|shall|should|do|did) (?:i|you|we|they|someone|somebody) |how about )[^.?!]*)\.$",
+    r"((?:^|[.?!] )(?:(?:sorry|wait|hey|actually|and), )?"
+    r"(?:(?:can|could|may|would|shall|should|do|did) (?:i|you|we|they|someone|somebody) |how about )[^.?!]*)\.$",
     re.I,
 )
 

@@ -18,25 +18,19 @@ class AgendaOptions(Options):
     )
     barge_in_per_dialog: float = knob(
         0.35,
-        "callers who would cut into the agent's turn; two in three find a place where it makes sense",
+        "users who cut into a turn of the agent's; a dialogue without a place for it is written again, up to thrice",
         "share",
         ge=0,
         le=1,
     )
     second_barge_in: float = knob(0.12, "of those, how many have a second one", "share", ge=0, le=1)
-    safe_cuts: bool = knob(True, "mark the words at which stitch may sample a cut of its own")
-    backchannel_user: float = knob(
-        0.3, "caller's backchannels at a clause end in a longer agent turn", "share of clause ends", ge=0, le=1
+    safe_cuts: bool = knob(
+        True,
+        "mark the words at which stitch may sample a cut of its own, in the agent's turns and in rambling ones of the user's",
     )
-    backchannel_agent: float = knob(
-        0.22, "agent's backchannels at a clause end in a longer caller's turn", "share of clause ends", ge=0, le=1
+    filler_agent: float = knob(
+        0.04, "agent's turns that open with a discourse word (so, well)", "share of turns", ge=0, le=1
     )
-    filler_user: float = knob(0.22, "caller's turns with a filler (um, uh, well)", "share of turns", ge=0, le=1)
-    filler_agent: float = knob(0.04, "agent's turns with a filler", "share of turns", ge=0, le=1)
-    repair_user: float = knob(
-        0.07, "caller's turns in which the first words are said twice", "share of turns", ge=0, le=1
-    )
-    repair_agent: float = knob(0.01, "the same for the agent", "share of turns", ge=0, le=1)
     chain: float = knob(
         0.75, "how often the agent goes on to its next step in the same turn after informing", "share", ge=0, le=1
     )

@@ -15,8 +15,6 @@ from datagen.store.ids import rng
 
 A, U = Speaker.AGENT, Speaker.USER
 MOOD_TAGS = {"cheerful": (Tag.CHEERFUL,), "hesitant": (Tag.HESITANT,)}
-MORE_HESITATION = 1.8
-"""How much more often a hesitant caller hesitates."""
 ANSWER_LEADS = {
     "example": "example_lead",
     "simpler": "simpler_lead",
@@ -98,9 +96,11 @@ class _Talk:
     def first_answer(self) -> None:
         text = lead_in(self.frame("answer_lead"), self.pick(self.asked.answers))
         can_cut = self.cut_place == 1 and self.second.type in ("follow_up", "why", "topic_change")
-        word = cut_word(text, self.dice) if can_cut else None
+        # A question of another thing may come before the answer is half said; one of a reason comes after it.
+        word = cut_word(text, self.dice, early=self.second.type != "why") if can_cut else None
         if word is None:
             text = f"{text} {self.frame('answer_tail')}".strip()
+            self.cut_place = 2 if self.cut_place else 0  # what finds no place here is left for the last answer
         self.say(A, text, TurnType.ANSWER, "answer", Tag.WARM)
         self.draft.last.cut = word
         self.cut = 1 if word is not None else 0
@@ -143,5 +143,4 @@ class _Talk:
             for i, t in enumerate(self.draft.turns)
             if t.act.startswith("answer")
         }
-        more = MORE_HESITATION if self.plan.traits.get("mood") == "hesitant" else 1.0
-        return spoken_turns(self.draft, self.dice, self.options, safe, more)
+        return spoken_turns(self.draft, self.dice, self.options, safe)

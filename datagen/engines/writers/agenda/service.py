@@ -1,6 +1,7 @@
 """Writes a service dialogue: a caller with a goal and an agenda against an agent with a task frame."""
 
 from collections.abc import Mapping
+from itertools import zip_longest
 
 from datagen.domains.phrasing import Dice
 from datagen.domains.scenario import Question, Refusal
@@ -15,10 +16,16 @@ from datagen.protocols import Failure, WriteRequest
 from datagen.records.enums import MarkType, Speaker, TurnType
 from datagen.records.maker import Maker
 from datagen.records.transcript import Mark, Transcript, Turn
-from datagen.store.ids import rng
+from datagen.store.ids import rng, unit_hash
 
 TRIES = 4
 """How often a dialogue that got too long is written again, each time with fewer extras."""
+
+CUT_TRIES = 4
+"""How often a dialogue is written for a user who cuts in, until there is a place for it."""
+
+BUSY = 0.65
+"""Share of the callers who cut in that do it with something of their own to say, in the middle of what they are told."""
 
 MAX_TURNS = 60
 
@@ -29,22 +36,38 @@ def write_service(
     """The transcript of a service plan; a Failure when it stays too long, or the agent would state what it does not have."""
     plan = request.plan
     scenario = domain.scenario(plan.scenario)
-    n_words = 0
-    for attempt in range(TRIES):
+    cuts_in = unit_hash(request.seed, "barge-in") < options.barge_in_per_dialog
+    busy = unit_hash(request.seed, "busy") < BUSY
+    n_words = n_long = 0
+    uncut: Transcript | None = None
+    for attempt in range(TRIES + CUT_TRIES):
         dice = Dice(rng(request.seed, "agenda", attempt))
         traits = _traits(dict(plan.traits), options, dice)
         session = Session(domain, scenario, plan.instance, traits, dice, options)
-        session.agenda = _agenda(scenario, session, extras=1 - attempt / (TRIES - 1))
+        session.agenda = _agenda(scenario, session, cuts_in, extras=1 - n_long / (TRIES - 1))
+        session.agenda.busy = busy and attempt - n_long < CUT_TRIES - 1
         try:
             _converse(session, plan.first_speaker)
         except Ungrounded as error:
             return Failure(
                 "ungrounded", f"{plan.dialog_id} {plan.domain}/{plan.scenario}: the agent would state {error}"
             )
-        turns = tuple(_finish(session, i, t) for i, t in enumerate(session.draft.turns))
+        drafts = session.draft.turns
+        turns = tuple(_finish(session, i, t, after) for i, (t, after) in enumerate(zip_longest(drafts, drafts[1:])))
         n_words = sum(len(t.words) for t in turns)
-        if n_words <= options.max_words:
-            return _transcript(session, request, turns, maker)
+        if n_words > options.max_words:
+            n_long += 1
+            if n_long == TRIES:
+                break
+            continue
+        transcript = _transcript(session, request, turns, maker)
+        if not cuts_in or any(t.cut is not None for t in drafts):
+            return transcript
+        uncut = uncut or transcript
+        if attempt + 1 - n_long == CUT_TRIES:
+            break
+    if uncut is not None:
+        return uncut
     detail = f"{plan.dialog_id} {plan.domain}/{plan.scenario}: {n_words} words, limit {options.max_words}. Raise writer.max_words."
     return Failure("too_long", detail)
 
@@ -86,7 +109,7 @@ def _traits(traits: dict[str, object], options: AgendaOptions, dice: Dice) -> di
     return traits
 
 
-def _agenda(scenario: Scenario, s: Session, extras: float) -> Agenda:
+def _agenda(scenario: Scenario, s: Session, cuts_in: bool, extras: float) -> Agenda:
     """The caller's agenda, by the traits; `extras` (1…0) thins out what the dialogue can do without."""
     traits, dice, options = s.traits, s.dice, s.options
 
@@ -96,10 +119,9 @@ def _agenda(scenario: Scenario, s: Session, extras: float) -> Agenda:
     askable = [
         x.slot for x in scenario.steps if x.kind == "ask" and x.wrong and x.when(s.view) and s.wrong_value(x.slot)
     ]
-    barges = dice.chance(options.barge_in_per_dialog)
     trouble = _trouble(traits, s)
     return Agenda(
-        questions=_questions(scenario, s, round(int(traits["n_questions"]) * extras)),
+        questions=_questions(scenario, s, max(int(cuts_in), round(int(traits["n_questions"]) * extras))),
         refusal=_refusal(scenario, s) if wants("refusal") else None,
         rude=wants("rude"),
         unrelated=wants("unrelated"),
@@ -108,7 +130,7 @@ def _agenda(scenario: Scenario, s: Session, extras: float) -> Agenda:
         wrong_slot=dice.pick(askable) if askable and wants("wrong") else "",
         fail_check=wants("verify_fail"),
         one_more=bool(traits["one_more"]),
-        barge_ins=0 if not barges else 1 + int(dice.chance(options.second_barge_in)),
+        barge_ins=0 if not cuts_in else 1 + int(dice.chance(options.second_barge_in)),
     )
 
 
@@ -144,43 +166,37 @@ def _refusal(scenario: Scenario, s: Session) -> Refusal | None:
     return s.dice.weighted(left, [r.share for r in left]) if left else None
 
 
-def _finish(s: Session, index: int, draft: DraftTurn) -> Turn:
-    """The turn with fillers, restarts and marks; a turn that is cut keeps its words, so that the cut stays where it is."""
+def _finish(s: Session, index: int, draft: DraftTurn, following: DraftTurn | None) -> Turn:
+    """The turn with its marks; a turn that is cut keeps its words, so that the cut stays where it is."""
     text, marks = draft.text, []
     options, dice = s.options, s.dice
     is_user = draft.speaker is Speaker.USER
-    if draft.cut is None and draft.segments[0].act in HESITANT:
-        filler, restart = (
-            (options.filler_user, options.repair_user) if is_user else (options.filler_agent, options.repair_agent)
-        )
-        pause = None
-        if dice.chance(filler):
-            text, pause = surface.add_filler(text, dice, draft.speaker)
-        elif dice.chance(restart):
-            text, pause = surface.add_restart(text, dice)
-        if pause is not None:
-            marks.append(Mark(MarkType.PAUSE, pause))
+    if draft.cut is None and not is_user and draft.segments[0].act in FILLED and dice.chance(options.filler_agent):
+        text = surface.add_filler(text, dice)
     words = text.split()
-    rate = options.backchannel_agent if is_user else options.backchannel_user
-    taken = {m.word for m in marks}
-    found = surface.backchannels(words, dice, rate, draft.speaker, draft.cut, _informing(draft, len(words)))
-    marks += [m for m in found if not taken & {m.word, m.word + 1}]
+    marks = surface.backchannels(
+        words, dice, s.listening[draft.speaker.other], draft.cut, _informing(draft, len(words))
+    )
     if draft.cut is not None:
         marks.append(Mark(MarkType.BARGE_IN, draft.cut))
-    elif not is_user and options.safe_cuts:
-        safe = surface.safe_cut(words, dice, _tail(draft, words))
+    elif options.safe_cuts:
+        safe = _ramble(draft, words, following, dice) if is_user else surface.safe_cut(words, dice, _tail(draft, words))
         marks += [safe] if safe else []
     ordered = tuple(sorted(marks, key=lambda m: (m.word, m.type)))
     return Turn(index, draft.speaker, text, draft.type, draft.act, ordered, draft.tags)
 
 
-HESITANT = frozenset(
-    (
-        *("open", "give", "volunteer", "ask", "request", "choose", "push", "object", "verify_retry"),
-        *("found", "answer", "tell"),
-    )
-)
-"""The acts that a hesitation may open: a reaction, a confirmation and a farewell come at once."""
+def _ramble(draft: DraftTurn, words: list[str], following: DraftTurn | None, dice: Dice) -> Mark | None:
+    """Where the agent may cut in on a user who goes on about what was said already."""
+    goes_on = following is not None and draft.segments[-1].act in RAMBLING
+    return surface.ramble_cut(words, following.text, dice) if goes_on and following is not None else None
+
+
+RAMBLING = frozenset({"open", "rude", "push", "object", "still_angry", "react", "decline"})
+"""Acts of the user's whose last sentence says nothing that the agent has to know."""
+
+FILLED = frozenset({"found", "answer", "tell"})
+"""The acts that a discourse word of the agent's may open."""
 
 INFORMING = frozenset(
     (

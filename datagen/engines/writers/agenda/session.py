@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from datagen.domains.asides import asides
 from datagen.domains.phrasing import Dice, Phrase
 from datagen.domains.scenario import Question, Refusal, Step
 from datagen.domains.service import Scenario, ServiceDomain
 from datagen.engines.writers.agenda import joints
 from datagen.engines.writers.agenda.draft import Draft, Segment
 from datagen.engines.writers.agenda.options import AgendaOptions
-from datagen.records.enums import Speaker, Tag, TurnType
+from datagen.records.enums import ClipKind, Speaker, Tag, TurnType
 
 STEP_WORDS = 17
 """Words that a step takes on average, both sides: what is kept free for the steps that are still to come."""
@@ -23,6 +24,12 @@ CLOSING_TURNS = 3
 def plain(text: str) -> str:
     """The words of a text in small letters without stops, with a space on both sides: whole words are found in it."""
     return f" {' '.join(w.strip(',.?!;:') for w in text.casefold().split())} "
+
+
+def listening(folders: Sequence[str]) -> Mapping[Speaker, Sequence[str]]:
+    """What each side says as a listener."""
+    texts = asides(folders)
+    return {side: texts.texts(ClipKind.BACKCHANNEL, side) for side in Speaker}
 
 
 class Ungrounded(Exception):
@@ -66,6 +73,7 @@ class Agenda:
     fail_check: bool = False
     one_more: bool = False
     barge_ins: int = 0
+    busy: bool = False
 
 
 class Session:
@@ -87,6 +95,7 @@ class Session:
         self.truth: dict[str, Any] = dict(self.view)
         self.role_context = domain.role_context(scenario.name, instance)
         self.known_text = plain(self.role_context)
+        self.listening = listening(options.domain_folders)
         self.draft = Draft()
         self.agenda = Agenda()
         self.acts: list[UserAct] = []

@@ -1,20 +1,23 @@
-"""What makes written turns sound spoken: fillers, restarts, pauses, backchannels and places where a cut does no harm."""
+"""What makes written turns sound spoken: discourse words, places for backchannels, and places where a cut does no harm."""
 
 import re
 from collections.abc import Sequence
 
 from datagen.domains.phrasing import Dice, small
-from datagen.records.enums import MarkType, Speaker
+from datagen.records.enums import MarkType
 from datagen.records.transcript import Mark
 
-USER_FILLERS = ("um,", "uh,", "well,", "yeah,", "let's see,")
-AGENT_FILLERS = ("so,", "well,", "let's see,")
-INNER = ("uh,", "um,", "like,", "you know,")
-BACKCHANNELS = ("mhm", "uh-huh", "right", "okay", "I see", "yeah")
-AGENT_BACKCHANNELS = ("mhm", "okay", "right", "I see", "uh-huh", "sure")
+FILLERS = ("so,", "well,", "let's see,")
+"""What an agent opens a turn with now and then; how users hesitate is the write stage's."""
 
-LONG_WORDS, VERY_LONG_WORDS = 10, 20
-"""Words of a turn that is long enough for a backchannel, and for a second one."""
+LONG_WORDS = 10
+"""Words of a turn that is long enough for a backchannel."""
+
+RAMBLING = 12
+"""Words of a user's turn that is long enough for the agent to cut in on."""
+
+LEFT_UNSAID = 5
+"""Words that a rambling user may lose, at most: the agent reacts to the rest."""
 
 APART = 8
 """Words between two backchannels, at least."""
@@ -38,9 +41,6 @@ _SPOKEN_START = _words(
     "sure great perfect wait actually and but mm-hmm uh-huh hold hang let"
 )
 _RESTARTS = _words("i i'm i'd i've can could do is it's the what how my what's we does would will there's")
-_HINGES = _words("it's is was about for that's says from")
-"""Words after which a speaker stops to think: what follows is what they are looking for."""
-
 _VALUE = re.compile(r"[\d$@]")
 _KEEP = re.compile(r"^(I|I'.*|[A-Z]{2,}.*)$")
 
@@ -56,32 +56,14 @@ def starts_plain(words: Sequence[str]) -> bool:
     return words[0].lower().strip(",.?!") not in _SPOKEN_START
 
 
-def add_filler(text: str, dice: Dice, speaker: Speaker) -> tuple[str, int | None]:
-    """`text` with a filler before it or before what the speaker is looking for, and the word that a pause comes before."""
+def add_filler(text: str, dice: Dice) -> str:
+    """An agent's turn with a discourse word before it; the same text where it begins with one, or with what may be a name."""
     words = text.split()
-    hinges = [
-        i
-        for i, w in enumerate(words[:-1])
-        if w.lower() in _HINGES and i > 0 and not words[i + 1].endswith((".", "?", ",")) and not _starts(words, i, w)
-    ]
-    if speaker is Speaker.USER and hinges and dice.chance(0.5):
-        at = dice.pick(hinges)
-        filler = dice.pick(INNER[:2])
-        filled = [*words[:at], words[at] + ",", filler, *words[at + 1 :]]
-        return " ".join(filled), at + 2
     if not starts_plain(words) or not _is_common(words[0]):
-        return text, None
+        return text
     heads = {w.lower().strip(",.?!") for w in words[:5]}
-    fillers: tuple[str, ...] = USER_FILLERS if speaker is Speaker.USER else AGENT_FILLERS
-    if next((w for w in words if w.endswith((".", "?", "!"))), "").endswith("?"):
-        fillers = USER_FILLERS[:2]
-    filler = dice.pick([f for f in fillers if not heads & set(f.strip(",").split())])
-    return f"{filler[:1].upper()}{filler[1:]} {lower_start(text)}", len(filler.split())
-
-
-def _starts(words: Sequence[str], at: int, word: str) -> bool:
-    """Whether a verb stands first in its sentence or clause, and so asks: nobody hesitates after it."""
-    return word.lower() in ("is", "was") and words[at - 1].endswith((".", "?", ",", "!"))
+    filler = dice.pick([f for f in FILLERS if not heads & set(f.strip(",").split())])
+    return f"{filler[:1].upper()}{filler[1:]} {lower_start(text)}"
 
 
 def _is_common(word: str) -> bool:
@@ -96,57 +78,28 @@ _COMMON = _words(
 )
 
 
-def add_restart(text: str, dice: Dice) -> tuple[str, int | None]:
-    """`text` with the first one or two words of a sentence said twice ("I was, I was wondering"), and where a pause goes."""
-    words = text.split()
-    starts = [0] + [i + 1 for i, w in enumerate(words[:-1]) if w.endswith((".", "?"))]
-    open_starts = [
-        i
-        for i in starts
-        if i + 4 < len(words)
-        and words[i].lower() in _RESTARTS
-        and all(w.replace("'", "").isalpha() for w in words[i : i + 3])
-    ]
-    if not open_starts:
-        return text, None
-    at = dice.pick(open_starts)
-    n = 1 + dice.index(2)
-    again = words[at : at + n]
-    head = [*again[:-1], again[-1] + ","]
-    return " ".join([*words[:at], *head, lower_start(" ".join(again)), *words[at + n :]]), at + n
-
-
 def backchannels(
     words: Sequence[str],
     dice: Dice,
-    rate: float,
-    speaker: Speaker,
+    texts: Sequence[str],
     end: int | None = None,
     within: Sequence[range] | None = None,
 ) -> list[Mark]:
-    """Backchannels of the listener at clause ends, each with probability `rate`: one, in a turn of twenty words two.
+    """Every place where a listener may make themselves heard, some words apart, with one of the texts: stitch takes of them
+    what the recipe's rate a minute asks for.
 
     Only `within` some words (None: all of them); none in a short turn, in a question, before six words of a stretch have
     been heard, near the turn's end, or near a cut at word `end`.
     """
     limit = (end - 2 if end is not None else len(words) - 1) - 2
-    pool = BACKCHANNELS if speaker is Speaker.AGENT else AGENT_BACKCHANNELS
     marks: list[Mark] = []
     if len(words) < LONG_WORDS:
         return marks
-    places = [
-        i
-        for span in ([range(len(words))] if within is None else within)
-        for i in span[FIRST_BACKCHANNEL - 1 :]
-        if FIRST_BACKCHANNEL - 1 <= i < limit and _ends_clause(words, i)
-    ]
-    for i in places:
-        if marks and i - marks[-1].word < APART:
-            continue
-        if dice.chance(rate):
-            marks.append(Mark(MarkType.BACKCHANNEL, i, dice.pick(pool)))
-        if len(marks) == (2 if len(words) >= VERY_LONG_WORDS else 1):
-            break
+    for span in [range(len(words))] if within is None else within:
+        for i in span[FIRST_BACKCHANNEL - 1 :]:
+            near = marks and i - marks[-1].word < APART
+            if FIRST_BACKCHANNEL - 1 <= i < limit and not near and _ends_clause(words, i):
+                marks.append(Mark(MarkType.BACKCHANNEL, i, dice.pick(texts)))
     return marks
 
 
@@ -191,6 +144,21 @@ def safe_cut(words: Sequence[str], dice: Dice, tail_from: int) -> Mark | None:
     """A word after `tail_from` at which the turn may be cut without loss: what follows is a courtesy, not a fact."""
     first, last = max(3, tail_from), len(words) - 3
     if first > last:
+        return None
+    return Mark(MarkType.SAFE_CUT, dice.between(first, last))
+
+
+def ramble_cut(words: Sequence[str], following: str, dice: Dice) -> Mark | None:
+    """One of the last words of a long user turn at which the agent may cut in without loss: its last sentence holds no value,
+    name or question, and nothing that the agent's next turn takes up."""
+    start = max((i + 1 for i, w in enumerate(words[:-1]) if w.endswith((".", "?", "!"))), default=0)
+    first, last = max(start + 2, len(words) - LEFT_UNSAID), len(words) - 3
+    if len(words) < RAMBLING or start == 0 or first > last:
+        return None
+    tail = words[start:]
+    taken_up = {w.strip(",.?!").lower() for w in following.split() if len(w) > 4}
+    told = has_value(tail) or tail[-1].endswith("?") or any(w[0].isupper() and not w.startswith("I") for w in tail[1:])
+    if told or taken_up & {w.strip(",.?!").lower() for w in tail}:
         return None
     return Mark(MarkType.SAFE_CUT, dice.between(first, last))
 

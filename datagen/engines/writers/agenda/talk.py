@@ -1,74 +1,59 @@
-"""What the qa and casual writers share: how a draft becomes turns with hesitations, and marks of who listens and who cuts in."""
+"""What the qa and casual writers share: how a draft becomes turns, with marks of who listens and who cuts in."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from datagen.domains.phrasing import Dice
 from datagen.domains.qa import SECONDS
 from datagen.engines.writers.agenda.draft import Draft
 from datagen.engines.writers.agenda.options import AgendaOptions
-from datagen.engines.writers.agenda.surface import add_filler, add_restart, backchannels
+from datagen.engines.writers.agenda.session import listening
+from datagen.engines.writers.agenda.surface import add_filler, backchannels, ramble_cut
 from datagen.records.enums import MarkType, Speaker
 from datagen.records.transcript import Mark, Turn
 
-LISTENING = ("mhm", "uh-huh", "yeah", "right", "mhm")
-"""An agent that chats listens like a friend; "sure" and "okay" are for callers who give orders."""
 FILLED = ("ask", "reply", "own", "tale", "topic", "thank", *SECONDS)
-"""The acts that a hesitation may open; a reaction comes at once."""
-FIRST_CUT = 5
+"""The acts that a discourse word of the agent's may open; a reaction comes at once."""
+FIRST_CUT = 4
 """Words of a turn that are always heard."""
 
 
-def last_sentence(words: list[str]) -> int:
-    """The index of the first word of the last sentence."""
-    return max((i + 1 for i, w in enumerate(words[:-1]) if w.endswith((".", "?", "!"))), default=0)
-
-
-def cut_word(text: str, dice: Dice) -> int | None:
-    """A word of the last sentence at which the other may cut in, so that what was heard stands by itself; None without one."""
+def cut_word(text: str, dice: Dice, *, early: bool = False) -> int | None:
+    """A word of the last sentence at which the other may cut in, so that what was heard stands by itself; None without one.
+    `early`: of any sentence but the first."""
     words = text.split()
-    start = last_sentence(words)
-    first, last = max(start + 2, FIRST_CUT), len(words) - 2
+    starts = [i + 1 for i, w in enumerate(words[:-1]) if w.endswith((".", "?", "!"))]
+    start = (dice.pick(starts) if early else starts[-1]) if starts else 0
+    end = next((i for i in range(start, len(words)) if words[i].endswith((".", "?", "!"))), len(words) - 1)
+    first, last = max(start + 2, FIRST_CUT), min(end, len(words) - 2)
     return dice.between(first, last) if start > 0 and first <= last else None
 
 
-def spoken_turns(
-    draft: Draft, dice: Dice, options: AgendaOptions, safe: Mapping[int, bool], more: float = 1.0
-) -> tuple[Turn, ...]:
-    """The draft's turns with fillers, restarts and marks. `safe` says of a turn that stitch may cut its last sentence;
-    `more` multiplies the user's hesitations."""
+def spoken_turns(draft: Draft, dice: Dice, options: AgendaOptions, safe: Mapping[int, bool]) -> tuple[Turn, ...]:
+    """The draft's turns with their marks. `safe` says of a turn that stitch may cut its last sentence: the agent's to let the
+    user in, the user's to let the agent in."""
+    texts = listening(options.domain_folders)
     turns = []
     for index, part in enumerate(draft.turns):
         user = part.speaker is Speaker.USER
-        text, marks = part.text, []
-        if part.cut is None:
-            pauses: list[int | None] = []
-            filler = options.filler_user * more if user else options.filler_agent
-            restart = options.repair_user * more if user else options.repair_agent
-            if dice.chance(filler) and part.act.split("+")[0] in FILLED:
-                text, at = add_filler(text, dice, Speaker.USER)
-                pauses.append(at)
-            elif dice.chance(restart):
-                text, at = add_restart(text, dice)
-                pauses.append(at)
-            marks += [Mark(MarkType.PAUSE, at) for at in pauses if at is not None]
-        else:
-            marks.append(Mark(MarkType.BARGE_IN, part.cut))
+        text, acts = part.text, part.act.split("+")
+        if part.cut is None and not user and acts[0] in FILLED and dice.chance(options.filler_agent):
+            text = add_filler(text, dice)
         words = text.split()
-        rate = options.backchannel_agent if user else options.backchannel_user
-        taken = {m.word for m in marks}
-        heard = (
-            backchannels(words, dice, rate, part.speaker, end=part.cut)
-            if part.act.split("+")[0] not in ("greet", "bye")
-            else []
-        )
-        if user:
-            heard = [replace(m, text=dice.pick(LISTENING)) for m in heard]
-        marks += [m for m in heard if not taken & {m.word, m.word + 1}]
-        if options.safe_cuts and safe.get(index) and part.cut is None and not user:
-            at = cut_word(text, dice)
-            if at is not None and all(abs(m.word - at) > 2 and m.word < at for m in marks):
-                marks.append(Mark(MarkType.SAFE_CUT, at))
+        marks = [] if acts[0] in ("greet", "bye") else backchannels(words, dice, texts[part.speaker.other], part.cut)
+        if part.cut is not None:
+            marks.append(Mark(MarkType.BARGE_IN, part.cut))
+        elif options.safe_cuts and safe.get(index):
+            marks += _cut(words, draft.turns[index + 1].text if user else None, marks, dice)
         marks.sort(key=lambda m: (m.word, m.type))
         turns.append(Turn(index, part.speaker, text, part.type, part.act, tuple(marks), part.tags))
     return tuple(turns)
+
+
+def _cut(words: list[str], following: str | None, marks: list[Mark], dice: Dice) -> list[Mark]:
+    """Where a turn may be cut, after all that is marked in it; `following` is what the agent says to a turn of the user's."""
+    if following is not None:
+        found = ramble_cut(words, following, dice)
+        at = found.word if found else None
+    else:
+        at = cut_word(" ".join(words), dice)
+    return [] if at is None or any(at - m.word <= 2 for m in marks) else [Mark(MarkType.SAFE_CUT, at)]

@@ -14,7 +14,7 @@ from datagen.records.maker import Maker
 from datagen.records.transcript import Transcript
 from datagen.store.ids import digest
 
-REVISION = "2"
+REVISION = "3"
 """Raised whenever the same plan gives another text."""
 
 
