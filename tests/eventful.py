@@ -19,7 +19,7 @@ EFFECTS = {
     "room": {"rt60_s": 0.41, "distance_m": 0.6, "seed": 9},
     "noise": {"snr_db": 12.0, "octave_slope_db": -4.5, "drift_db": 1.5, "seed": 77},
     "telephone": {"low_hz": 300.0, "high_hz": 3400.0, "rate_hz": 8000, "code": "gsm"},
-    "loss": {"loss_share": 0.02, "burst_ms": 100.0, "seed": 5},
+    "packet_loss": {"lost_share": 0.02, "burst_s": 0.1, "seed": 5, "n_lost": 12},
 }
 STEMS = ("speech", "noise", "sounds")
 

@@ -9,9 +9,12 @@ import numpy as np
 import polars as pl
 import soundfile
 
+from datagen.records.enums import EventType
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 from datagen.report import timing
 from datagen.report.corpus import Corpus
+from datagen.report.effects import told_effects
+from datagen.report.events import shown_events
 from datagen.report.measures import every, histograms
 
 SAMPLES = 6
@@ -27,6 +30,11 @@ COLUMNS = (
     "agent_voice", "user_voice",
 )  # fmt: skip
 
+_PLURALS = {
+    EventType.BARGE_IN: "barge-ins", EventType.FAILED_BARGE_IN: "failed barge-ins", EventType.AGENT_INTERRUPTION: "agent's interruptions",
+    EventType.BACKCHANNEL: "backchannels", EventType.OVERLAP: "overlaps", EventType.PAUSE: "pauses", EventType.DISFLUENCY: "disfluencies",
+    EventType.LONG_SILENCE: "long silences", EventType.SIDE_TALK: "asides to others", EventType.SOUND: "sounds",
+}  # fmt: skip
 _SHARES = (
     ("agent_speech_share", "of the time the agent speaks"),
     ("user_speech_share", "of the time the user speaks"),
@@ -57,10 +65,10 @@ def figures(corpus: Corpus) -> dict[str, Any]:
 
 def _totals(corpus: Corpus) -> dict[str, float]:
     total, dialogs = corpus.build.counts.total, corpus.dialogs
+    events = {kind: int(dialogs[f"n_{kind}"].sum()) for kind in EventType}
     return {
         "dialogues": total.kept, "rejected": total.rejected, "hours": round(corpus.build.hours, 2), "turns": int(dialogs["n_turns"].sum()),
-        "barge-ins": int(dialogs["n_barge_in"].sum()), "backchannels": int(dialogs["n_backchannel"].sum()),
-        "voices": corpus.voices.filter(pl.col("n_dialogs") > 0).height,
+        "voices": corpus.voices.filter(pl.col("n_dialogs") > 0).height, **{_PLURALS[kind]: n for kind, n in events.items() if n},
     }  # fmt: skip
 
 
@@ -77,9 +85,13 @@ def _listed(corpus: Corpus) -> list[list[Any]]:
 
 
 def _chosen(corpus: Corpus) -> list[str]:
-    """Dialogues that between them show most: by domain in turn, those with the most barge-ins and backchannels first."""
-    events = pl.col("n_barge_in") * 2 + pl.col("n_backchannel")
-    ranked = corpus.dialogs.with_columns(events.alias("events")).sort(["events", "dialog_id"], descending=[True, False])
+    """Dialogues that between them show most: by domain in turn, those with the most types of events first, then with the most."""
+    counts = [pl.col(f"n_{kind}") for kind in EventType]
+    types = pl.sum_horizontal((n > 0).cast(pl.Int32) for n in counts)
+    measures = {"types": types, "events": pl.sum_horizontal(counts)}
+    ranked = corpus.dialogs.with_columns(**measures).sort(
+        ["types", "events", "dialog_id"], descending=[True, True, False]
+    )
     ranked = ranked.with_columns(pl.int_range(pl.len()).over("domain").alias("rank")).sort(["rank", "domain"])
     ids: list[str] = ranked["dialog_id"].head(SAMPLES).to_list()
     return ids
@@ -88,10 +100,11 @@ def _chosen(corpus: Corpus) -> list[str]:
 def _sample(corpus: Corpus, dialog_id: str) -> dict[str, Any]:
     dialog = corpus.dialog(dialog_id)
     audio = corpus.audio(dialog)
-    effects = json.loads(dialog["effects"] or "{}")
+    effects = told_effects(json.loads(dialog["effects"] or "{}"), dialog["masked_word_share"])
     return {
         "id": dialog_id, "split": dialog["split"], "domain": dialog["domain"], "scenario": dialog["scenario"],
-        "duration": dialog["duration_s"], "role": dialog["role_context"], "effects": list(effects), "snr": dialog["snr_db"],
+        "duration": dialog["duration_s"], "role": dialog["role_context"],
+        "effects": effects, "latency": round(dialog["agent_latency_s"], 2),
         "voices": [dialog["agent_voice"], dialog["user_voice"]], "turns": [_turn(t) for t in corpus.turns_of(dialog_id)],
         "peaks": [] if audio is None else [_peaks(channel) for channel in audio],
         "audio": "" if audio is None else _playable(audio[:, : round(PLAYED_S * SAMPLE_RATE_HZ)]),
@@ -106,8 +119,7 @@ def _turn(turn: dict[str, Any]) -> dict[str, Any]:
         "heard": turn["heard_text"], "unheard": turn["unheard_text"],
         "words": [[w["word"], round(w["start_s"], 3), round(w["end_s"], 3), w["heard"]] for w in turn["words"]],
         "events": [
-            [e["type"], e["channel"], round(e["start_s"], 3), round(e["end_s"], 3), str(json.loads(e["attrs"] or "{}").get("text", ""))]
-            for e in turn["events"]
+            [e.type, e.channel, round(e.start_s, 3), round(e.end_s, 3), e.text, e.at, e.detail] for e in shown_events(turn)
         ],
     }  # fmt: skip
 

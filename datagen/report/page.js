@@ -106,7 +106,14 @@ at("filter").addEventListener("input", fill);
 fill();
 
 // One dialogue: an overview, a time line with waveforms and words, and the transcript.
-const colour = {barge_in: "var(--cut)", failed_barge_in: "var(--cut)", agent_interruption: "var(--cut)", backchannel: "var(--back)", pause: "var(--pause)", overlap: "var(--both)"};
+// How each type of event is drawn: its colour, its sign, and as what: "both" over both lanes, "band" on its own, "box" around what is said.
+const EVENTS = {
+  barge_in: ["var(--cut)", "×", "both"], agent_interruption: ["var(--interruption)", "+", "both"], failed_barge_in: ["var(--failed)", "!", "box"],
+  backchannel: ["var(--back)", "•", "box"], side_talk: ["var(--aside)", "○", "box"], disfluency: ["var(--disfluent)", "~", "box"],
+  sound: ["var(--sound)", "♪", "band"], pause: ["var(--pause)", "·", "band"], long_silence: ["var(--silence)", "─", "band"], overlap: ["var(--both)", "▒", "both"],
+};
+const look = type => EVENTS[type] || ["var(--soft)", "■", "box"];
+const colourOf = type => look(type)[0];
 const SCALE = 110, LEFT = 48, MIDDLE = [92, 196], HALF = 34, HEIGHT = 290;
 const x = t => LEFT + t * SCALE;
 let stop = () => {};
@@ -122,9 +129,9 @@ function show(i, from = 0) {
   const [drawing, cursor] = timeline(s), lane = make("div", {class: "lane"}, drawing), [small, view] = overview(s);
   const seek = t => { if (audio) { audio.currentTime = t; audio.play() } };
   const width = () => lane.clientWidth / SCALE;
-  const look = () => { const t = Math.max(0, (lane.scrollLeft - LEFT) / SCALE); view.setAttribute("x", t / s.duration * 1000); view.setAttribute("width", Math.min(1, width() / s.duration) * 1000) };
-  const go = t => { lane.scrollLeft = t <= 0 ? 0 : x(t); look() };
-  lane.addEventListener("scroll", look);
+  const scrolled = () => { const t = Math.max(0, (lane.scrollLeft - LEFT) / SCALE); view.setAttribute("x", t / s.duration * 1000); view.setAttribute("width", Math.min(1, width() / s.duration) * 1000) };
+  const go = t => { lane.scrollLeft = t <= 0 ? 0 : x(t); scrolled() };
+  lane.addEventListener("scroll", scrolled);
   lane.addEventListener("click", e => seek(Math.max(0, (e.clientX - lane.getBoundingClientRect().left + lane.scrollLeft - LEFT) / SCALE)));
   small.addEventListener("click", e => { const box = small.getBoundingClientRect(); go((e.clientX - box.left) / box.width * s.duration - width() / 2) });
   if (audio) {
@@ -139,20 +146,28 @@ function show(i, from = 0) {
     };
     audio.addEventListener("play", follow); audio.addEventListener("seeked", follow);
   } else stop = () => {};
-  const effects = s.effects.length ? s.effects.map(e => e === "noise" && s.snr !== null ? `noise at ${s.snr.toFixed(0)} dB` : e).join(", ") : "clean";
-  const head = make("div", {}, make("b", {}, `${s.domain} / ${s.scenario}`), make("span", {class: "soft"}, `  ${s.duration.toFixed(1)} s · ${s.split} · agent ${s.voices[0]} · user ${s.voices[1]} · user's channel ${effects}`));
+  const head = make("div", {}, make("b", {}, `${s.domain} / ${s.scenario}`), make("span", {class: "soft"}, `  ${s.duration.toFixed(1)} s · ${s.split} · agent ${s.voices[0]}, latency ${signed(s.latency.toFixed(2))} s · user ${s.voices[1]} · user's channel: ${s.effects}`));
   const sound = audio || make("div", {class: "soft small"}, "No audio was kept: build with --set pack.audio=true to see and hear it here.");
   const cut = s.played ? make("div", {class: "soft small"}, `The first ${s.played} s can be heard here.`) : null;
-  const kinds = ["barge_in", "backchannel", "pause", "overlap"].map(k => make("span", {style: `color:${colour[k]}`}, "■ " + named(k)));
-  const key = make("div", {class: "key small soft"}, ...kinds, make("span", {}, "Below: time · offset · speaker · what was said, struck through where a cut left it unheard. Click to hear."));
+  const happens = new Set(s.turns.flatMap(t => t.events.map(e => e[0])));
+  const kinds = [...Object.keys(EVENTS).filter(k => happens.has(k)), ...[...happens].filter(k => !EVENTS[k])].map(k => make("span", {}, make("b", {style: `color:${colourOf(k)}`}, look(k)[1]), " " + named(k), " "));
+  const key = make("div", {class: "key small soft"}, ...kinds, make("div", {}, "Below: time · offset · speaker · what was said, struck through where a cut left it unheard. Click to hear."));
   at("sample").replaceChildren(head, make("div", {class: "role small", dir: "auto"}, s.role), sound, ...(cut ? [cut] : []), small, lane, key, make("div", {class: "turns"}, ...s.turns.map(t => told(t, seek, go))));
   go(from);
 }
 
 function told(t, seek, go) {
-  const tag = e => make("span", {class: "tag", style: `color:${colour[e[0]] || "var(--soft)"}`, title: `${e[2].toFixed(2)}–${e[3].toFixed(2)} s`}, named(e[0]) + (e[4] ? ` “${e[4]}”` : ""));
+  const tag = ([type, , a, b, text, , detail]) => make("span", {class: "tag", style: `color:${colourOf(type)}`, title: `${a.toFixed(2)}–${b.toFixed(2)} s  ${detail}`}, `${look(type)[1]} ${named(type)}${text ? (type === "sound" ? ` ${text}` : ` “${text}”`) : ""}`);
   const offset = t.fto === null ? "" : (t.fto >= 0 ? "+" : "−") + Math.abs(t.fto).toFixed(2);
-  const said = make("span", {class: "said", dir: "auto"}, t.heard, t.unheard ? make("span", {class: "unheard"}, " " + t.unheard) : "", ...t.events.map(tag));
+  const said = make("span", {class: "said", dir: "auto"}), words = t.heard.split(/\s+/).filter(Boolean);
+  let from = 0;
+  for (const e of t.events) {
+    if (e[5] > from) said.append(words.slice(from, e[5]).join(" ") + " ");
+    from = Math.max(from, e[5]);
+    said.append(tag(e), " ");
+  }
+  said.append(from ? words.slice(from).join(" ") : t.heard);
+  if (t.unheard) said.append(make("span", {class: "unheard"}, " " + t.unheard));
   return make("div", {class: "turn", onclick: () => { go(t.start - 1); seek(t.start) }}, make("span", {class: "soft time"}, t.start.toFixed(2)), make("span", {class: "soft time"}, offset), make("b", {class: t.speaker}, t.speaker), said);
 }
 
@@ -162,8 +177,9 @@ function overview(s) {
   const view = svg("rect", {y: 0, height: 44, fill: "var(--ink)", opacity: .09});
   d.append(svg("line", {x1: 0, x2: 1000, y1: 22, y2: 22, stroke: "var(--line)"}));
   for (const t of s.turns) d.append(svg("rect", {x: u(t.start), y: t.speaker === "agent" ? 7 : 24, width: Math.max(u(t.end - t.start), 1), height: 13, fill: `var(--${t.speaker})`}));
-  for (const t of s.turns) for (const [type, channel, a, b] of t.events) if (colour[type] && type !== "overlap") {
-    d.append(svg("rect", {x: u(a), y: type === "pause" ? (channel ? 27 : 10) : channel ? 22 : 5, width: Math.max(u(b - a), 3), height: type === "pause" ? 7 : 17, fill: colour[type]}));
+  for (const t of s.turns) for (const [type, channel, a, b] of t.events) if (type !== "overlap") {
+    const band = look(type)[2] === "band";
+    d.append(svg("rect", {x: u(a), y: channel ? (band ? 28 : 22) : band ? 11 : 5, width: Math.max(u(b - a), 3), height: band ? 6 : 17, fill: colourOf(type)}));
   }
   d.append(view);
   return [d, view];
@@ -171,8 +187,8 @@ function overview(s) {
 
 function timeline(s) {
   const W = Math.ceil(s.duration * SCALE) + LEFT + 30, d = svg("svg", {width: W, height: HEIGHT});
-  for (const t of s.turns) for (const [type, , a, b] of t.events) if (type === "overlap" || type === "barge_in") {
-    d.append(titled(svg("rect", {x: x(a), y: MIDDLE[0] - HALF - 4, width: Math.max((b - a) * SCALE, 2), height: MIDDLE[1] - MIDDLE[0] + 2 * HALF + 8, fill: colour[type], opacity: .16}), `${named(type)} ${a.toFixed(2)}–${b.toFixed(2)} s`));
+  for (const t of s.turns) for (const [type, , a, b] of t.events) if (look(type)[2] === "both") {
+    d.append(titled(svg("rect", {x: x(a), y: MIDDLE[0] - HALF - 4, width: Math.max((b - a) * SCALE, 2), height: MIDDLE[1] - MIDDLE[0] + 2 * HALF + 8, fill: colourOf(type), opacity: .16}), `${named(type)} ${a.toFixed(2)}–${b.toFixed(2)} s`));
   }
   ["agent", "user"].forEach((side, c) => {
     d.append(svg("text", {x: 4, y: MIDDLE[c] + 4, style: `fill:var(--${side})`}, side));
@@ -190,16 +206,26 @@ function timeline(s) {
     }
     if (t.unheard) d.append(titled(svg("line", {x1: x(t.end), x2: x(t.end), y1: y - HALF - 5, y2: y + HALF + 5, stroke: "var(--cut)", "stroke-width": 2.5}), `cut at ${t.end.toFixed(2)} s; unheard: ${t.unheard}`));
   }
-  for (const t of s.turns) for (const [type, channel, a, b, text] of t.events) {
-    if (type === "overlap") continue;
-    const box = svg("rect", {x: x(a), y: MIDDLE[channel] - HALF, width: Math.max((b - a) * SCALE, 3), height: 2 * HALF, fill: type === "pause" ? colour.pause : "none", "fill-opacity": .18, stroke: colour[type] || "var(--soft)", "stroke-width": 1.6, rx: 3});
-    d.append(titled(box, `${named(type)} ${text} ${a.toFixed(2)}–${b.toFixed(2)} s`));
-    if (type === "backchannel" && text) label(d, rows[channel], channel, text, a, b, "word", colour.backchannel);
-  }
+  for (const t of s.turns) for (const e of t.events) event(d, rows, e);
   for (let t = 0; t <= s.duration; t++) d.append(svg("text", {x: x(t), y: (MIDDLE[0] + MIDDLE[1]) / 2 + 4, "text-anchor": "middle"}, t % 5 ? "·" : `${t} s`));
   const cursor = svg("line", {x1: x(0), x2: x(0), y1: 4, y2: HEIGHT - 4, stroke: "var(--ink)"});
   d.append(cursor);
   return [d, cursor];
+}
+
+// An event on its lane: a band for what is not speech, a box around what is; what no turn's words say is written out.
+function event(d, rows, [type, channel, a, b, text, , detail]) {
+  const [fill, sign, as] = look(type), width = Math.max((b - a) * SCALE, 3), y = MIDDLE[channel];
+  const title = `${named(type)} ${text} ${a.toFixed(2)}–${b.toFixed(2)} s  ${detail}`;
+  if (type !== "overlap") {
+    const [top, bottom] = type === "sound" ? [HALF - 12, HALF] : type === "disfluency" ? [8 - HALF, HALF - 8] : [-HALF, HALF];
+    const box = {x: x(a), y: y + top, width, height: bottom - top, fill: as === "band" ? fill : "none", "fill-opacity": .2, stroke: fill, "stroke-width": 1.6, rx: 3};
+    if (type === "failed_barge_in" || type === "side_talk") box["stroke-dasharray"] = "5 3";
+    d.append(titled(svg("rect", box), title));
+  }
+  const said = ["backchannel", "failed_barge_in", "side_talk", "sound"].includes(type) ? text : "";
+  if (said) label(d, rows[channel], channel, `${sign} ${said}`, a, b, "word", fill);
+  if (["pause", "long_silence"].includes(type) && width > 90) d.append(svg("text", {x: x(a) + 5, y: y - HALF + 13, style: `fill:${fill}`}, `${named(type)} ${(b - a).toFixed(1)} s`));
 }
 
 function wave(peaks, middle) {

@@ -1,7 +1,6 @@
 """A dialogue in the terminal: role context, a time line of both channels, and the transcript with its events."""
 
 import json
-import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,26 +9,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from datagen.records.enums import EventType
 from datagen.report.corpus import Corpus, open_corpus
+from datagen.report.effects import told_effects
+from datagen.report.events import Shown, shown_events
+from datagen.report.strips import SIDE_STYLE, safe, time_lines
 
 _LISTED = 200
-_STYLE = {"agent": "cyan", "user": "yellow"}
-_SIGNS = {
-    "barge_in": "×",
-    "failed_barge_in": "×",
-    "agent_interruption": "×",
-    "backchannel": "•",
-    "pause": "·",
-}
 _COLUMNS = {
     "dialog_id": "dialogue", "split": "split", "scenario": "scenario", "n_turns": "turns", "duration_s": "s", "overlap_s": "overlap s",
     "n_barge_in": "barge-ins", "n_backchannel": "backchannels", "snr_db": "SNR dB",
 }  # fmt: skip
 _NARROW = 90
 """In fewer columns the list leaves out what comes after the duration."""
-_CELLS_A_SECOND = 4
-_MAX_STRIPS = 8
-_KEPT = "\u200c\u200d"  # joiners: some scripts and emoji need them, and they move nothing
 
 
 def print_list(out: Path) -> None:
@@ -40,7 +32,7 @@ def print_list(out: Path) -> None:
     for name in columns:
         table.add_column(_COLUMNS[name], justify="right" if corpus.dialogs.schema[name].is_numeric() else "left")
     for row in corpus.dialogs.sort("dialog_id").select(columns).head(_LISTED).iter_rows():
-        table.add_row(*("" if v is None else f"{v:.1f}" if isinstance(v, float) else _safe(str(v)) for v in row))
+        table.add_row(*("" if v is None else f"{v:.1f}" if isinstance(v, float) else safe(str(v)) for v in row))
     console.print(table)
     if corpus.dialogs.height > _LISTED:
         console.print(f"… and {corpus.dialogs.height - _LISTED} more in {out}/manifests/dialogs.parquet")
@@ -53,60 +45,17 @@ def print_dialog(corpus: Corpus, dialog_id: str) -> None:
     where = (
         f"{dialog['split']} · {dialog['kind']} · {dialog['domain']}/{dialog['scenario']} · {dialog['duration_s']:.1f} s"
     )
-    voices = f"agent {dialog['agent_voice']} · user {dialog['user_voice']} · user's channel {_effects(dialog)}"
-    console.print(Text(_safe(f"{dialog_id}  {where}"), style="bold"))
-    console.print(Text(_safe(voices), style="dim"))
-    console.print(Text(_safe(dialog["role_context"])))
+    told = told_effects(json.loads(dialog["effects"] or "{}"), dialog["masked_word_share"])
+    agent = f"{dialog['agent_voice']}, latency {dialog['agent_latency_s']:+.2f} s"
+    voices = f"agent {agent} · user {dialog['user_voice']} · user's channel {told}"
+    console.print(Text(safe(f"{dialog_id}  {where}"), style="bold"))
+    console.print(Text(safe(voices), style="dim"))
+    console.print(Text(safe(dialog["role_context"])))
     console.print()
     for line in time_lines(turns, dialog["duration_s"], max(20, min(console.width, 160) - 7)):
         console.print(line, no_wrap=True, crop=True)
     console.print()
     console.print(_transcript(turns))
-
-
-def time_lines(turns: list[dict[str, Any]], duration_s: float, width: int) -> list[Text]:
-    """Strips of three lines: the agent's and the user's speech as blocks with the events on them, and seconds.
-
-    As many strips as give a backchannel a cell of its own, and at most eight.
-    """
-    n = min(_MAX_STRIPS, max(1, math.ceil(duration_s * _CELLS_A_SECOND / width)))
-    scale = width * n / max(duration_s, 0.1)
-    rows = [_channel(turns, channel, scale, width * n) for channel in (0, 1)]
-    marks = _seconds(duration_s, scale, width * n)
-    lines = []
-    for at in range(0, width * n, width):
-        for side, row in zip(("agent", "user"), rows, strict=True):
-            lines.append(Text.assemble(f"{side:<6} ", ("".join(row[at : at + width]).rstrip(), _STYLE[side])))
-        lines.append(Text("s      " + "".join(marks[at : at + width]).rstrip(), style="dim"))
-    return [*lines, Text("       × barge-in  • backchannel  · pause", style="dim")]
-
-
-def _channel(turns: list[dict[str, Any]], channel: int, scale: float, width: int) -> list[str]:
-    cells = [" "] * width
-    for turn in turns:
-        if turn["speaker"] == ("agent", "user")[channel]:
-            for word in turn["words"]:
-                if word["heard"] != "no":
-                    _fill(cells, word["start_s"] * scale, min(word["end_s"], turn["end_s"]) * scale, "█")
-    for turn in turns:  # after all words, so that no sign is covered
-        for event in turn["events"]:
-            if event["channel"] == channel and event["type"] in _SIGNS:
-                _fill(cells, event["start_s"] * scale, event["start_s"] * scale, _SIGNS[event["type"]])
-    return cells
-
-
-def _seconds(duration_s: float, scale: float, width: int) -> list[str]:
-    marks = [" "] * width
-    step = next(s for s in (1, 2, 5, 10, 20, 30, 60, 120, 300, 600) if s * scale >= 8 or s == 600)
-    for second in range(0, int(duration_s) + 1, step):
-        for i, character in enumerate(str(second)):
-            _fill(marks, int(second * scale) + i, int(second * scale) + i, character)
-    return marks
-
-
-def _fill(cells: list[str], start: float, end: float, sign: str) -> None:
-    for i in range(max(0, int(start)), min(len(cells), max(int(start) + 1, math.ceil(end)))):
-        cells[i] = sign
 
 
 def _transcript(turns: list[dict[str, Any]]) -> Table:
@@ -119,35 +68,32 @@ def _transcript(turns: list[dict[str, Any]]) -> Table:
     for turn in turns:
         fto = "" if turn["fto_s"] is None else f"{turn['fto_s']:+.2f}"
         start = Text(f"{turn['start_s']:.2f}", style="dim")
-        table.add_row(start, Text(fto, style="dim"), Text(turn["speaker"], style=_STYLE[turn["speaker"]]), _said(turn))
+        table.add_row(
+            start, Text(fto, style="dim"), Text(turn["speaker"], style=SIDE_STYLE[turn["speaker"]]), _said(turn)
+        )
     return table
 
 
 def _said(turn: dict[str, Any]) -> Text:
-    """What was heard, what was not, and what happened meanwhile."""
-    line = Text(_safe(turn["heard_text"]))
+    """What was heard, with what happened meanwhile at its word, and what was not heard."""
+    heard, line = turn["heard_text"].split(), Text()
+    events = shown_events(turn)
+    for at in range(len(heard) + 1):
+        for event in events:
+            if event.at == at:
+                line.append(f"[{_event(event)}] ", style="magenta")
+        if at < len(heard):
+            line.append(f"{safe(heard[at])} ")
     if turn["unheard_text"]:
-        line.append(" ⟨unheard: " + _safe(turn["unheard_text"]) + "⟩", style="dim")
-    for event in turn["events"]:
-        line.append(f" [{_event(event)}]", style="magenta")
+        line.append("⟨unheard: " + safe(turn["unheard_text"]) + "⟩", style="dim")
+    line.rstrip()
     return line
 
 
-def _event(event: dict[str, Any]) -> str:
-    attrs = json.loads(event["attrs"] or "{}")
-    said = f" “{_safe(str(attrs['text']))}”" if "text" in attrs else ""
-    return f"{event['type'].replace('_', '-')}{said} {event['start_s']:.2f}–{event['end_s']:.2f}"
-
-
-def _effects(dialog: dict[str, Any]) -> str:
-    found = json.loads(dialog["effects"] or "{}")
-    snr = f" at {dialog['snr_db']:.0f} dB SNR" if dialog["snr_db"] is not None else ""
-    return ", ".join(f"{name}{snr if name == 'noise' else ''}" for name in found) or "clean"
-
-
-def _safe(text: str) -> str:
-    """Text in one line that cannot steer a terminal: no escapes, no control characters, no reversed directions."""
-    return "".join(c if c.isprintable() or c in _KEPT else " " if c.isspace() else "�" for c in text)
+def _event(event: Shown) -> str:
+    sound = event.type == EventType.SOUND
+    said = f" {safe(event.text)}" if sound and event.text else f" “{safe(event.text)}”" if event.text else ""
+    return f"{safe(event.type).replace('_', '-')}{said} {event.start_s:.2f}–{event.end_s:.2f}"
 
 
 def _console() -> Console:

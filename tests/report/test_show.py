@@ -2,18 +2,21 @@
 
 import json
 import re
+import shutil
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
+import eventful
 import hostile
 import outputs
 import polars as pl
 import pytest
 import soundfile
 
+from datagen.records.enums import EventType
 from datagen.report.corpus import open_corpus
-from datagen.report.show import time_lines
+from datagen.report.strips import SIGNS, time_lines
 from tests.conftest import inside
 
 
@@ -52,12 +55,76 @@ def test_no_line_is_wider_than_the_terminal_and_texts_wrap_under_themselves(prin
 
 def test_every_turn_event_and_unheard_text_is_there(printed, plain: Path) -> None:
     text = " ".join(" ".join(printed(plain, "bank-000000", 200)).split())
+    without_events = re.sub(r"\[[^]]*\] ?", "", text)
     for turn in pl.read_parquet(plain / "manifests" / "turns.parquet").filter(dialog_id="bank-000000").to_dicts():
-        assert turn["heard_text"] in text
+        assert turn["heard_text"] in without_events
         assert not turn["unheard_text"] or f"⟨unheard: {turn['unheard_text']}⟩" in text
     assert "[barge-in" in text
     assert "[backchannel “mhm”" in text
     assert "You work for Harbor Train Bank" in text
+
+
+@pytest.fixture(scope="module")
+def eventful_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build whose first dialogue has every type of event."""
+    return eventful.make(tmp_path_factory.mktemp("eventful"))
+
+
+def test_every_type_of_event_stands_at_its_word_with_what_was_said(printed, eventful_build: Path) -> None:
+    text = " ".join(" ".join(printed(eventful_build, "bank-000000", 200)).split())
+    for shown in (
+        "how [backchannel “yeah” 2.20–2.50] can",
+        "[disfluency “Um” 4.00–4.30] Um I [backchannel “okay” 4.60–4.90] want,",
+        "could [pause 5.20–7.60] [side-talk “Not now, sweetie.” 5.80–6.70] you",
+        "Of course, I [failed-barge-in “but wait” 11.10–11.70] can",
+        "in [barge-in 13.00–13.40] seven ⟨unheard: right now for you⟩",
+        "one [agent-interruption 14.80–15.30] that I ⟨unheard:",
+        "I [sound door 14.90–15.40] see, the blue one [overlap 16.20–16.60] then.",
+        "Yes, the blue one. [sound phone 17.90–19.50]",
+        "[long-silence 17.40–22.90] Are you still there?",
+    ):
+        assert shown in text, shown
+    assert (
+        "user's channel room RT60 0.41 s at 0.6 m · noise 12 dB · telephone gsm · packet loss 2 % · 12.5 % of words masked"
+        in text
+    )
+    assert "agent agent-train, latency +0.35 s" in text
+
+
+def test_the_time_line_has_a_sign_for_every_type_and_its_legend_names_what_there_is(eventful_build: Path) -> None:
+    corpus = open_corpus(eventful_build)
+    turns, line = corpus.turns_of("bank-000000"), eventful.timeline("bank-000000")
+    for width in (20, 60, 153):
+        lines = [text.plain for text in time_lines(turns, 25.9, width)]
+        legend = " ".join("".join(f"{text}  " for text in lines if text.startswith("       ")).split())
+        assert legend == "× barge-in + agent-interruption ♪ sound ○ side-talk ! failed-barge-in • backchannel " + (
+            "~ disfluency ▒ overlap · pause ─ long-silence"
+        )
+        assert max(map(len, lines)) <= width + 7
+    rows = ["".join(text[7:].ljust(153) for text in lines if text.startswith(side)) for side in ("agent", "user")]
+    scale = len(rows[0]) / 25.9
+    for turn in line.turns:
+        for event in turn.events:
+            if event.type is not EventType.SOUND:
+                assert rows[event.channel][int(event.start_s * scale)] == SIGNS[event.type], event
+    plain = [text.plain for text in time_lines(corpus.turns_of("bank-000001"), 12.5, 100)]
+    assert plain[-1] == "       × barge-in  • backchannel  ▒ overlap"
+
+
+def test_events_and_effects_that_nobody_knows_still_show(printed, eventful_build: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(eventful_build, tmp_path / "out"))
+    dialogs = out / "manifests" / "dialogs.parquet"
+    effects = {
+        "wind": {"force_db": -3.5, "gusts": [1, 2], "gain_share": 0.25, "seed": 1, "from_ms": 80, "on": True},
+        "hum": 50,
+    }
+    pl.read_parquet(dialogs).with_columns(effects=pl.lit(json.dumps(effects))).write_parquet(dialogs)
+    turns = out / "manifests" / "turns.parquet"
+    event = pl.element().struct.with_fields(pl.lit("cough").alias("type"), pl.lit("[]").alias("attrs"))
+    pl.read_parquet(turns).with_columns(events=pl.col("events").list.eval(event)).write_parquet(turns)
+    text = " ".join(" ".join(printed(out, "bank-000000", 200)).split())
+    assert "wind force -3.5 dB, gusts 2 times, gain 25 %, from 80 ms, on yes · hum 50 · 12.5 % of words masked" in text
+    assert "how [cough 2.20–2.50] can" in text
 
 
 def test_controls_and_escapes_are_neutralised(printed, tmp_path: Path) -> None:
