@@ -25,7 +25,8 @@ GAP_S = 0.25
 """Between two sounds that do not overlap."""
 LEAST_S = 0.3
 """Of a sound by chance there is at least so much before the dialogue ends (all of a shorter one)."""
-CUT_FADE_S = 0.03
+END_FADE_S = 0.03
+"""Of a sound or of its reverberation, where the dialogue ends before it."""
 
 Weight = Annotated[float, Field(ge=0)]
 
@@ -86,10 +87,8 @@ class Sounds:
         for sound in parameters["sounds"]:
             start, end = _span(sound)
             clip = clip_of(sound["source"], sound["name"], sound["seed"])[: end - start]
-            if sound["cut"]:
-                clip = fade(clip, out_s=CUT_FADE_S)
             tail = min(len(heard.taps) - heard.lead, len(user) - end)
-            wet = through(np.concatenate([clip, np.zeros(tail, np.float32)]), heard)
+            wet = fade(through(np.concatenate([clip, np.zeros(tail, np.float32)]), heard), out_s=END_FADE_S)
             now, wanted = active_power(wet), speech / 10 ** (sound["snr_db"] / 10)
             if now > 0:  # a cue at the very end may have no sample left that is not 0
                 stem[start : start + len(wet)] += wet * np.float32(math.sqrt(wanted / now))
