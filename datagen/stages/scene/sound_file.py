@@ -6,7 +6,6 @@ import stat
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -27,6 +26,12 @@ TRIM_FRAME = 120
 TRIM_DB = -40.0
 """Below the loudest 5 ms, what comes before and after is not the sound yet, or no longer."""
 EDGE_S = 0.005
+UNKNOWN_SIZE = 0x7FFFFFFF
+"""From here on a WAV's size says that its writer did not know it: it wrote into a pipe."""
+OGG_LAST = 0x04
+"""The flag of an Ogg page that ends its stream (RFC 3533)."""
+LEAST_WHOLE = 0.98
+"""Of the samples that a header promises. An MP3's are counted in frames, and its encoder's padding is taken off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,9 @@ def read_clip(path: Path) -> ReadClip:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise UserError(f"{path}: is no regular file. Remove it.")
-        data = _bytes(path, soundfile)
+        about = soundfile.info(str(path))
+        _check(about.frames, about.samplerate, about.channels, path)  # before it is read: it may be hours
+        data = path.read_bytes()
         samples, rate_hz = soundfile.read(BytesIO(data), dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise UserError(
@@ -54,14 +61,23 @@ def read_clip(path: Path) -> ReadClip:
         ) from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}). Mend its permissions, or remove it.") from None
+    if _breaks_off(data) or len(samples) < LEAST_WHOLE * about.frames:
+        raise UserError(f"{path}: breaks off before its end, as half a download does. Fetch it again, or remove it.")
     return ReadClip(hashlib.sha256(data).hexdigest(), _clip(samples, rate_hz, path), rate_hz, samples.shape[1])
 
 
-def _bytes(path: Path, soundfile: Any) -> bytes:
-    """The file's bytes, once its header has told that they are not too many."""
-    about = soundfile.info(str(path))
-    _check(about.frames, about.samplerate, about.channels, path)
-    return path.read_bytes()
+def _breaks_off(data: bytes) -> bool:
+    """Whether fewer bytes are there than a WAV or AIFF says at its top, or an Ogg lacks the page that is marked as its last.
+
+    libsndfile reads what there is of them and says nothing.
+    """
+    if data[:4] in (b"RIFF", b"FORM"):
+        said = int.from_bytes(data[4:8], "little" if data[:4] == b"RIFF" else "big")
+        return len(data) < said + 8 and said < UNKNOWN_SIZE
+    if data[:4] == b"OggS":
+        last = data.rfind(b"OggS")
+        return len(data) < last + 6 or not data[last + 5] & OGG_LAST
+    return False
 
 
 def _check(n: int, rate_hz: int, n_channels: int, path: Path) -> None:
@@ -82,10 +98,10 @@ def _check(n: int, rate_hz: int, n_channels: int, path: Path) -> None:
 
 
 def _clip(samples: Audio, rate_hz: int, path: Path) -> Audio:
-    _check(len(samples), rate_hz, samples.shape[1], path)  # a file that breaks off has fewer than its header says
     if not np.isfinite(samples).all():
         bad = int(samples.size - np.isfinite(samples).sum())
         raise UserError(f"{path}: {bad} of {samples.size} samples are not finite numbers. Replace or remove it.")
+    samples = samples / np.float32(max(1.0, float(np.abs(samples).max())))  # a float file may hold any number
     mixed = samples.mean(axis=1, dtype=np.float32)
     for audio, what in ((samples, ""), (mixed, f" once its {samples.shape[1]} channels are mixed, which cancel out")):
         peak = float(np.abs(audio).max())
