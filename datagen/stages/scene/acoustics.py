@@ -1,7 +1,8 @@
 """Impulse responses of a box-shaped room by the image source method (pyroomacoustics), and convolution with them."""
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -19,6 +20,8 @@ COVERED = 0.5
 30 dB, which is more than a decay time is measured on and more than noise leaves audible, and ends from there on."""
 MAX_ABSORPTION = 0.7
 """Of the walls' energy. Above, Sabine's formula no longer holds (it would still have 100 % ring on)."""
+RINGING = 1_200
+"""Samples around a response that a colouring may ring in: 50 ms either way, ten periods of the lowest edge in use."""
 DIRECT_S = 0.0025
 """The direct sound is what arrives within this time of its peak; later is reflected (as in the ACE challenge's DRR)."""
 
@@ -43,7 +46,7 @@ def reachable_rt60_s(room_m: Point) -> tuple[float, float]:
     return shortest, MAX_ORDER * step / SOUND_M_PER_S / COVERED
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def response(room_m: Point, rt60_s: float, source_m: Point, microphone_m: Point) -> Response:
     """The room's response, at most `rt60_s` long; what is measured of it may differ from the asked time by a third.
 
@@ -67,6 +70,17 @@ def response(room_m: Point, rt60_s: float, source_m: Point, microphone_m: Point)
     taps = raw.astype(np.float32)
     taps.setflags(write=False)
     return Response(taps, lead, measured, _direct_to_reverberant_db(raw, lead))
+
+
+def coloured(heard: Response, gain: Callable[[NDArray[np.float64]], NDArray[np.floating]]) -> Response:
+    """The response with a factor on every frequency in Hz, real and so without delay: of the source, or on the way."""
+    from scipy import fft
+
+    size = fft.next_fast_len(len(heard.taps) + 2 * RINGING, real=True)
+    spectrum = fft.rfft(np.concatenate([np.zeros(RINGING), heard.taps]), size)
+    spectrum *= gain(fft.rfftfreq(size, 1 / SAMPLE_RATE_HZ))
+    taps = fft.irfft(spectrum, size)[: len(heard.taps) + 2 * RINGING].astype(np.float32)
+    return replace(heard, taps=taps, lead=heard.lead + RINGING)
 
 
 def through(audio: Audio, heard: Response, delay: int = 0) -> Audio:

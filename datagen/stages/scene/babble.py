@@ -8,9 +8,9 @@ from pydantic import field_validator
 
 from datagen.config import Options, knob
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio, Clip
-from datagen.stages.scene.acoustics import through
+from datagen.stages.scene.acoustics import Response, coloured, through
 from datagen.stages.scene.effects import Parameters, Surroundings
-from datagen.stages.scene.fourier import fast_length, rise
+from datagen.stages.scene.fourier import rise
 from datagen.stages.scene.loudness import power, set_snr
 from datagen.stages.scene.place import heard_from
 from datagen.stages.scene.ranges import DecibelRange
@@ -43,7 +43,11 @@ class BabbleOptions(Options):
 
 
 class Babble:
-    """Loops of other voices' clips, each talker in an order, from a place and at a level of its own."""
+    """Loops of other voices' clips, each talker in an order and at a level of its own, from the far side of the room.
+
+    Of what a talker says, a recogniser that knows all the clips' sentences finds 96 % when the talker is alone, 50 % of
+    two at once, and of four to eight no more than of sentences that nobody said.
+    """
 
     name = "babble"
 
@@ -68,7 +72,7 @@ class Babble:
             rng = np.random.default_rng([parameters["seed"], i])
             level = 10 ** (rng.normal(0, TALKER_DB) / 20)
             add_talker(talk, voices[i % len(voices)], level, rng)
-        heard = through(dull(talk, parameters["dull_hz"]), heard_from(parameters))
+        heard = through(talk, dull(heard_from(parameters), parameters["dull_hz"]))
         return set_snr(heard, parameters["snr_db"], user, around)
 
 
@@ -92,12 +96,6 @@ def add_talker(talk: Audio, clips: Sequence[Clip], level: float, rng: np.random.
             at += len(audio) + round(rng.uniform(*GAP_S) * SAMPLE_RATE_HZ)
 
 
-def dull(audio: Audio, corner_hz: float) -> Audio:
-    """The audio without delay and without what lies two octaves above the corner; it falls smoothly between."""
-    if len(audio) == 0:
-        return audio.copy()
-    size = fast_length(len(audio) + SAMPLE_RATE_HZ // 10)
-    spectrum = np.fft.rfft(audio, size)
-    frequencies = np.arange(len(spectrum), dtype=np.float32) * np.float32(SAMPLE_RATE_HZ / size)
-    spectrum *= 1 - rise(frequencies, corner_hz, 4 * corner_hz)
-    return np.fft.irfft(spectrum, size)[: len(audio)].astype(np.float32)
+def dull(heard: Response, corner_hz: float) -> Response:
+    """The response falling smoothly from the corner to nothing two octaves above it, without delay."""
+    return coloured(heard, lambda hz: 1 - rise(hz, corner_hz, 4 * corner_hz))

@@ -7,9 +7,9 @@ import numpy as np
 
 from datagen.config import Options, knob
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
-from datagen.stages.scene.acoustics import Response, through
+from datagen.stages.scene.acoustics import Response, coloured, through
 from datagen.stages.scene.effects import Parameters, Surroundings
-from datagen.stages.scene.fourier import fast_length, rise
+from datagen.stages.scene.fourier import rise
 from datagen.stages.scene.loudness import power
 from datagen.stages.scene.place import heard_from
 from datagen.stages.scene.ranges import Pair, within
@@ -19,8 +19,6 @@ LOUDSPEAKER_M = (0.08, 0.3)
 LOW_HZ = (200.0, 500.0)
 HIGH_HZ = (5_000.0, 8_000.0)
 """Where a small loudspeaker begins and ceases to sound in full."""
-MARGIN = 2_400
-"""Zeros around the taps, for the band limit to ring in."""
 
 
 class EchoOptions(Options):
@@ -63,9 +61,4 @@ class Echo:
 
 def loudspeaker(heard: Response, low_hz: float, high_hz: float) -> Response:
     """The response with a loudspeaker's band: an octave of slope below `low_hz`, a third of one above `high_hz`; no delay."""
-    size = fast_length(len(heard.taps) + 2 * MARGIN)
-    spectrum = np.fft.rfft(np.concatenate([np.zeros(MARGIN, np.float32), heard.taps]), size)
-    frequencies = np.fft.rfftfreq(size, 1 / SAMPLE_RATE_HZ)
-    band = rise(frequencies, low_hz / 2, low_hz) * (1 - rise(frequencies, high_hz, high_hz * 1.25))
-    taps = np.fft.irfft(spectrum * band, size).astype(np.float32)
-    return Response(taps, heard.lead + MARGIN, heard.rt60_s, heard.drr_db)
+    return coloured(heard, lambda hz: rise(hz, low_hz / 2, low_hz) * (1 - rise(hz, high_hz, high_hz * 1.25)))
