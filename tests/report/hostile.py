@@ -18,13 +18,14 @@ ANSI = "\x1b[31mred\x1b[0m \x07bell \x9b2J\r\nnext \u202eflip"
 
 
 def make(out: Path, text: str = EVERYTHING) -> Path:
-    """A build without audio in which roles, turns, words, events, names and reasons are `text`."""
+    """A build without audio in which roles, turns, words, events, effects, names and reasons are `text`."""
     outputs.make(out, n_dialogs=3, audio=False)
     said = pl.lit(text)
-    _edit(out, "dialogs", role_context=said, scenario=said, domain=said, agent_voice=said)
+    effects = pl.lit(json.dumps({text: {text: text}, "noise": text, "sounds": {"sounds": [{"name": text}]}}))
+    _edit(out, "dialogs", role_context=said, scenario=said, domain=said, agent_voice=said, effects=effects)
     _edit(out, "voices", id=said)
     _edit(out, "rejects", reason=said, detail=said)
-    attrs = pl.lit(json.dumps({"text": text}))
+    attrs = pl.lit(json.dumps({"text": text, "name": text, text: [text]}))
     word, event = pl.element().struct, pl.element().struct
     _edit(
         out, "turns", heard_text=said, unheard_text=said,

@@ -1,14 +1,17 @@
 """The page in a real browser, headless: no error, hostile text shown as text, labels that do not cover each other."""
 
+import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
+import eventful
 import hostile
 import outputs
 import pytest
 
+from datagen.records.enums import EventType
 from datagen.report.page import write_report
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
@@ -106,6 +109,30 @@ def test_a_build_without_audio_shows_turns_and_words_and_a_link_opens_its_dialog
     chosen = [attrs for tag, attrs in page.tags if tag == "button"]
     assert [a.get("class") for a in chosen].count("on") == 1
     assert page.root["data-rows"] == "3"
+
+
+def test_every_type_of_event_is_drawn_and_the_legend_names_what_happens(tmp_path: Path) -> None:
+    report = write_report(eventful.make(tmp_path / "out", audio=True))
+    page = opened(report, tmp_path / "profile", "#bank-000000")
+    assert page.root.get("data-errors") is None
+    assert (page.root["data-covered"], page.root["data-wide"]) == ("0", "0")
+    drawn = "\n".join(page.texts)
+    for kind in EventType:
+        assert re.search(rf"^{named(kind)} .*–[\d.]+ s", drawn, re.MULTILINE), kind
+    assert set(legend(page)) == set(map(named, EventType))
+    assert "○ Not now, sweetie." in page.texts
+    assert "long-silence 5.5 s" in page.texts
+    plain = opened(report, tmp_path / "profile", "#bank-000001")
+    assert legend(plain) == ["barge-in", "backchannel", "overlap"]
+
+
+def named(kind: EventType) -> str:
+    return kind.replace("_", "-")
+
+
+def legend(page: Page) -> list[str]:
+    """The types that the legend names: texts that are nothing else."""
+    return [text.strip() for text in page.texts if text.strip() in set(map(named, EventType))]
 
 
 def test_an_empty_build_opens(tmp_path: Path) -> None:
