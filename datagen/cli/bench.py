@@ -63,7 +63,7 @@ def _stitch(recipe: "Recipe") -> tuple[Mapping[str, Any], str]:
         f"{'stitch, reading the clips and writing a WAV':<46}{ours:>9.2f}",
     ]
     if found.rival_ms is None:
-        lines.append("lhotse is not installed, so there is no comparison: pip install lhotse\n")
+        lines.append("lhotse is not installed, so there is no comparison: pip install lhotse dill\n")
     else:
         lines.append(f"{'lhotse ConversationalMeetingSimulator':<46}{found.rival_ms:>9.2f}")
         lines.append(f"{'ratio':<46}{found.ratio:>8.1f}x\n")

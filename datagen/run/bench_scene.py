@@ -26,7 +26,7 @@ class SceneSpeed:
 
 
 def measure_scene(recipe: Recipe) -> SceneSpeed:
-    """Puts one shard's stitched dialogues through the scene, with every clip made before the clock starts."""
+    """Puts the recipe's stitched dialogues through the scene, with every clip made before the clock starts."""
     with spoke(recipe) as shard:
         said = list(shard.dialogs())
         stitched = [shard.stitched(s) for s in said]
