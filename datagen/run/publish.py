@@ -69,7 +69,7 @@ def publish(run: Run, outcomes: Sequence[Outcome]) -> BuildSummary:
     rejects = _rejects(outcomes, losers)
     options = run.build.options(StitchOptions)
     timing = measure(((_without(p, Table.DIALOGS), _without(p, Table.TURNS)) for p in packed), options)
-    hold(timing, options)
+    hold(timing.output, timing.target, options)
     _withdraw(run)
     files: list[Path] = []
     for shard in packed:

@@ -1,6 +1,6 @@
 """A build's timing against its target: measured on the shards' artefacts, before anything is published."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +58,9 @@ def _of(dialogs: pa.Table, ids: Sequence[str]) -> pa.Table:
     return dialogs.filter(pc.is_in(dialogs.column("dialog_id"), value_set=pa.array(sorted(set(ids)), pa.string())))
 
 
-def hold(found: Timing, options: StitchOptions) -> None:
-    """DataError where the timing misses its target by more than `stitch.gate` allows."""
-    line = missed(found.output, found.target, options.gate)
+def hold(output: Mapping[str, float], target: Mapping[str, float], options: StitchOptions) -> None:
+    """DataError where a build's timing misses its target by more than `stitch.gate` allows."""
+    line = missed(output, target, options.gate)
     if line:
         raise DataError(line)
 

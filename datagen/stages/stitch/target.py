@@ -57,12 +57,12 @@ class FtoTarget:
     def distance(self, ftos_s: Reals) -> float:
         """The Kolmogorov-Smirnov distance of a sample in seconds; ValueError for none.
 
-        Where the target has constants, a sample that is a millisecond off has still met them: FTOs are whole samples.
+        Where the target has constants, a sample within two milliseconds has met them: FTOs are whole samples.
         """
         if not len(ftos_s):
             raise ValueError("there is no distance of no FTOs.")
         values, n = np.sort(ftos_s), len(ftos_s)
-        slack_s = 1 / PER_S if np.max(np.diff(self.cdf, prepend=0.0, append=1.0)) > _JUMP else 0.0
+        slack_s = 2 / PER_S if np.max(np.diff(self.cdf, prepend=0.0, append=1.0)) > _JUMP else 0.0
         above = np.arange(1, n + 1) / n - self.shares_below(values + slack_s)
         below = self.shares_below(values - slack_s) - np.arange(n) / n
         return float(max(np.max(above), np.max(below), 0.0))
