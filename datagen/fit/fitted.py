@@ -68,7 +68,7 @@ def quantiles(values: NDArray[np.float64]) -> tuple[float, ...]:
     The first and the last are not the extremes, which one slip of a transcriber moves by seconds: they lie where the
     outermost parts keep their means.
     """
-    n_points = min(max(len(values) // 5, 21), MAX_POINTS)
+    n_points = min(max(len(values) // 5, 21), MAX_POINTS) | 1  # odd: the median is one of them
     found = np.quantile(values, np.linspace(0, 1, n_points))
     below, above = values[values <= found[1]], values[values >= found[-2]]
     found[0] = np.clip(2 * np.mean(below) - found[1], values.min(), found[1])

@@ -19,10 +19,12 @@ PAUSE_S = 0.2
 BACKCHANNEL_S = 1.0
 """Shorter speech that does not take the floor is a backchannel (Full-Duplex-Bench)."""
 TAIL_S = 0.6
-"""Who goes on this soon, while the other has just begun and keeps the floor, had only paused: the end of the same turn. It
-is too soon for a backchannel to the other."""
+"""Who says a little more this soon, while the other has just begun and keeps the floor, had only paused: it is the end of the
+same turn, too soon for a backchannel to the other."""
 HEAD_S = 2.0
-"""Speech inside the other's turn may be the beginning of the next turn (its first word, and a breath) this close to the end."""
+HEAD_PAUSE_S = 0.4
+"""Speech inside the other's turn is the beginning of the next turn (its first word, and a breath) this close to the end of
+the one and to the rest of the other."""
 BETWEEN_TURNS_S = 2.0
 """A speaker who goes on after a longer silence has begun another turn."""
 LAPSE_S = 10.0
@@ -79,7 +81,8 @@ def _with_tail(turn: _Turn, stretches: Sequence[Segment], index: int) -> set[int
             break
         if one.speaker != turn.speaker:
             continue
-        if not _stays_inside(stretches, later, _Turn(taker.speaker, taker.start_s, taker.end_s)):
+        short = one.end_s - one.start_s < BACKCHANNEL_S
+        if not short or not _stays_inside(stretches, later, _Turn(taker.speaker, taker.start_s, taker.end_s)):
             break
         turn.end_s = one.end_s
         taken.add(later)
@@ -118,7 +121,7 @@ def _stays_inside(stretches: Sequence[Segment], index: int, turn: _Turn) -> bool
     if one.end_s < turn.end_s - HEAD_S:
         return True
     for later in range(index + 1, len(stretches)):
-        if stretches[later].start_s > one.end_s + TAIL_S:
+        if stretches[later].start_s > one.end_s + HEAD_PAUSE_S:
             break
         if stretches[later].speaker == one.speaker:
             if not _takes_nothing(stretches, index, turn):

@@ -2,6 +2,7 @@
 
 import gzip
 import math
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -34,7 +35,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
                 text = _text(path, number, line)
                 if text:
                     yield number, text
-    except (EOFError, gzip.BadGzipFile) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"{path}: not readable as gzip after line {number} ({error}). Compress it anew.") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error}).") from None
@@ -63,7 +64,9 @@ def span(path: Path, number: int, text: str, start: object, duration: object) ->
     for name, given in (("start", start), ("duration", duration)):
         value = _number(given)
         if value is None or not math.isfinite(value):
-            raise fault(path, number, text, f"the {name} {given!r} is no number", "Times are seconds, e.g. 12.34.")
+            raise fault(
+                path, number, text, f"the {name} {repr(given)[:40]} is no number", "Times are seconds, e.g. 12.34."
+            )
         if value < 0:
             raise fault(
                 path, number, text, f"the {name} is {value:g} s, below 0", "Times count from the recording's start."

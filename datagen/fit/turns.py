@@ -1,7 +1,7 @@
 """A build's turns.parquet: its turns and their events say all, nothing has to be guessed."""
 
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,14 @@ def measure(path: Path) -> list[Measured]:
 
     Rows are sorted by dialogue and turn, as a build writes them. UserError where it is no such file.
     """
-    rows = _rows(path)
+    found: dict[str, Measured] = {}
     try:
-        return [_dialog(name, list(turns)) for name, turns in groupby(rows, key=lambda r: str(r["dialog_id"]))]
+        for name, rows in groupby(_rows(path), key=lambda r: str(r["dialog_id"])):
+            turns = list(rows)
+            if name in found or any(a["turn"] >= b["turn"] for a, b in pairwise(turns)):
+                raise UserError(f"{path}: {name} is not sorted by turn. Sort the rows by dialog_id and turn.")
+            found[name] = _dialog(name, turns)
+        return list(found.values())
     except (TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{path}: a row is no turn ({error}). Give the manifests/turns.parquet of a build.") from None
 
