@@ -20,7 +20,7 @@ def test_there_are_commands_to_hold_it_to() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_exists_with_its_flags(command: str) -> None:
     words = command.split("|")[0].split()[1:]
-    groups = ("domains", "voices", "recipe", "timing")
+    groups = ("domains", "voices", "sounds", "recipe", "timing")
     path = words[:2] if words[0] in groups else words[:1]
     ran = inside(*path, "--help")
     assert ran.code == 0, ran.err

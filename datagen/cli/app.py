@@ -15,16 +15,18 @@ app = typer.Typer(
 )  # fmt: skip
 domains_app = typer.Typer(rich_markup_mode=None, help="The domains: list them, show one, check one.")
 voices_app = typer.Typer(rich_markup_mode=None, help="The voices of the speaker engine: list them, hear one.")
+sounds_app = typer.Typer(rich_markup_mode=None, help="The sounds of the user's surroundings: list them, hear one.")
 recipe_app = typer.Typer(rich_markup_mode=None, help="The knobs of a recipe.")
 timing_app = typer.Typer(
     rich_markup_mode=None, help="The presets of turn-taking: list them, show one, fit one to a corpus."
 )
 app.add_typer(domains_app, name="domains")
 app.add_typer(voices_app, name="voices")
+app.add_typer(sounds_app, name="sounds")
 app.add_typer(recipe_app, name="recipe")
 app.add_typer(timing_app, name="timing")
 
-_GROUPS = ("domains", "voices", "recipe", "timing")
+_GROUPS = ("domains", "voices", "sounds", "recipe", "timing")
 _USAGE: Any = typer.BadParameter.__base__
 """What a wrong flag raises. Newer typers carry a click of their own, so it is not to be had from `click`."""
 
@@ -231,6 +233,28 @@ def voices_hear(
     from datagen.cli import lists
 
     lists.voices_hear(voice, wav, text, profile)
+
+
+@sounds_app.command("list")
+def sounds_list(recipe: Recipe = "quickstart", sets: Sets = _NO_SETS, json_: Json = False) -> None:
+    """List the sounds: the shipped ones, and your own."""
+    from datagen.cli import sounds
+
+    sounds.show(recipe, sets, json_)
+
+
+@sounds_app.command("hear")
+def sounds_hear(
+    sound: Annotated[str, typer.Argument(metavar="SOUND", help="A sound's name; `datagen sounds list` has them.")],
+    wav: Annotated[Path, typer.Option("--wav", metavar="FILE", help="Where to write it.")] = Path("sound.wav"),
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Which variant.")] = 0,
+    recipe: Recipe = "quickstart",
+    sets: Sets = _NO_SETS,
+) -> None:
+    """Write a sound to a WAV file."""
+    from datagen.cli import sounds
+
+    sounds.hear(sound, wav, seed, recipe, sets)
 
 
 @recipe_app.command("show")

@@ -23,6 +23,7 @@ from tests.conftest import SMALL, datagen, inside
 COMMANDS = [
     (), ("build",), ("check",), ("show",), ("report",), ("engines",), ("bench",), ("domains",), ("domains", "list"), ("domains", "show"),
     ("domains", "check"), ("voices",), ("voices", "list"), ("voices", "hear"), ("recipe",), ("recipe", "show"),
+    ("sounds",), ("sounds", "list"), ("sounds", "hear"),
 ]  # fmt: skip
 
 
@@ -52,7 +53,7 @@ def _commands(path: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, 
         yield from _commands((*path, name), below)
 
 
-@pytest.mark.parametrize("group", [(), ("domains",), ("voices",), ("recipe",)], ids=str)
+@pytest.mark.parametrize("group", [(), ("domains",), ("voices",), ("sounds",), ("recipe",)], ids=str)
 def test_nothing_asked_for_is_help_and_no_error(group: tuple[str, ...]) -> None:
     assert inside(*group) == inside(*group, "--help")
 

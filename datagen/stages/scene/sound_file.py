@@ -51,7 +51,8 @@ def read_clip(path: Path) -> ReadClip:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise UserError(f"{path}: is no regular file. Remove it.")
-        about = soundfile.info(str(path))
+        with path.open("rb") as file:  # libsndfile itself does not say why a file cannot be opened
+            about = soundfile.info(file)
         _check(about.frames, about.samplerate, about.channels, path)  # before it is read: it may be hours
         data = path.read_bytes()
         samples, rate_hz = soundfile.read(BytesIO(data), dtype="float32", always_2d=True)
