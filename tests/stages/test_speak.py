@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datagen.errors import DataError
+from datagen.config import read_options
+from datagen.domains.asides import asides
+from datagen.errors import DataError, UserError
 from datagen.protocols import Failure, SpeakRequest
 from datagen.records.enums import Kind, MarkType, Speaker, Split, Tag
 from datagen.records.maker import Maker
@@ -16,7 +18,7 @@ from datagen.records.plan import DialogPlan, Voice
 from datagen.records.speech import SAMPLE_RATE_HZ, Speech, Word
 from datagen.records.transcript import Mark, Transcript, Turn
 from datagen.stages.speak.trim import loud_part, trimmed
-from datagen.stages.speak.unit import SpeakOptions, Utterance, finish, gather, utterances, voice_prompt_request
+from datagen.stages.speak.unit import SpeakOptions, Utterance, finish, gather, rates, utterances, voice_prompt_request
 
 AGENT, USER = (
     Voice(n, "espeak", "en-us", {}, s, 100.0, (1.0, 2.0, 3.0), "", "") for n, s in (("anna", "female"), ("bob", "male"))
@@ -31,13 +33,14 @@ TRANSCRIPT = Transcript(
             0,
             Speaker.AGENT,
             "That is $12.50 today.",
-            marks=(Mark(MarkType.SAFE_CUT, 1), Mark(MarkType.BACKCHANNEL, 2, "mhm")),
+            marks=(Mark(MarkType.SAFE_CUT, 1), Mark(MarkType.BACKCHANNEL, 2, "well well")),
         ),
         Turn(1, Speaker.USER, "Fine, thanks.", tags=(Tag.ANGRY,)),
     ),
     Maker("agenda", "m", "1", "x"),
 )
 OPTIONS = SpeakOptions()
+CLIPS = asides()
 WORDS = ("One", "two", "three", "four.")
 
 
@@ -56,7 +59,7 @@ def speech_of(seconds: float = 1.6, lead_s: float = 0.25, tail_s: float = 0.4, l
 
 
 def test_a_dialogue_becomes_requests_in_order() -> None:
-    asked = utterances(PLAN, TRANSCRIPT, VOICES)
+    asked = utterances(PLAN, TRANSCRIPT, VOICES, OPTIONS, CLIPS)
     assert [u.key for u in asked] == [(0, None), (0, 1), (1, None)]
     assert [(u.request.voice.id, u.request.side) for u in asked] == [
         ("anna", "agent"),
@@ -70,15 +73,15 @@ def test_a_dialogue_becomes_requests_in_order() -> None:
 
 
 def test_another_attempt_has_other_seeds_and_only_what_is_asked_for() -> None:
-    first, again = (utterances(PLAN, TRANSCRIPT, VOICES, attempt, {(0, 1)}) for attempt in (0, 1))
+    first, again = (utterances(PLAN, TRANSCRIPT, VOICES, OPTIONS, CLIPS, attempt, {(0, 1)}) for attempt in (0, 1))
     assert [u.key for u in first] == [u.key for u in again] == [(0, 1)]
     assert first[0].request.seed != again[0].request.seed
-    assert first[0] == utterances(PLAN, TRANSCRIPT, VOICES)[1]
+    assert first[0] == utterances(PLAN, TRANSCRIPT, VOICES, OPTIONS, CLIPS)[1]
 
 
 def test_a_voice_that_is_not_there_is_named() -> None:
     with pytest.raises(DataError, match=r"bank-000412: the user is cast with voice 'bob'"):
-        utterances(PLAN, TRANSCRIPT, {"anna": AGENT})
+        utterances(PLAN, TRANSCRIPT, {"anna": AGENT}, OPTIONS, CLIPS)
 
 
 def test_good_speech_is_trimmed_and_kept() -> None:
@@ -122,13 +125,48 @@ def test_the_detail_has_the_numbers() -> None:
     assert result.detail == "bank-000412 turn 7: 4.1 s of audio for 4 words (1.0 s/word, limit 0.8)."
 
 
-def test_a_backchannel_is_softer_and_whole_steps() -> None:
-    turn, softer = (finish(an_utterance(mark), speech_of(), OPTIONS) for mark in (None, 0))
-    assert isinstance(turn, Speech)
-    assert isinstance(softer, Speech)
-    ratio = np.sqrt(np.mean(softer.audio**2) / np.mean(turn.audio**2))
-    assert 20 * np.log10(ratio) == pytest.approx(OPTIONS.backchannel_db, abs=0.05)
-    assert np.array_equal(np.round(softer.audio * 32768) / 32768, softer.audio)
+def test_what_is_said_beside_a_turn_is_spoken_by_its_own_side_unless_the_voices_clips_have_it() -> None:
+    marks = (
+        Mark(MarkType.BACKCHANNEL, 1, "mhm"),
+        Mark(MarkType.BACKCHANNEL, 1, "really now"),
+        Mark(MarkType.FAILED_BARGE_IN, 2, "But my card"),
+        Mark(MarkType.PAUSE, 2),
+        Mark(MarkType.FAILED_BARGE_IN, 3),
+    )
+    turns = (
+        Turn(0, Speaker.AGENT, "That is fine today.", marks=marks),
+        Turn(1, Speaker.USER, "Fine, thanks a lot.", marks=(Mark(MarkType.SIDE_TALK, 1, "Put it down, now."),)),
+    )
+    asked = utterances(PLAN, replace(TRANSCRIPT, turns=turns), VOICES, OPTIONS, CLIPS)
+    assert [(u.key, u.request.voice.id) for u in asked] == [
+        ((0, None), "anna"), ((0, 1), "bob"), ((0, 2), "bob"), ((1, None), "bob"), ((1, 0), "bob"),
+    ]  # fmt: skip
+
+
+def test_a_speaker_keeps_one_rate_through_a_dialogue() -> None:
+    drawn = rates(PLAN, OPTIONS)
+    assert {u.request.rate for u in utterances(PLAN, TRANSCRIPT, VOICES, OPTIONS, CLIPS)} == set(drawn.values())
+    assert drawn == rates(PLAN, OPTIONS)
+    assert rates(PLAN, SpeakOptions(rate_spread=0)) == {Speaker.AGENT: 1.0, Speaker.USER: 1.0}
+
+
+def test_rates_spread_as_asked() -> None:
+    options = SpeakOptions(rate_spread=0.06, rate_limits=(0.5, 2.0))
+    logs = np.log([r for seed in range(2000) for r in rates(replace(PLAN, seed=seed), options).values()])
+    assert np.std(logs) == pytest.approx(0.06, rel=0.05)
+    assert np.mean(logs) == pytest.approx(0, abs=0.005)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**63 - 1), st.floats(0.01, 0.5), st.floats(0.5, 1), st.floats(1, 2))
+def test_a_rate_lies_inside_its_limits(seed: int, spread: float, low: float, high: float) -> None:
+    drawn = rates(replace(PLAN, seed=seed), SpeakOptions(rate_spread=spread, rate_limits=(low, high)))
+    assert all(low - 1e-4 <= r <= high + 1e-4 for r in drawn.values())
+
+
+def test_rate_limits_that_leave_out_the_voices_own_rate_are_refused() -> None:
+    with pytest.raises(UserError, match=r"speak.rate_limits: 1.1 to 1.3 is no range around 1"):
+        read_options(SpeakOptions, {"rate_limits": [1.1, 1.3]}, "speak")
 
 
 def test_the_trim_agrees_with_pydub() -> None:
@@ -160,12 +198,14 @@ def test_trimmed_words_lie_inside_in_order(lead_s: float, tail_s: float, pad_s: 
 
 
 def test_the_dialogue_is_put_together() -> None:
-    finished = {u.key: replace(speech_of(), seed=n) for n, u in enumerate(utterances(PLAN, TRANSCRIPT, VOICES))}
+    finished = {
+        u.key: replace(speech_of(), seed=n) for n, u in enumerate(utterances(PLAN, TRANSCRIPT, VOICES, OPTIONS, CLIPS))
+    }
     dialog = gather(TRANSCRIPT, finished)
     assert [t.speech.seed for t in dialog.turns] == [0, 2]
-    assert [(b.mark.text, b.speech.seed) for b in dialog.turns[0].asides] == [("mhm", 1)]
-    del finished[0, 1]
-    with pytest.raises(DataError, match=r"1 texts were not spoken, the first is turn 0, mark 1"):
+    assert [(b.mark.text, b.speech.seed) for b in dialog.turns[0].asides] == [("well well", 1)]
+    del finished[0, 1], finished[1, None]
+    with pytest.raises(DataError, match=r"1 turns were not spoken, the first is turn 1"):
         gather(TRANSCRIPT, finished)
 
 
