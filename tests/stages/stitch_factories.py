@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from datagen.audio.files import quantise
 from datagen.records.enums import ClipKind, Kind, MarkType, Speaker, Split, TurnType
 from datagen.records.plan import DialogPlan
 from datagen.records.speech import SAMPLE_RATE_HZ, Aside, Audio, Clip, Speech, SpokenDialog, SpokenTurn, Word
@@ -28,7 +29,7 @@ def tone(seconds: float, hz: float, level: float = LEVEL) -> Audio:
     if level == 0:
         return np.zeros(round(seconds * SAMPLE_RATE_HZ), np.float32)
     t = np.arange(round(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
-    return (level * np.cos(2 * np.pi * hz * t)).astype(np.float32)
+    return quantise((level * np.cos(2 * np.pi * hz * t)).astype(np.float32))
 
 
 def speech(durations_s: Sequence[float], hz: float = 440.0, gap_s: float = 0.0, level: float = LEVEL) -> Speech:

@@ -26,21 +26,27 @@ def mix(
     said: Sequence[Sequence[Said]],
     options: StitchOptions,
 ) -> Audio:
-    """Float32 [2, n_samples] in 16-bit steps, agent first: pieces at their places, silence elsewhere, no clicks."""
+    """Float32 [2, n_samples] in 16-bit steps, agent first: pieces at their places, silence elsewhere, no clicks.
+
+    The turns' audio is in 16-bit steps, as the speech artefact keeps it: only what is changed here is rounded again.
+    """
     channels = np.zeros((2, placement.n_samples), dtype=np.float32)
     edge, fade = samples(options.edge_fade_s), samples(options.fade_s)
     levels = {side: _level(turns, side) for side in Speaker} if any(s.asides for s in placement.spots) else {}
     for spot, spoken, own in zip(placement.spots, turns, said, strict=False):
         side = spoken.turn.speaker
         for piece in spot.pieces:
-            part = spoken.speech.audio[slice(*piece.source)]
-            channels[side.channel, piece.at : piece.end] = quantise(_ramped(part, edge, fade if piece.cut else edge))
+            heard = channels[side.channel, piece.at : piece.end]
+            heard[:] = spoken.speech.audio[slice(*piece.source)]
+            _soften(heard, edge, fade if piece.cut else edge)
         for index, (start, end) in spot.asides:
             aside = own[index]
             who = beside(aside.type, side)
             audio = aside.speech.audio
             gain = _gain(audio, levels[who], _level_db(aside.type, options))
-            channels[who.channel, start:end] = quantise(_ramped(audio * gain, edge, edge))
+            heard = channels[who.channel, start:end]
+            heard[:] = quantise(audio * gain)
+            _soften(heard, edge, edge)
     return channels
 
 
@@ -73,15 +79,14 @@ def _gain(audio: Audio, speech_db: float | None, level_db: float) -> np.float32:
     return np.float32(10 ** (min(wanted_db, MAX_GAIN_DB, -peak_db) / 20))
 
 
-def _ramped(audio: Audio, rise: int, fall: int) -> Audio:
-    """A copy with raised-cosine ramps; both get shorter where the audio is too short for them."""
-    ramped = np.array(audio, dtype=np.float32)
-    rise, fall = min(rise, len(ramped) // 2), min(fall, len(ramped) - min(rise, len(ramped) // 2))
+def _soften(heard: Audio, rise: int, fall: int) -> None:
+    """Raised-cosine ramps at both ends, in place; both get shorter where the audio is too short for them."""
+    rise = min(rise, len(heard) // 2)
+    fall = min(fall, len(heard) - rise)
     if rise:
-        ramped[:rise] *= _ramp(rise)
+        heard[:rise] = quantise(heard[:rise] * _ramp(rise))
     if fall:
-        ramped[-fall:] *= _ramp(fall)[::-1]
-    return ramped
+        heard[-fall:] = quantise(heard[-fall:] * _ramp(fall)[::-1])
 
 
 @lru_cache(maxsize=64)
