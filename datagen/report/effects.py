@@ -73,7 +73,7 @@ def _value(key: str, value: Any) -> str:
         sign = "+" if key == "gain_db" and value > 0 else ""
         return f"{sign}{_number(scaled)} {_UNITS.get(suffix, '')}".rstrip()
     if isinstance(value, list):
-        names = [str(item["name"]) for item in value if isinstance(item, Mapping) and "name" in item]
+        names = [str(item["name"]).replace("_", " ") for item in value if isinstance(item, Mapping) and "name" in item]
         return ", ".join(names) if len(names) == len(value) and names else f"{len(value)} times"
     return str(value)
 

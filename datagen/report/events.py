@@ -34,6 +34,8 @@ def shown_events(turn: Mapping[str, Any]) -> list[Shown]:
 def _shown(event: Mapping[str, Any], turn: Mapping[str, Any]) -> Shown:
     attrs = attrs_of(event)
     text = next((str(attrs[key]) for key in ("text", "name", "sound") if attrs.get(key)), "")
+    if event["type"] == EventType.SOUND:
+        text = text.replace("_", " ")
     begun = sum(w["start_s"] < event["start_s"] - _EARLY_S for w in turn["words"])
     at = 0 if event["type"] == EventType.LONG_SILENCE else min(begun, len(turn["heard_text"].split()))
     return Shown(
