@@ -169,6 +169,14 @@ def test_the_sounds_by_chance_leave_the_cues_as_they_were(stitched):
     assert alone == among
 
 
+def test_what_the_text_speaks_of_does_not_come_by_chance_too(stitched):
+    asked = cued(stitched, (1, 3, "siren"))
+    for names, heard in ((["siren", "cough"], {"siren", "cough"}), (["siren"], {"siren"})):
+        found = [s for sounds in drawn(asked, 3, per_min=20, names=names) for s in sounds]
+        assert {s["name"] for s in found} == heard
+        assert all(s["cue"] == (s["name"] == "siren") for s in found)
+
+
 def test_a_cue_that_no_bank_has_is_a_failure_that_names_what_is_near(stitched):
     refused = apply(cued(stitched, (3, 1, "dog_barks")), CUES, np.random.default_rng(0))
     assert isinstance(refused, Failure)

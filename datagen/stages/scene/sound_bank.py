@@ -66,10 +66,9 @@ class Bank:
         return {"source": clip.sha256, "licence": clip.licence, "n_samples": clip.n_samples}
 
     def by_chance(self, names: Sequence[str], weights: Mapping[str, float]) -> tuple[list[str], list[float]]:
-        """The names that come by chance, and the probability of each."""
-        chosen = sorted(names or self.names)
-        sizes = [weights.get(name, 1.0) for name in chosen]
-        return chosen, [size / sum(sizes) for size in sizes]
+        """The names that come by chance, and the probability of each: its weight, 1 where it has none. Weight 0 never comes."""
+        sizes = {name: size for name in sorted(set(names or self.names)) if (size := weights.get(name, 1.0)) > 0}
+        return list(sizes), [size / sum(sizes.values()) for size in sizes.values()]
 
     def hint(self, name: str) -> str:
         """What to say to somebody who asked for a sound that there is not."""

@@ -53,7 +53,10 @@ class SoundOptions(Options):
         0.0, "share of sounds by chance that may begin while another one sounds", "share", ge=0, le=1
     )
     names: tuple[str, ...] = knob((), "which sounds come by chance; without any, all of them (`datagen sounds list`)")
-    weights: dict[str, Weight] = knob({}, "how often a sound comes, by its name, against 1 of the others")
+    weights: dict[str, Weight] = knob(
+        {"alarm_clock": 0.3, "baby_cry": 0.5, "glass_break": 0.2, "siren": 0.5},
+        "how often a sound comes by chance, by its name, against 1 of the others",
+    )
     folders: tuple[str, ...] = knob(
         (), "folders of your own clips, each with a licence; one of a shipped sound's name takes its place",
         changes_output=False,
@@ -133,7 +136,10 @@ def _by_chance(
         return []
     asked = options.per_min * around.n_samples / SAMPLE_RATE_HZ / 60
     count = 1 + int(rng.poisson(max(asked - 1, 0.0)))
-    names, weights = bank.by_chance(options.names, options.weights)
+    # What the text speaks of is heard once: a second ring would leave open which of them the agent means.
+    names, weights = bank.by_chance(options.names, {**options.weights, **{c["name"]: 0.0 for c in cues}})
+    if not names:
+        return []
     taken, made = [_span(c) for c in cues], []
     for _ in range(count):
         found = _drawn(bank, str(rng.choice(names, p=weights)), options.snr_db, rng)
