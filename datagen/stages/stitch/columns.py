@@ -10,6 +10,9 @@ from datagen.records.enums import EventType, TurnType
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
+_TURN = 40
+"""Bits of a sample's number: turn and sample are searched as one."""
+
 
 @dataclass(frozen=True, slots=True)
 class DialogColumns:
@@ -80,3 +83,17 @@ class Part:
         found = np.zeros(len(self.turns.dialog), bool)
         found[self.events.turn[np.isin(self.events.kind, [str(k) for k in kinds])]] = True
         return found
+
+    def words_within(self, turn: Ints, start: Ints, end: Ints) -> Ints:
+        """Samples of a turn's heard words within each span in it."""
+        lengths = np.concatenate([[0], np.cumsum(self.words.end - self.words.start)])
+        keys = (self.words.turn << _TURN) + self.words.start
+
+        def spoken_before(at: Ints) -> Ints:
+            n = np.searchsorted(keys, (turn << _TURN) + at)
+            beyond = np.zeros(len(at), np.int64)
+            cut = n > np.searchsorted(self.words.turn, turn)
+            beyond[cut] = np.maximum(self.words.end[n[cut] - 1] - at[cut], 0)
+            return np.asarray(lengths[n] - beyond, np.int64)
+
+        return spoken_before(end) - spoken_before(start)

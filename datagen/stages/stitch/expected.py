@@ -89,7 +89,7 @@ class Expected:
             total.append(n * math.fsum(np.diff(cover) * self.ftos.shares_below(-middle)))
         total.append(sums.n["cut"] * float(np.interp(self.yield_s * PER_S, np.arange(len(cover)), cover)))
         total += [self._aside_overlap_s(kind, side) for kind in _ASIDES for side in Speaker]
-        total.append(self._side_talk_over() * self._word_share(Speaker.AGENT))
+        total.append(self._side_talk_over_s())
         return math.fsum(total)
 
     @cached_property
@@ -117,21 +117,17 @@ class Expected:
         for kind in _ASIDES:
             for side in Speaker:
                 more = self.n_asides(kind, side) - sums.n[f"{side}_{kind}"]
-                spoken.append(more * _mean_length_s(sums, f"{side}_{kind}"))
+                spoken.append(more * _mean_s(sums, f"{side}_{kind}"))
         return math.fsum([self.duration_s, -math.fsum(spoken), self.overlap_s])
 
     def _aside_overlap_s(self, kind: EventType, side: Speaker) -> float:
-        length_s = _mean_length_s(self.sums, f"{side}_{kind}")
-        return self.n_asides(kind, side) * length_s * self._word_share(side.other)
+        """How many there should be, and how much of one falls on words: that is the speech's, and as measured."""
+        return self.n_asides(kind, side) * _mean_s(self.sums, f"{side}_{kind}", f"{side}_{kind}_over_words")
 
-    def _side_talk_over(self) -> float:
-        """Seconds that the user should talk to somebody else over the agent's turns."""
+    def _side_talk_over_s(self) -> float:
+        """Seconds that the user should talk to somebody else over the agent's words."""
         sums, options = self.sums, self.sums.options.side_talk
-        return options.share * options.over_agent_share * sums.n["dialogs"] * _mean_length_s(sums, "side_talk_over")
-
-    def _word_share(self, side: Speaker) -> float:
-        """How much of a side's turns is words."""
-        return self.sums.length[f"{side}_words"] / max(self.sums.length[f"{side}_turns"], 1)
+        return options.share * options.over_agent_share * sums.n["dialogs"] * _mean_s(sums, "side_talk_over")
 
 
 def mean_s(lengths: Lognormal | Quantiles) -> float:
@@ -139,5 +135,6 @@ def mean_s(lengths: Lognormal | Quantiles) -> float:
     return lengths.mean_below() if isinstance(lengths, Lognormal) else lengths.mean_above(0.0)
 
 
-def _mean_length_s(sums: TimingSums, name: str) -> float:
-    return sums.seconds(name) / sums.n[name] if sums.n[name] else 0.0
+def _mean_s(sums: TimingSums, name: str, length: str = "") -> float:
+    """The mean length of what the build has of something; 0 where it has none."""
+    return sums.seconds(length or name) / sums.n[name] if sums.n[name] else 0.0

@@ -33,8 +33,9 @@ class TimingSums:
 
     `ftos` are the FTOs in seconds of the transfers whose offset the model draws, by side of who takes the floor: not those
     after a cut (the writer set the place) nor after a long silence. `shifts` count what was to be added to each of them,
-    in milliseconds (exposure). Where the model is a constant, `max_error_s` is the farthest that one of them is from it, and
-    `constant_s` the constant (else None). `tails` and `heads` say how far the ends and beginnings of turns are words (exposure).
+    in milliseconds (exposure). Where the model is a constant, `constant_s` is that and `max_error_s` the farthest that an
+    FTO is from it. `tails` and `heads` say how far the ends and beginnings of turns are words, and lengths named
+    `…_over_words` how much of an event falls on words of its turn (exposure).
     """
 
     options: StitchOptions
@@ -158,16 +159,18 @@ class TimingSums:
     def _add_events(self, part: Part) -> None:
         events, agent = part.events, part.turns.agent
         lengths = events.end - events.start
+        over_words = part.words_within(events.turn, events.start, events.end)
         for kind in EventType:
             for side in Speaker:
                 own = (events.kind == kind) & (events.channel == side.channel)
                 self.n[f"{side}_{kind}"] += int(own.sum())
                 self.length[f"{side}_{kind}"] += int(lengths[own].sum())
+                self.length[f"{side}_{kind}_over_words"] += int(over_words[own].sum())
         side_talk = events.kind == EventType.SIDE_TALK
         self.n["side_talk_dialogs"] += len(np.unique(part.turns.dialog[events.turn[side_talk]]))
         over = side_talk & agent[events.turn] if len(agent) else side_talk
         self.n["side_talk_over"] += int(over.sum())
-        self.length["side_talk_over"] += int(lengths[over].sum())
+        self.length["side_talk_over"] += int(over_words[over].sum())
         # A pause that the user fills by talking to somebody else is as long as that takes.
         hesitation = (events.kind == EventType.PAUSE) & ~np.isin(events.turn, events.turn[side_talk & ~over])
         self.n["hesitation"] += int(hesitation.sum())

@@ -41,7 +41,7 @@ class FtoTarget:
     def quantile(self, u: float) -> float:
         """The FTO in seconds below which a share `u` lies."""
         i = min(int(np.searchsorted(self.cdf, u)), len(self.cdf) - 1)
-        if i == 0 or self.cdf[i] <= self.cdf[i - 1]:
+        if i == 0 or not 0 < self.cdf[i] - self.cdf[i - 1] < _JUMP:
             return (self.low + i) / PER_S
         return float(self.low + i - (self.cdf[i] - u) / (self.cdf[i] - self.cdf[i - 1])) / PER_S
 
