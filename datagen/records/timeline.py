@@ -109,10 +109,10 @@ class SceneDialog:
     """The channels as a model gets them: the agent's untouched, the user's as a microphone heard it.
 
     `effects` says what was done, name to parameters (JSON types), {} where nothing was; `snr_db` is the asked
-    signal-to-noise ratio over speech-active frames, None without noise. `events` are the SOUND events, with the turn under
-    way (or the last before) as `target_turn`; they take the place of the time line's own. `masked_word_share` is the share
-    of the user's words under 0 dB local SNR. `stems` are what the microphone's signal was summed from, float32
-    [n_samples] each by name, {} unless they were asked for.
+    signal-to-noise ratio of noise and babble together, at the microphone over the user's words; None without either.
+    `events` are the SOUND events, with the turn under way (or the last before) as `target_turn`; they take the place of
+    the time line's own. `masked_word_share` is the share of the user's words under 0 dB local SNR. `stems` are what the
+    microphone's signal was summed from, float32 [n_samples] each by name, {} unless they were asked for.
     """
 
     channels: Audio = field(repr=False)

@@ -1,6 +1,7 @@
 """The scene as a whole: the user's channel only, by share, in order, recorded, the same every time."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -9,10 +10,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scene_factories import EFFECTS, bystanders, dialogue, empty, in_words, only
 
+from datagen.audio.files import quantise
 from datagen.audio.levels import rms_db
 from datagen.config import read_options
 from datagen.errors import UserError
@@ -23,7 +25,18 @@ from datagen.stages.scene import place
 from datagen.stages.scene.masking import masked_word_share
 from datagen.stages.scene.options import SceneOptions
 from datagen.stages.scene.telephone import telephone
-from datagen.stages.scene.unit import AIR, BACKGROUND, CHAIN, apply, surroundings, word_spans
+from datagen.stages.scene.unit import (
+    AIR,
+    BACKGROUND,
+    CHAIN,
+    air_stems,
+    apply,
+    line,
+    microphone,
+    surroundings,
+    word_spans,
+)
+from datagen.store.ids import canonical
 
 ALL = only(**{name: {} for name in EFFECTS})
 BOTH = only(noise={}, telephone={"a_law_share": 0, "gsm_share": 0})
@@ -118,6 +131,17 @@ def test_the_outputs_snr_over_the_users_words_is_the_asked_one(stitched, on, see
     assert lowest - 3.02 <= heard.snr_db <= lowest
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_what_is_recorded_makes_the_channel_again(stitched, seed):
+    """From the JSON of the row, the clean channels and the bystanders' clips alone, without a draw, to the bit."""
+    heard = scened(stitched, ALL, seed)
+    recorded = json.loads(canonical(heard.effects))
+    around = surroundings(stitched, place.TYPICAL, bystanders)
+    again = quantise(line(microphone(air_stems(recorded, around)), recorded, around))
+    assert len(recorded) >= 9
+    assert again.tobytes() == heard.channels[1].tobytes()
+
+
 @pytest.mark.parametrize("name", EFFECTS)
 def test_one_effects_switch_leaves_the_others_draws(stitched, name):
     everything = scened(stitched, ALL, 9).effects
@@ -189,6 +213,9 @@ def test_loud_noise_is_clipped_and_never_wraps(stitched):
     seed=st.integers(0, 2**32),
     on=st.sets(st.sampled_from(EFFECTS)),
 )
+@example(n_samples=0, seed=0, on=set(EFFECTS))
+@example(n_samples=1, seed=0, on=set(EFFECTS))
+@example(n_samples=2, seed=1, on=set(EFFECTS))
 def test_silence_of_any_length_keeps_it_and_stays_finite(n_samples, seed, on):
     """Also a dialogue of no sample and of one, whose user never speaks."""
     heard = scened(empty(n_samples), only(stems=True, **{name: {} for name in on}), seed)
