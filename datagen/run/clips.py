@@ -25,7 +25,7 @@ from datagen.store.ids import digest, rng, unit_hash
 from datagen.store.ledger import Artefact, Draft, Ledger
 
 LINES, SAMPLES = "clips.jsonl", "clips.pcm"
-IN_MEMORY = 48
+IN_MEMORY = 32
 """Banks that are held ready: about 1 MB each."""
 _VERSION = 1
 

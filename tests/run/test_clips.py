@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from datagen import resources
 from datagen.build import Build, resolve
 from datagen.config import MixEntry, Recipe
+from datagen.errors import UserError
 from datagen.protocols import SpeakRequest
 from datagen.records.enums import ClipKind, Kind, Speaker, Split
 from datagen.records.plan import DialogPlan
@@ -95,6 +97,23 @@ def test_another_limit_makes_them_anew_and_no_turn(work: Path) -> None:
     assert stricter.speech_key("") == BUILD.speech_key("")
     strict, loose = (clips_in(work, b).of(VOICE, ClipKind.BACKCHANNEL) for b in (stricter, BUILD))
     assert len(strict) <= len(loose)
+
+
+def test_ones_own_texts_make_all_of_it_anew(tmp_path: Path) -> None:
+    file = tmp_path / "_shared" / "asides.toml"
+    file.parent.mkdir()
+    shipped = (resources.prompts() / "_shared" / "asides.toml").read_text()
+    mix = (MixEntry(domains=("restaurant",)),)
+    file.write_text(shipped.replace('"uh-huh"', '"go on"'))
+    own = resolve(Recipe(mix=mix, domain_folders=(str(tmp_path),)))
+    assert own.plan_digest == BUILD.plan_digest
+    assert own.write_key((0,)) != BUILD.write_key((0,))
+    assert own.speech_key("") != BUILD.speech_key("")
+    assert own.render_key("", "", True) != BUILD.render_key("", "", True)
+    (tmp_path / "wrong" / "_shared").mkdir(parents=True)
+    (tmp_path / "wrong" / "_shared" / "asides.toml").write_text(shipped.replace('"Wait, but"', '"Wait, 2"'))
+    with pytest.raises(UserError, match=r"asides.toml.failed_barge_in: 'Wait, 2' has to begin with a letter"):
+        resolve(Recipe(mix=mix, domain_folders=(str(tmp_path / "wrong"),)))
 
 
 def test_a_voice_without_clips_has_none_and_says_so(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ class ClipOptions(Options):
     """Short utterances that a voice says once, for all its dialogues."""
 
     backchannels: int = knob(4, "texts of a voice's own among the backchannels of a side", "texts", ge=1, le=50)
-    failed_barge_ins: int = knob(3, "… among the failed barge-ins", "texts", ge=1, le=50)
-    side_talks: int = knob(3, "… among the side talk", "texts", ge=1, le=50)
-    off_talks: int = knob(3, "… among the off-talk", "texts", ge=1, le=50)
+    failed_barge_ins: int = knob(3, "texts of a voice's own among the failed barge-ins", "texts", ge=1, le=50)
+    side_talks: int = knob(3, "texts of a voice's own among the side talk", "texts", ge=1, le=50)
+    off_talks: int = knob(3, "texts of a voice's own among the off-talk", "texts", ge=1, le=50)
     candidates: int = knob(
         3, "how often a voice says each text, with a seed of its own each time", "clips", ge=1, le=20
     )
