@@ -76,10 +76,10 @@ def test_form(lines: list[str], reason: str) -> None:
     assert fault(sample("x-1", lines, BANK)) == reason
 
 
-def marked(*marks: Mark) -> Sample:
+def marked(*marks: Mark, turn: int = 0) -> Sample:
     s = sample("x-1", GOOD, BANK)
-    first, *rest = s.transcript.turns
-    return replace(s, transcript=replace(s.transcript, turns=(replace(first, marks=marks), *rest)))
+    turns = tuple(replace(t, marks=marks) if t.index == turn else t for t in s.transcript.turns)
+    return replace(s, transcript=replace(s.transcript, turns=turns))
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,53 @@ def marked(*marks: Mark) -> Sample:
 )
 def test_marks(mark: Mark, reason: str) -> None:
     assert fault(marked(mark)) == reason
+
+
+@pytest.mark.parametrize(
+    ("mark", "reason"),
+    [
+        (Mark(MarkType.FILLER, 0, "Hi,"), ""),
+        (Mark(MarkType.FILLER, 1, "what is"), ""),
+        (Mark(MarkType.REPETITION, 1, "what was"), "mark_text"),
+        (Mark(MarkType.CORRECTION, 6, "that? please"), "mark_text"),
+        (Mark(MarkType.FILLER, 0), "mark_text"),
+        (Mark(MarkType.LONG_SILENCE, 0), ""),
+        (Mark(MarkType.LONG_SILENCE, 1), "mark_range"),
+        (Mark(MarkType.SOUND, 3, "door_slam"), ""),
+        (Mark(MarkType.SOUND, 3), "mark_text"),
+        (Mark(MarkType.SOUND, 3, "A siren"), "mark_text"),
+        (Mark(MarkType.SOUND, 7, "siren"), "mark_range"),
+        (Mark(MarkType.SIDE_TALK, 2, "Not now, please."), ""),
+        (Mark(MarkType.SIDE_TALK, 2), "mark_text"),
+        (Mark(MarkType.FAILED_BARGE_IN, 2, "Wait, but"), "mark_side"),
+    ],
+)
+def test_marks_of_the_user(mark: Mark, reason: str) -> None:
+    assert fault(marked(mark, turn=1)) == reason
+
+
+@pytest.mark.parametrize(
+    ("mark", "reason"),
+    [
+        (Mark(MarkType.FAILED_BARGE_IN, 2, "Wait, but"), ""),
+        (Mark(MarkType.FAILED_BARGE_IN, 2), "mark_text"),
+        (Mark(MarkType.FAILED_BARGE_IN, 2, "[sighs]"), "leak_direction"),
+        (Mark(MarkType.SOUND, 1, "siren"), "mark_side"),
+        (Mark(MarkType.SIDE_TALK, 1, "Not now, please."), "mark_side"),
+        (Mark(MarkType.LONG_SILENCE, 0), ""),
+    ],
+)
+def test_marks_of_the_agent(mark: Mark, reason: str) -> None:
+    assert fault(marked(mark)) == reason
+
+
+def test_what_a_cut_left_unheard_may_be_said_again() -> None:
+    told = "The fee is waived for every new account this year."
+    lines = [f"A: Sure. {told} {told}", "U: Which ones are new?", f"A: All of this month's. {told} And {told.lower()}"]
+    s = sample("x-1", lines, BANK)
+    assert fault(s) == "repetition"
+    cut = replace(s.transcript.turns[0], marks=(Mark(MarkType.BARGE_IN, 2),))
+    assert fault(replace(s, transcript=replace(s.transcript, turns=(cut, *s.transcript.turns[1:])))) == ""
 
 
 def test_a_cut_turn_is_followed_by_the_one_who_cut_it() -> None:

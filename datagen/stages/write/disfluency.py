@@ -22,7 +22,7 @@ WORDS_EACH = 8
 """Words of a turn that bear one disfluency; a turn of any length bears one."""
 MOODS: Mapping[str, float] = {"hesitant": 1.8, "anxious": 1.4}
 """How much more a user of such a mood hesitates than the rates say."""
-SLIP = 4.0
+SLIP = 8.0
 """The weight of a value said wrong first, against one of a sentence begun anew: values are rarer than sentences."""
 TWICE = 0.4
 """How often two words are said again where two go together."""
@@ -62,14 +62,16 @@ def hesitate(
     )
     chosen = _Chosen(transcript, options)
     there = sum(m.type is MarkType.FILLER for t in user for m in t.marks)
-    kinds = (
-        (wanted.corrections_per_100, 0, _corrections(transcript, user, texts)),
-        (wanted.repetitions_per_100, 0, _repetitions(user)),
-        (wanted.fillers_per_100, there, _fillers(user, texts, wanted.pause_share)),
-        (wanted.silent_pauses_per_100, 0, _pauses(user)),
+    kinds: tuple[tuple[float, int, Callable[[], list[Candidate]]], ...] = (
+        (wanted.corrections_per_100, 0, lambda: _corrections(transcript, user, texts)),
+        (wanted.repetitions_per_100, 0, lambda: _repetitions(user)),
+        (wanted.fillers_per_100, there, lambda: _fillers(user, texts, wanted.pause_share)),
+        (wanted.silent_pauses_per_100, 0, lambda: _pauses(user)),
     )
     for rate, n_there, candidates in kinds:
-        chosen.draw(poisson(rate * factor * said / 100, dice) - n_there, candidates, dice)
+        n = poisson(rate * factor * said / 100, dice) - n_there
+        if n > 0:
+            chosen.draw(n, candidates(), dice)
     done = [_edited(t, chosen.edits[t.index]) if t.index in chosen.edits else t for t in turns]
     return transcript if tuple(done) == transcript.turns else replace(transcript, turns=tuple(done))
 

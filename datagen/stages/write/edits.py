@@ -11,7 +11,7 @@ from datagen.text.lexicon import MONTHS, WEEKDAYS
 
 DISFLUENT = frozenset((MarkType.FILLER, MarkType.REPETITION, MarkType.CORRECTION))
 _CALENDAR = frozenset((*WEEKDAYS, *MONTHS))
-_KEEPS_CAPITAL = re.compile(r"I(?:'\w+)?|[A-Z]{2,}.*|[A-Z]\.?")
+_KEEPS_CAPITAL = re.compile(r"I(?:'\w+)?|[A-Z]{2,}.*|[B-Z]\.?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from datagen.text.wordlist import words
 Place = tuple[int, float]
 """A word before which something may be put, and its weight among all places of the dialogue."""
 
-VALUE, CLAUSE, CONTENT, OPENING, LATER_OPENING, REACTION = 4.0, 1.5, 1.0, 3.0, 1.0, 0.7
+VALUE, CLAUSE, CONTENT, OPENING, LATER_OPENING, REACTION = 4.0, 1.5, 1.0, 3.0, 1.0, 0.3
 """Weights. Hesitations are most frequent where a speaker starts, and before words that are hard to find."""
 
 SHORT = 8

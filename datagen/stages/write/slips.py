@@ -15,10 +15,12 @@ from datagen.text.values import values_of
 from datagen.text.wordlist import words
 
 _TIME = re.compile(r"(\d{1,2}):(00|15|30|45)")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th)")
 _FEW = {str(n): n for n in range(2, 13)} | {ONES[n]: n for n in range(2, 13)}
 _HALVES = words("p.m a.m o'clock")
 _BEFORE_MONTH = words("in of until since last this next by")
+_JOINING = words("to through and or")
 _PREPOSITIONS = words("on at in for until since by")
 _NOT_BEFORE_NUMBER = words(
     "number code ending pin or to and account card zip digits suite apartment apt unit room flight gate order dollars point "
@@ -88,15 +90,17 @@ def _alternatives(turn_words: list[str], at: int) -> list[str]:
     ends = turn_words[at][-1] in ",.?!"
     if low in WEEKDAYS and core[0].isupper():
         # A range or a list of days is no place for a slip: what is taken back would not be clear.
-        joined = before in ("to", "through", "and", "or") or after.lower() in ("to", "through", "and", "or")
-        return [] if joined and not ends else [d.capitalize() for d in WEEKDAYS if d != low]
+        joined = before in _JOINING or (not ends and after.lower() in _JOINING)
+        return [] if joined else [d.capitalize() for d in WEEKDAYS if d != low]
     if low in MONTHS and core[0].isupper():
+        if any(_YEAR.fullmatch(_core(w)) for w in turn_words[at + 1 : at + 3]):
+            return []  # Nobody mistakes the month they were born in.
         n = MONTHS[low]
         dated = (not ends and after[:1].isdigit()) or (before in _BEFORE_MONTH and low not in ("may", "march"))
         return [MONTH_NAMES[m] for m in (n - 1, n + 1, n + 2) if 1 <= m <= 12] if dated else []
     time = _TIME.fullmatch(core)
     if time:
-        return _times(int(time[1]), time[2]) if before not in ("to", "and", "through") else []
+        return _times(int(time[1]), time[2]) if before not in _JOINING else []
     day = _DAY.fullmatch(core)
     if day and (before in MONTHS or before == "the") and not after[:4].isdigit():
         return [

@@ -112,7 +112,8 @@ def _ends_clause(words: Sequence[str], at: int) -> bool:
         return False
     if words[at].endswith("."):
         return True
-    joined = words[at + 1].lower() in _JOINING and words[at][-1].isalnum()
+    half = words[at + 1 : at + 4] == ["and", "a", "half"]
+    joined = words[at + 1].lower() in _JOINING and words[at][-1].isalnum() and not half
     return after - at >= CLAUSE and (words[at].endswith(",") or joined)
 
 
