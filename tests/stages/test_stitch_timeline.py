@@ -148,7 +148,8 @@ def test_every_overlap_is_named_and_bounded(turns, rules, lead, tail, limit):
             first, last = right.words[0][0], left.words[-1][1]
             assert left.overlap == ((first, last) if first < last else None)
             share = rules.max_question_share if turns[i].is_question else rules.max_overlap_share
-            assert common <= share * (left.end - left.start)
+            stretch = max([left.start, *(end for _, (_, end) in left.pauses)])
+            assert common <= share * (left.end - stretch)
             assert right.start >= left.words[-min(rules.max_overlap_words, len(left.words))][0]
             if turns[i].key_word is not None:
                 first, last = left.words[turns[i].key_word]

@@ -44,11 +44,13 @@ def lay(shape: TurnShape) -> Spot:
 def deepest_overlap(shape: TurnShape, laid: Spot, before: TurnShape, prior: Spot, rules: Rules) -> int:
     """The longest overlap that makes sense here: over the other's last words only, and within both turns.
 
-    A turn that is barged in on itself has to have the floor for itself before the word that it is cut at.
+    Whoever hesitates is waited for: of a turn with a pause only what comes after the last counts. A turn that is barged in
+    on itself has to have the floor for itself before the word that it is cut at.
     """
     share = rules.max_question_share if before.is_question else rules.max_overlap_share
     first_word = prior.words[-min(rules.max_overlap_words, len(prior.words))][0]
-    bounds = [int((prior.end - prior.start) * share), prior.end - first_word, int(laid.end * REPLY_SHARE)]
+    stretch = max([prior.start, *(end for _, (_, end) in prior.pauses)])
+    bounds = [int((prior.end - stretch) * share), prior.end - first_word, int(laid.end * REPLY_SHARE)]
     if before.key_word is not None:
         first, last = prior.words[before.key_word]
         bounds.append(prior.end - last + int((last - first) * rules.max_key_share))
