@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from rich.table import Table
 
 from datagen import recipes
 from datagen.errors import UserError
+from datagen.stages.stitch.empirical import EmpiricalFto
+from datagen.stages.stitch.fto import FtoModel
 from datagen.stages.stitch.options import StitchOptions
-from datagen.stages.stitch.presets import EMPIRICAL, preset, presets, read_empirical
+from datagen.stages.stitch.presets import EMPIRICAL, EmpiricalOptions, Timing, preset, presets, read_empirical
 
 _SHOWN = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 
@@ -23,16 +26,20 @@ def fit(files: Sequence[Path], out: Path, min_transfers: int, as_json: bool) -> 
     from datagen.fit.corpus import measure
     from datagen.fit.fitted import fit as fit_measured
     from datagen.fit.preset import to_toml
-    from datagen.store.files import write_bytes
+    from datagen.store.files import disk, write_bytes
 
     if min_transfers < 5:
         raise UserError(f"--min-transfers {min_transfers}: has to be at least 5.")
-    if out.is_dir():
-        raise UserError(f"--out {out}: is a folder; name a file, e.g. {out / 'preset.toml'}.")
+    with disk(out):
+        if out.is_dir():
+            raise UserError(f"--out {out}: is a folder; name a file, e.g. {out / 'preset.toml'}.")
+        if out.exists() and any(file.exists() and out.samefile(file) for file in files):
+            raise UserError(f"--out {out}: is one of the files to fit.")
     fitted = fit_measured(measure(files, min_transfers))
-    write_bytes(out, to_toml(fitted, files).encode())
-    options = StitchOptions(timing=EMPIRICAL, empirical=read_empirical(recipes.read(out), str(out)))
-    m, figures = fitted.measured, _figures(options)
+    text = to_toml(fitted, files)
+    base = read_empirical(tomllib.loads(text), f"the timing of {files[0].name}")
+    write_bytes(out, text.encode())
+    m, figures = fitted.measured, _figures(base)
     if as_json:
         counts = {"recordings": m.n_recordings, "hours": round(m.duration_s / 3600, 4), "transfers": len(m.transfers)}
         sys.stdout.write(json.dumps({"out": str(out), **counts, **figures}, indent=1) + "\n")
@@ -42,14 +49,18 @@ def fit(files: Sequence[Path], out: Path, min_transfers: int, as_json: bool) -> 
         f"{m.n_recordings} recording{'s' * (m.n_recordings != 1)}, {hours}, {len(m.transfers)} floor transfers; "
         f"left out: {m.n_backchannels} backchannels, {m.n_inside} longer interjections, {m.n_excluded} other transfers\n"
         f"median FTO {figures['median_s']:.3f} s, {figures['overlap_share']:.1%} overlap; pair share "
-        f"{figures['pair_share']:.2f}, speaker share {figures['speaker_share']:.2f}\n"
+        f"{_share(fitted.pair_share, base.pair_share)}, speaker share {_share(fitted.speaker_share, base.speaker_share)}\n"
         f"{out}\nUse it: datagen build --set stitch.timing=empirical --set stitch.empirical={out}\n"
     )
 
 
+def _share(measured: float | None, assumed: float) -> str:
+    return f"{assumed:.2f} (assumed: the files cannot tell)" if measured is None else f"{measured:.2f}"
+
+
 def list_(as_json: bool) -> None:
     """Prints every preset with its figures, source and quality."""
-    found = [{"name": name, **_all(StitchOptions(timing=name))} for name in presets()]
+    found = [{"name": name, **_all(base)} for name, base in presets().items()]
     if as_json:
         sys.stdout.write(json.dumps(found, indent=1) + "\n")
         return
@@ -68,9 +79,8 @@ def list_(as_json: bool) -> None:
 
 def show(name: str, as_json: bool) -> None:
     """Prints a preset's quantiles and means: of a named one, or of a TOML file that `datagen timing fit` wrote."""
-    options = _options(name)
-    found = _all(options)
-    model = options.fto_model()
+    base = _timing(name)
+    found, model = _all(base), _model(base)
     found["quantiles_s"] = {f"{p:g}": round(model.quantile(p), 4) for p in _SHOWN}
     if as_json:
         sys.stdout.write(json.dumps({"name": name, **found}, indent=1) + "\n")
@@ -85,29 +95,34 @@ def show(name: str, as_json: bool) -> None:
         out(f"  {float(share):>4.0%} {value:>8.3f} s\n")
 
 
-def _options(name: str) -> StitchOptions:
+def _timing(name: str) -> Timing:
+    if name == EMPIRICAL:
+        raise UserError("timing = empirical needs its quantiles: name the TOML file that holds them.")
     path = Path(name)
     if name not in presets() and (path.suffix == ".toml" or len(path.parts) > 1):
-        recipe = recipes.compose(sets=[f"stitch.timing={EMPIRICAL}", f"stitch.empirical={json.dumps(name)}"])
-        return StitchOptions.model_validate(recipe.stitch)
+        return read_empirical(recipes.read(path), name)
     try:
-        preset(name)
+        return preset(name)
     except ValueError as error:
         raise UserError(f"{error} A file of your own ends in .toml.") from None
-    return StitchOptions(timing=name)
 
 
-def _all(options: StitchOptions) -> dict[str, Any]:
-    base = options.preset()
+def _model(base: Timing) -> FtoModel:
+    if isinstance(base, EmpiricalOptions):
+        return EmpiricalFto(base.fto_s)
+    (name,) = [name for name, found in presets().items() if found is base]
+    return StitchOptions(timing=name).fto_model()
+
+
+def _all(base: Timing) -> dict[str, Any]:
     shifts = {k.removesuffix("_s"): v for k, v in base.shift.model_dump().items() if v is not None}
-    return {**_figures(options), "shift_s": shifts, "source": base.source, "quality": base.quality}
+    return {**_figures(base), "shift_s": shifts, "source": base.source, "quality": base.quality}
 
 
-def _figures(options: StitchOptions) -> dict[str, Any]:
+def _figures(base: Timing) -> dict[str, Any]:
     """The distribution's key figures; None for the median of a half that is not there."""
-    model = options.fto_model()
+    model = _model(base)
     share = model.overlap_share
-    pair, speaker = options.variance_shares()
     gap_s = model.quantile((1 + share) / 2) if share < 1 else math.nan
     values = {
         "median_s": model.quantile(0.5),
@@ -116,8 +131,8 @@ def _figures(options: StitchOptions) -> dict[str, Any]:
         "overlap_median_s": -model.quantile(share / 2) if share > 0 else math.nan,
         "mean_gap_s": model.mean_gap_s(),
         "mean_overlap_s": model.mean_overlap_s(),
-        "pair_share": pair,
-        "speaker_share": speaker,
+        "pair_share": base.pair_share,
+        "speaker_share": base.speaker_share,
     }
     return {key: None if math.isnan(value) else round(value, 4) for key, value in values.items()}
 

@@ -6,6 +6,8 @@ from statistics import NormalDist
 
 _NORMAL = NormalDist()
 _EDGE = 1e-9
+_NARROW = 1e-5
+"""Where the limits keep less than this of a log-normal, what they keep is as good as a constant."""
 
 
 def normal_quantile(u: float) -> float:
@@ -33,34 +35,36 @@ class Lognormal:
 
     def quantile(self, u: float) -> float:
         """The value below which a share `u` of the draws lies."""
-        if self.sigma == 0 or self.high <= self.low:
+        floor, ceiling = self._kept()
+        if ceiling - floor < _NARROW:
             return self._constant()
-        floor, ceiling = self._free_cdf(self.low), self._free_cdf(self.high)
         value = self.median * math.exp(self.sigma * normal_quantile(floor + u * (ceiling - floor)))
         return min(max(value, self.low), self.high)
 
     def cdf(self, value: float) -> float:
         """The share of draws at or below `value`."""
+        floor, ceiling = self._kept()
+        if ceiling - floor < _NARROW:
+            return float(value >= self._constant())
         if value < self.low:
             return 0.0
-        if value >= self.high:
-            return 1.0
-        if self.sigma == 0:
-            return float(value >= self._constant())
-        floor, ceiling = self._free_cdf(self.low), self._free_cdf(self.high)
-        return (self._free_cdf(value) - floor) / (ceiling - floor) if ceiling > floor else 1.0
+        return 1.0 if value >= self.high else (self._free_cdf(value) - floor) / (ceiling - floor)
 
     def mean_below(self, value: float = math.inf) -> float:
         """The mean of the draws with those above `value` counted as 0: E[X; X <= value]. Without `value`, the mean."""
-        value = min(value, self.high)
-        if value < self.low:
-            return 0.0
-        if self.sigma == 0 or self.high <= self.low:
+        floor, ceiling = self._kept()
+        if ceiling - floor < _NARROW:
             return self._constant() if self._constant() <= value else 0.0
-        floor, ceiling = self._free_cdf(self.low), self._free_cdf(self.high)
-        if ceiling <= floor:
-            return self._constant()
+        if value <= self.low:
+            return 0.0
+        value = min(value, self.high)
         return (self._free_mean_below(value) - self._free_mean_below(self.low)) / (ceiling - floor)
+
+    def _kept(self) -> tuple[float, float]:
+        """The shares of the log-normal without limits below either limit; equal where it is a constant."""
+        if self.sigma == 0 or self.high <= self.low:
+            return 0.0, 0.0
+        return self._free_cdf(self.low), self._free_cdf(self.high)
 
     def _constant(self) -> float:
         return min(max(self.median, self.low), self.high)
