@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from datagen.audio.levels import energy
 from datagen.errors import DataError, UserError
 from datagen.records.speech import Audio
 from datagen.stages.scene import synth_bells, synth_knocks, synth_street, synth_throats
-from datagen.stages.scene.sound_file import read_clip
+from datagen.stages.scene.sound_file import frame_energies, read_clip
 from datagen.stages.scene.sound_folder import OwnClip, OwnSounds, read_folders
 from datagen.store import ids
 
@@ -132,10 +131,7 @@ def _own(sha256: str) -> Audio:
 def active_power(clip: Audio) -> float:
     """How strong a sound is while it sounds: the mean square over those of its 20 ms frames that come within 20 dB of the
     loudest. Rests between rings and long tails make no sound weaker. 0 for silence and for no samples."""
-    n = -(-len(clip) // LEVEL_FRAME)
-    padded = np.zeros(n * LEVEL_FRAME, np.float32)
-    padded[: len(clip)] = clip
-    powers = np.array([energy(frame) for frame in padded.reshape(n, LEVEL_FRAME)]) / LEVEL_FRAME
+    powers = frame_energies(clip, LEVEL_FRAME).astype(np.float64) / LEVEL_FRAME
     if not len(powers) or powers.max() == 0:
         return 0.0
     return float(powers[powers >= powers.max() / 10 ** (LEVEL_RANGE_DB / 10)].mean())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datagen.audio.levels import energy, fade
+from datagen.audio.levels import fade
 from datagen.errors import UserError
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 from datagen.stages.scene.fourier import fast_length, rise
@@ -135,10 +135,17 @@ def resampled(audio: Audio, rate_hz: int) -> Audio:
 
 def trimmed(audio: Audio) -> Audio:
     """The audio from 5 ms before it comes within 40 dB of its loudest 5 ms to 5 ms after it no longer does, faded at both ends."""
-    n = -(-len(audio) // TRIM_FRAME)
-    padded = np.zeros(n * TRIM_FRAME, np.float32)
-    padded[: len(audio)] = audio
-    powers = np.array([energy(frame) for frame in padded.reshape(n, TRIM_FRAME)])
+    powers = frame_energies(audio, TRIM_FRAME)
     loud = np.flatnonzero(powers >= powers.max() * 10 ** (TRIM_DB / 10))
     first, last = max(int(loud[0]) - 1, 0) * TRIM_FRAME, (int(loud[-1]) + 2) * TRIM_FRAME
     return fade(audio[first:last], EDGE_S, EDGE_S)
+
+
+def frame_energies(audio: Audio, frame: int) -> Audio:
+    """The sum of squares of every `frame` samples of mono audio, the last ones filled up with zeros."""
+    n = -(-len(audio) // frame)
+    padded = np.zeros(n * frame, np.float32)
+    padded[: len(audio)] = audio
+    frames = padded.reshape(n, frame)
+    energies: Audio = np.einsum("ij,ij->i", frames, frames)
+    return energies
