@@ -178,6 +178,17 @@ def test_builds_of_hardly_anything_have_a_timing(n_turns):
     assert all(math.isfinite(v) for v in (*found.output.values(), *found.target.values()))
 
 
+def test_what_falls_on_words_is_counted_by_turn():
+    one = part([("agent", 1.0, 2.0), ("user", 1.5, 3.0), ("agent", 4.0, 5.0)])
+    turn, start, end = (
+        np.array([0, 0, 0, 1, 2, 2]),
+        np.array([0, 1.5, 2.5, 1.0, 0.0, 4.25]),
+        np.array([9, 1.75, 3.5, 2.0, 1.0, 4.5]),
+    )
+    found = one.words_within(turn, *(np.rint(at * RATE).astype(np.int64) for at in (start, end)))
+    assert (found / RATE).tolist() == [1.0, 0.25, 0.0, 0.5, 0.0, 0.25]
+
+
 def test_no_dialogue_has_no_timing():
     assert measured(options(), []) == Timing({}, {}, None)
     assert measured(options(), [part([], n_dialogs=0)]) == Timing({}, {}, None)
@@ -195,8 +206,9 @@ def test_how_the_dialogues_are_cut_into_shards_and_their_order_change_nothing():
 
 @pytest.fixture(scope="module", params=CONTINUOUS)
 def thousand(request) -> Timing:
-    """Dialogues of uneven turns."""
-    return simulated(options(timing=request.param), 75)
+    """Dialogues of uneven turns. Telephone's overlaps are long: a twentieth covers more than four words."""
+    fto = {"max_overlap_words": 6} if request.param == "telephone" else {}
+    return simulated(options(timing=request.param, fto=fto), 75)
 
 
 def test_a_thousand_ftos_follow_every_continuous_preset(thousand):
