@@ -31,7 +31,7 @@ from datagen.stages.plan.options import PlanOptions
 from datagen.stages.plan.planner import Planner
 from datagen.stages.scene import unit as scene
 from datagen.stages.scene.options import SceneOptions
-from datagen.stages.scene.sound_bank import Bank, bank_of, check_names
+from datagen.stages.scene.sound_bank import Bank, check_names, read_bank
 from datagen.stages.speak import unit as speak
 from datagen.stages.speak.unit import SpeakOptions
 from datagen.stages.stitch import unit as stitch
@@ -108,7 +108,7 @@ class Build:
     @cached_property
     def sounds(self) -> Bank:
         """The sounds that a scene may have, the user's own with them, each of their files read and found to be good."""
-        return bank_of(self.options(SceneOptions).sounds.folders)
+        return read_bank(self.options(SceneOptions).sounds.folders)
 
     @cached_property
     def _engines(self) -> dict[str, Any]:

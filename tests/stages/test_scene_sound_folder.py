@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from scene_factories import dialogue, only
 
-from datagen import recipes
+from datagen import recipes, resources
 from datagen.build import Build, resolve
 from datagen.errors import DataError, UserError
 from datagen.records.speech import SAMPLE_RATE_HZ
@@ -276,3 +276,17 @@ def test_own_clips_are_heard_and_recorded_by_content_and_licence(tmp_path):
     clip_of.__globals__["_own"].cache_clear()
     with pytest.raises(DataError, match="has changed since the build began"):
         clip_of(source, "rooster", 0)
+
+
+def test_a_cue_of_ones_own_texts_needs_a_sound_of_its_name(tmp_path):
+    own = tmp_path / "texts" / "_shared"
+    own.mkdir(parents=True)
+    texts = (resources.prompts() / "_shared" / "spontaneous.toml").read_text(encoding="utf-8")
+    (own / "spontaneous.toml").write_text(texts.replace("[cues.siren]", "[cues.rooster]"), encoding="utf-8")
+    sets = [f"domain_folders={[str(own.parent)]}"]
+    with pytest.raises(UserError, match=r"write.sound_cue: its texts speak of the sound 'rooster'"):
+        resolve(recipes.compose(domain_names=["bank"], sets=sets))
+    assert resolve(recipes.compose(domain_names=["bank"], sets=[*sets, "write.sound_cue.share=0"]))
+    put(tmp_path / "sounds" / "rooster.wav")
+    sets.append(f"scene.sounds.folders={[str(tmp_path / 'sounds')]}")
+    assert "rooster" in resolve(recipes.compose(domain_names=["bank"], sets=sets)).sounds.names

@@ -80,12 +80,21 @@ _CLIPS: dict[str, OwnClip] = {}
 """Every clip of the folders that this process has read, by its content: recorded parameters hold no paths."""
 
 
-@lru_cache(maxsize=8)
-def bank_of(folders: tuple[str, ...]) -> Bank:
-    """The bank with these folders in it, read once a process; UserError for a folder or file that will not do."""
+_BANKS: dict[tuple[str, ...], Bank] = {}
+
+
+def read_bank(folders: tuple[str, ...]) -> Bank:
+    """The bank with these folders as they are now; UserError for a folder or file that will not do. A build reads it once,
+    before any work, and its scenes take it from `bank_of`."""
     own = read_folders(folders)
     _CLIPS.update(own.by_sha256)
-    return Bank(own)
+    bank = _BANKS[folders] = Bank(own)
+    return bank
+
+
+def bank_of(folders: tuple[str, ...]) -> Bank:
+    """The bank with these folders as they were last read in this process."""
+    return _BANKS.get(folders) or read_bank(folders)
 
 
 def check_names(bank: Bank, names: Sequence[str], weights: Mapping[str, float]) -> None:
