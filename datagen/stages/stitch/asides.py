@@ -90,9 +90,9 @@ class _Draw:
         self._out = Asides()
 
     def run(self) -> Asides:
-        options = self._options.backchannel
-        self._sort(EventType.BACKCHANNEL, Speaker.USER, options.user_per_min, self._backchannel_places)
-        self._sort(EventType.BACKCHANNEL, Speaker.AGENT, options.agent_per_min, self._backchannel_places)
+        for side in (Speaker.USER, Speaker.AGENT):
+            rate = self._options.backchannel_per_min(side)
+            self._sort(EventType.BACKCHANNEL, side, rate, self._backchannel_places)
         per_min = self._options.failed_barge_in.per_min
         self._sort(EventType.FAILED_BARGE_IN, Speaker.USER, per_min, self._failed_places)
         self._side_talk()

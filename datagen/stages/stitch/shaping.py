@@ -129,9 +129,8 @@ def _shape_turn(
         return found
     cut_word, is_sampled = found
     pauses, n_bad_pauses = _pauses(spoken, len(words), options, rng)
-    barge_in, pause, long = options.barge_in, options.pause, options.long_silence
+    barge_in, long = options.barge_in, options.long_silence
     yields = Lognormal(barge_in.yield_median_s, barge_in.yield_sigma, *barge_in.yield_s)
-    between = Lognormal(pause.between_turns_median_s, pause.between_turns_sigma, 0.0, options.fto.max_gap_s)
     shift_s = options.shift_s(turn.type)
     latency_s = latency_s if turn.speaker is Speaker.AGENT else 0.0
     silences = Lognormal(long.median_s, long.sigma, *long.length_s)
@@ -142,7 +141,7 @@ def _shape_turn(
         words=words,
         u=u,
         shift=samples(shift_s + latency_s),
-        pause_before=samples(between.quantile(rng.random()) + max(shift_s, 0.0)),
+        pause_before=samples(options.between_turns().quantile(rng.random()) + max(shift_s, 0.0)),
         is_question=turn.type is TurnType.QUESTION,
         key_word=max((i for i, word in enumerate(turn.words) if any(c.isdigit() for c in word)), default=None),
         cut_word=cut_word,
@@ -195,7 +194,7 @@ def _pauses(
     spoken: SpokenTurn, n_words: int, options: StitchOptions, rng: np.random.Generator
 ) -> tuple[tuple[tuple[int, int], ...], int]:
     """(word, samples) a pause, in order, and how many marks ask for one where none can be."""
-    lengths = Lognormal(options.pause.median_s, options.pause.sigma, *options.pause.length_s)
+    lengths = options.pause_lengths()
     marked = [m.word for m in spoken.turn.marks if m.type is MarkType.PAUSE]
     places = sorted({word for word in marked if 1 <= word < n_words})
     return tuple((word, samples(lengths.quantile(rng.random()))) for word in places), len(marked) - len(places)
