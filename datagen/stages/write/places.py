@@ -42,8 +42,8 @@ _SUBJECTS = words(
     "i i'm i'd i've i'll we we're it it's they they're he she my the that there's that's you is are can do does how what "
     "if when then maybe"
 )
-_REPEATED = words("i i'm i'd i've the my we we're it's it and but there's that's to in on for they your this if our")
-_REPEATED_FIRST = _REPEATED | words("can could do is what's how would did are does what")
+_REPEATED = words("i i'm i'd i've the my we we're it's and but there's that's to in on for they your this if our")
+_REPEATED_FIRST = _REPEATED | words("can could do is what's how would did are does what it")
 _PAIRS = words(
     "i_was i_want i_wanted i_have i_need i_just i_got can_i can_you could_i could_you do_you do_i is_there is_it it_was in_the "
     "on_the for_the on_my for_my i_think i_don't i_didn't if_i and_i but_i we_were we_have i'm_not would_it are_you did_you "

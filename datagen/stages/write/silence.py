@@ -14,7 +14,7 @@ LOOKING = 3.0
 """The weight of a question whose answer holds a value, against any other: who has to find something is silent for longer."""
 LEAD_WORDS = 8
 """Words that a lead-in has at most, kept free of the limits."""
-_GIVES_LEAVE = ("yes", "yeah", "no", "nope", "okay", "sure", "sorry", "oh", "um", "uh", "thanks", "alright")
+_GIVES_LEAVE = ("yes", "yeah", "no", "nope", "okay", "sure", "sorry", "oh", "thanks", "alright")
 """Openings of an answer after which a lead-in that opens alike would sound twice."""
 
 
@@ -95,7 +95,7 @@ def _uncut(turn: Turn) -> Turn:
 
 
 def _opening(turn: Turn) -> str:
-    return _first(turn.text)
+    return _first(" ".join(edits.fluent_words(turn)) or turn.text)
 
 
 def _first(text: str) -> str:

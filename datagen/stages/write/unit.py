@@ -30,15 +30,16 @@ def check(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> Fa
 def loosen(
     transcript: Transcript, plan: DialogPlan, options: WriteOptions, texts: Spontaneous, seed: int
 ) -> Transcript:
-    """A dialogue that passed its gates, with what people have not planned: a long silence, a sound that the agent reacts to,
-    the user's hesitations.
+    """A dialogue that passed its gates, with what people have not planned: the user's hesitations, a long silence, a sound that
+    the agent reacts to.
 
     Each by its share in the recipe, in draws of its own from `seed`, so that one share moves nothing in the others; the agent's
     facts are never touched. The same transcript where nothing was drawn.
     """
+    # Hesitations first: nobody stumbles over the "sorry, I'm here" that is put in after them.
+    transcript = disfluency.hesitate(transcript, plan, options, texts, Dice(rng(seed, "disfluency")))
     transcript = silence.fall_silent(transcript, options, texts, Dice(rng(seed, "silence")))
-    transcript = cues.put_sound(transcript, options, texts, Dice(rng(seed, "sound")))
-    return disfluency.hesitate(transcript, plan, options, texts, Dice(rng(seed, "disfluency")))
+    return cues.put_sound(transcript, options, texts, Dice(rng(seed, "sound")))
 
 
 def finish(transcript: Transcript, options: WriteOptions) -> Transcript:
