@@ -21,6 +21,7 @@ EFFECTS = {
     "telephone": {"low_hz": 300.0, "high_hz": 3400.0, "rate_hz": 8000, "code": "gsm"},
     "packet_loss": {"lost_share": 0.02, "burst_s": 0.1, "seed": 5, "n_lost": 12},
 }
+CUT = {"word": 9, "position": 0.6, "cut": True, "partial_share": 0.6667, "sampled": False}
 STEMS = ("speech", "noise", "sounds")
 
 
@@ -55,6 +56,17 @@ def _event(kind: EventType, side: Speaker, start_s: float, end_s: float, turn: i
     return Event(kind, side.channel, start_s, end_s, turn, attrs)
 
 
+def _aside(kind: EventType, side: Speaker, words: list[Word], turn: int, word: int, overlap_s: float) -> Event:
+    text = " ".join(w.word for w in words)
+    times = words[0].start_s, words[-1].end_s
+    return _event(kind, side, *times, turn, text=text, word=word, marked=True, overlap_s=overlap_s)
+
+
+def _sound(name: str, at_s: float, length_s: float, turn: int, *, cue: bool) -> Event:
+    attrs = {"name": name, "source": "shipped", "snr_db": 4.0, "cue": cue, "cut": False}
+    return _event(EventType.SOUND, USER, at_s, at_s + length_s, turn, **attrs)
+
+
 def timeline(dialog_id: str) -> Timeline:
     """Eight turns, 24 s: see the events."""
     hello = _turn(0, AGENT, 0.4, "Thanks for calling Harbor Bank, how can I help you today?", None)
@@ -79,18 +91,18 @@ def timeline(dialog_id: str) -> Timeline:
     aside = _words(pause[0] + 0.6, "Not now, sweetie.")
     tries = _words(blocks.words[3].start_s, "but wait")
     events = {
-        0: [_event(EventType.BACKCHANNEL, USER, mhm.start_s, mhm.end_s, 0, text="yeah", word=5, overlap_s=0.3)],
+        0: [_aside(EventType.BACKCHANNEL, USER, [mhm], 0, 5, 0.3)],
         1: [
             _event(EventType.DISFLUENCY, USER, asks.words[0].start_s, asks.words[0].end_s, 1, kind="filler", text="Um", word=0),
-            _event(EventType.BACKCHANNEL, AGENT, hm.start_s, hm.end_s, 1, text="okay", word=1, overlap_s=0.3),
+            _aside(EventType.BACKCHANNEL, AGENT, [hm], 1, 1, 0.3),
             _event(EventType.PAUSE, USER, *pause, 1, word=4, pause_s=2.4),
-            _event(EventType.SIDE_TALK, USER, aside[0].start_s, aside[-1].end_s, 1, text="Not now, sweetie.", word=4, overlap_s=0.0),
+            _aside(EventType.SIDE_TALK, USER, aside, 1, 4, 0.0),
         ],
         2: [
-            _event(EventType.FAILED_BARGE_IN, USER, tries[0].start_s, tries[-1].end_s, 2, text="but wait", word=3, overlap_s=0.6),
-            _event(EventType.BARGE_IN, USER, objects.start_s, blocks.end_s, 2, yield_s=0.4, cut=True, overlap_s=0.4),
+            _aside(EventType.FAILED_BARGE_IN, USER, tries, 2, 3, 0.6),
+            _event(EventType.BARGE_IN, USER, objects.start_s, blocks.end_s, 2, **CUT, yield_s=0.4, overlap_s=0.4),
         ],
-        3: [_event(EventType.AGENT_INTERRUPTION, AGENT, cuts_in.start_s, objects.end_s, 3, yield_s=0.5, cut=True, overlap_s=0.5)],
+        3: [_event(EventType.AGENT_INTERRUPTION, AGENT, cuts_in.start_s, objects.end_s, 3, **CUT, yield_s=0.5, overlap_s=0.5)],
         4: [_event(EventType.OVERLAP, USER, agrees.start_s, cuts_in.end_s, 4, overlap_s=0.4)],
         5: [_event(EventType.SOUND, USER, agrees.end_s, agrees.end_s, 5, sound="phone", cue=True)],
         6: [_event(EventType.LONG_SILENCE, USER, agrees.end_s, checks_in.start_s, 6, checks_in=True)],
@@ -102,11 +114,8 @@ def timeline(dialog_id: str) -> Timeline:
 
 def sounds(line: Timeline) -> tuple[Event, ...]:
     """What the scene put in: the phone that the text asks for, as long as it rings, and a door."""
-    at_s = line.turns[5].end_s
-    return (
-        _event(EventType.SOUND, USER, at_s + 0.5, at_s + 2.1, 5, name="phone", snr_db=4.0, source="procedural", cue=True),
-        _event(EventType.SOUND, USER, line.turns[4].start_s + 0.1, line.turns[4].start_s + 0.6, 4, name="door", snr_db=9.5, cue=False),
-    )  # fmt: skip
+    phone = _sound("phone", line.turns[5].end_s + 0.5, 1.6, 5, cue=True)
+    return phone, _sound("door", line.turns[4].start_s + 0.1, 0.5, 4, cue=False)
 
 
 def rendered(index: int = 0, split: Split = Split.TRAIN) -> RenderedDialog:

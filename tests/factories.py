@@ -84,21 +84,15 @@ def timeline(
         turns.append(placed(i, speaker, start_s, texts, fto_s, 3 if barge_in and i == 2 and n_turns > 3 else None))
     said: tuple[Word, ...] = ()
     if barge_in and n_turns > 3:
-        event = Event(
-            EventType.BARGE_IN,
-            1,
-            turns[3].start_s,
-            turns[2].end_s,
-            2,
-            {"yield_s": 0.35, "cut": True, "overlap_s": 0.35},
-        )
+        attrs = {"word": 2, "position": 0.25, "partial_share": 0.6667, "sampled": False}
+        cut = {"yield_s": 0.35, "cut": True, "overlap_s": 0.35, **attrs}
+        event = Event(EventType.BARGE_IN, 1, turns[3].start_s, turns[2].end_s, 2, cut)
         turns[2] = _with_event(turns[2], event)
     if backchannel and n_turns > 3:
         at = turns[3].words[3].end_s
         said = (Word("mhm", "mhm", at, at + 0.2),)
-        turns[3] = _with_event(
-            turns[3], Event(EventType.BACKCHANNEL, 0, at, at + 0.2, 3, {"text": "mhm", "overlap_s": 0.2})
-        )
+        attrs = {"text": "mhm", "word": 3, "marked": True, "overlap_s": 0.2}
+        turns[3] = _with_event(turns[3], Event(EventType.BACKCHANNEL, 0, at, at + 0.2, 3, attrs))
     if n_turns > 5:
         over = Event(EventType.OVERLAP, 1, turns[5].start_s, turns[4].end_s, 4, {"overlap_s": 0.1})
         turns[4] = _with_event(turns[4], over)

@@ -50,12 +50,16 @@ def attrs_of(event: Row) -> Mapping[str, Any] | None:
 
 def _event(event: Row, turn: Row, by_index: Mapping[int, Row], duration_s: float) -> Iterator[str]:
     name, start_s, end_s = named(event), event["start_s"], event["end_s"]
-    if event["type"] not in list(EventType) or event["channel"] not in (0, 1) or attrs_of(event) is None:
+    attrs = attrs_of(event)
+    if event["type"] not in list(EventType) or event["channel"] not in (0, 1) or attrs is None:
         yield f"{name}: its type, channel {event['channel']} or attrs are outside the vocabulary."
         return
     if not -SLACK_S <= start_s <= end_s <= duration_s + SLACK_S:
         yield f"{name} lies outside the dialogue ({duration_s:.3f} s)."
     kind = EventType(event["type"])
+    lacking, foreign = set(EVENT_SPECS[kind].attrs) - set(attrs), set(attrs) - set(EVENT_SPECS[kind].attrs)
+    if lacking or foreign:
+        yield f"{name}: its attrs lack {sorted(lacking)}, and may not have {sorted(foreign)}."
     yield from (f"{name} {what}" for what in _side(event, kind, turn))
     if kind in INSIDE and not (turn["start_s"] - SLACK_S <= start_s and end_s <= turn["end_s"] + SLACK_S):
         yield f"{name} is not inside its turn {turn['turn']} ({turn['start_s']:.3f}-{turn['end_s']:.3f} s)."

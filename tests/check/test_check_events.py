@@ -116,6 +116,9 @@ TURN_HARMS = {
     "channel of nobody": (inner(1, "events", PAUSE, channel=2), 1, "channel 2 or attrs are outside the vocabulary"),
     "attrs that are no object": (inner(1, "events", PAUSE, attrs="[1]"), 1, "attrs are outside the vocabulary"),
     "attrs that are no JSON": (inner(2, "events", FAILED, attrs="{"), 2, "attrs are outside the vocabulary"),
+    "attrs that are not its own": (
+        _claims(1, ASIDE, loud=True, marked=None), 1, r"side_talk .* its attrs lack \['marked'\], and may not have \['loud'\]",
+    ),
     "in disorder": (_swapped, 1, "not in the order of their start"),
     "backchannel over the last word": (_stretched(0, 0, end_s=1.5), 0, r"backchannel .* covers the turn's last word"),
     "failed at the end of the turn": (_stretched(2, FAILED, end_s=2.3), 2, "failed, and the turn does not go on after it"),

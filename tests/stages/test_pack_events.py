@@ -12,7 +12,7 @@ from datagen.errors import DataError
 from datagen.records.enums import EventType
 from datagen.stages.pack import rows
 from datagen.stages.pack.columns import columns_markdown
-from datagen.stages.pack.event_types import event_table
+from datagen.stages.pack.event_types import ATTRS, EVENT_SPECS, event_table
 from datagen.stages.pack.events import turn_events
 from datagen.stages.pack.schema import Table, schema
 
@@ -73,5 +73,6 @@ def test_every_type_has_a_column_and_a_line_and_breaks_no_table():
     for kind in EventType:
         assert f"n_{kind}" in schema(Table.DIALOGS).names
         assert f"| `{kind}` |" in table
-    assert {line.count("|") for line in table.splitlines()} == {6}
+    assert {line.count("|") for line in table.splitlines()} == {7, 0, 3}
+    assert {name for spec in EVENT_SPECS.values() for name in spec.attrs} == set(ATTRS)
     assert table in columns_markdown()

@@ -77,7 +77,9 @@ def test_turns_say_which_one_barges_in():
     turns = [t for t in made()[Table.TURNS].to_pylist() if t["dialog_id"] == "bank-000000"]
     assert [t["barge_in"] for t in turns] == [False, False, False, True, False, False]
     assert turns[2]["unheard_text"]
-    assert turns[2]["events"][0]["attrs"] == '{"cut":true,"yield_s":0.35}'
+    assert turns[2]["events"][0]["attrs"] == (
+        '{"cut":true,"overlap_s":0.35,"partial_share":0.6667,"position":0.25,"sampled":false,"word":2,"yield_s":0.35}'
+    )
     assert {w["heard"] for w in turns[2]["words"]} == {"yes", "partial", "no"}
 
 
