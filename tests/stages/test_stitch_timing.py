@@ -243,6 +243,17 @@ def test_the_agents_latency_is_in_the_target():
     assert slow.target["user_fto_p50_s"] == pytest.approx(0.1, abs=0.05)
 
 
+def test_an_empirical_preset_is_its_own_target():
+    model = options().fto_model()
+    quantiles = [round(model.quantile(u), 4) for u in np.linspace(0.002, 0.998, 201)]
+    chosen = options(timing="empirical", empirical={"fto_s": quantiles, "pause_s": [0.4, 0.5, 0.7, 1.0, 2.0]})
+    found = simulated(chosen, 40)
+    assert found.output["ks_fto"] < 0.06
+    assert found.target["hesitation_mean_s"] == pytest.approx((0.45 + 0.6 + 0.85 + 1.5) / 4)
+    assert found.output["hesitation_mean_s"] == pytest.approx(found.target["hesitation_mean_s"], rel=0.2)
+    assert found.output["gap_s_per_min"] == pytest.approx(found.target["gap_s_per_min"], rel=0.1)
+
+
 def test_a_timing_that_is_not_asked_for_is_seen():
     """The same dialogues, held against another preset: it is the recipe that the output is compared with."""
     chosen = options(timing="telephone")
@@ -295,14 +306,14 @@ def test_the_gate_says_what_how_far_and_which_knob():
         "stitch.gate.max_ks_fto",
     ):
         assert part_ in said
-    said = missed(OUTPUT, TARGET, GateOptions(max_ks_fto=None, max_share_error=0.3))
+    said = missed(OUTPUT, TARGET, GateOptions(max_ks_fto=1, max_share_error=0.3))
     assert said is not None
     assert "overlap_share is 8.0%, and its target 6.0%: 33% off (limit 30%)" in said
 
 
 @pytest.mark.parametrize(
     "gate",
-    [{"max_ks_fto": 0.2}, {"max_ks_fto": None}, {"min_ftos": 1_241}, {"max_ks_fto": None, "max_share_error": 0.4}],
+    [{"max_ks_fto": 0.2}, {"max_ks_fto": 1}, {"min_ftos": 1_241}, {"max_ks_fto": 1, "max_share_error": 0.4}],
 )
 def test_the_gate_lets_pass_what_it_may(gate):
     assert missed(OUTPUT, TARGET, GateOptions(**gate)) is None

@@ -13,7 +13,7 @@ def missed(output: Mapping[str, float], target: Mapping[str, float], options: Ga
     if n < options.min_ftos:
         return None
     distance = output.get("ks_fto", 0.0)
-    if options.max_ks_fto is not None and distance > options.max_ks_fto:
+    if distance > options.max_ks_fto:
         return (
             f"stitch: ks_fto is {distance:.3f} over {n:,.0f} floor transfers (limit {options.max_ks_fto:g}): {_medians(output, target)}. "
             "Ask for FTOs that the turns can bear (longer turns, shorter overlaps), or raise stitch.gate.max_ks_fto; nothing "

@@ -10,9 +10,9 @@ class GateOptions(Options):
     transfers. So a build that fails the default did not fail by luck.
     """
 
-    max_ks_fto: float | None = knob(
+    max_ks_fto: float = knob(
         0.1,
-        "largest Kolmogorov-Smirnov distance of the FTOs to their target; unset (none) is no gate",
+        "largest Kolmogorov-Smirnov distance of the FTOs to their target; 1 is no gate",
         gt=0,
         le=1,
         changes_output=False,
