@@ -71,14 +71,14 @@ def _key(low: float, bright: float, rng: np.random.Generator) -> Signal:
 
 
 def glass_break(rng: np.random.Generator) -> Audio:
-    """A glass that bursts, 1 to 1.8 s: the blow, then dozens of shards that ring at 2 to 10 kHz as they fall, ever fewer."""
+    """A glass that bursts, 1 to 1.8 s: the blow, then dozens of shards that ring at 1.3 to 9 kHz as they fall, ever fewer."""
     seconds, n = float(rng.uniform(1.0, 1.8)), int(rng.integers(45, 90))
     parts = [
-        (0.0, 1.6 * burst(0.5, float(rng.uniform(0.2, 0.35)), band(2_500, 10_500), rng)),
+        (0.0, 1.6 * burst(0.5, float(rng.uniform(0.2, 0.35)), band(1_500, 9_000), rng)),
         (0.0, struck(0.2, (450, 900), (0.06, 0.05), (0.5, 0.4))),
     ]
     for at_s in rng.exponential(0.22, n):
-        f, t60 = float(rng.uniform(2_200, 9_500)), float(rng.uniform(0.06, 0.3))
+        f, t60 = float(1_300 * 7 ** rng.uniform(0, 1)), float(rng.uniform(0.06, 0.3))
         shard = struck(0.35, (f, 1.47 * f, 2.09 * f), (t60, 0.7 * t60, 0.5 * t60), (1, 0.6, 0.4), 1e-4)
         parts.append((float(at_s), shard * float(rng.uniform(0.1, 0.8)) * np.exp(-at_s / 0.5)))
     return finish(laid(seconds, parts), in_s=0.0005, out_s=0.15)
