@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from write_samples import sample
+from write_samples import Sample, sample, samples
 
 from datagen.domains import load
 from datagen.domains.phrasing import Dice
@@ -143,6 +143,17 @@ def test_dialogues_say_what_they_said_and_pass_their_gates() -> None:
             assert b.text[0].isupper() or not b.text[0].isalpha(), b.text
             assert all(m.word > 0 for m in b.marks if m.type is MarkType.PAUSE)
     assert n_changed > 300
+
+
+@pytest.mark.parametrize(
+    "s", [s for s in (*samples("tuned"), *samples("held_out")) if not s.fault], ids=lambda s: s.plan.dialog_id
+)
+def test_dialogues_of_other_writers_pass_their_gates_too(s: Sample) -> None:
+    options = WriteOptions(
+        disfluency=MUCH, long_silence=LongSilenceOptions(share=1), sound_cue=SoundCueOptions(share=1)
+    )  # fmt: skip
+    for seed in range(4):
+        assert unit.check(unit.loosen(s.transcript, s.plan, options, TEXTS, seed), s.plan, options) is None
 
 
 def test_what_is_taken_back_is_nowhere_else_in_the_dialogue() -> None:

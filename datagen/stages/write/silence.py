@@ -7,7 +7,7 @@ from datagen.domains.phrasing import Dice
 from datagen.domains.spontaneous import Spontaneous
 from datagen.records.enums import MarkType, Speaker, Tag, TurnType
 from datagen.records.transcript import Mark, Transcript, Turn
-from datagen.stages.write import edits, places
+from datagen.stages.write import edits
 from datagen.stages.write.options import WriteOptions
 
 LOOKING = 3.0
@@ -61,7 +61,8 @@ def _fits(turns: tuple[Turn, ...], at: int, options: WriteOptions) -> bool:
 
 
 def _looks_up(answer: Turn) -> bool:
-    return any(places.is_value(w) for w in answer.words)
+    """Whether the answer holds a number, which may have to be found first; whoever says yes or no has not looked."""
+    return any(c.isdigit() for c in answer.text) and _opening(answer) not in _GIVES_LEAVE[:4]
 
 
 def _checked_in(turns: tuple[Turn, ...], at: int, texts: Spontaneous, dice: Dice) -> list[Turn]:

@@ -35,7 +35,13 @@ class DisfluencyOptions(Options):
 class LongSilenceOptions(Options):
     """How often a user says nothing for long (stitch.long_silence) when asked."""
 
-    share: float = knob(0.06, "share of dialogues with one", "share", ge=0, le=1)
+    share: float = knob(
+        0.06,
+        "share of dialogues with one, where the agent asks something: in nearly all but a talk of two questions",
+        "share",
+        ge=0,
+        le=1,
+    )
     check_in_share: float = knob(
         0.8, "of them, those in which the agent asks whether the user is still there", "share", ge=0, le=1
     )
@@ -47,7 +53,13 @@ class LongSilenceOptions(Options):
 class SoundCueOptions(Options):
     """How often something is heard at the user's to which the agent reacts."""
 
-    share: float = knob(0.04, "share of dialogues with one", "share", ge=0, le=1)
+    share: float = knob(
+        0.04,
+        "share of dialogues with one, where there is a turn for it: in nearly all with six turns",
+        "share",
+        ge=0,
+        le=1,
+    )
     mention_share: float = knob(0.3, "of them, those in which the user says what it was", "share", ge=0, le=1)
     sounds: tuple[str, ...] = knob(
         (), "names of sounds, of those in prompts/_shared/spontaneous.toml; () is all of them"
