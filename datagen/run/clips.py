@@ -115,7 +115,7 @@ class VoiceClips:
         reasons = dict(sorted(Counter(f.reason for f in refused).items()))
         draft.note = {"n_said": len(tried), "n_passed": len(passed), "n_kept": len(clips), "refused": reasons}
         if not clips:
-            said = f"voice {voice.id} has no {kind.value} clips: {len(tried)} candidates were refused, e.g. {refused[0].detail}"
+            said = f"voice {voice.id} has no {kind.value} clips: of {len(tried)} candidates none passed, e.g. {refused[0].detail}"
             self._meter.notice(Stage.SPEAK, said)
 
     def _try(self, voice: Voice, tried: Sequence[Candidate]) -> tuple[list[Passed], list[Failure]]:
@@ -125,7 +125,7 @@ class VoiceClips:
         with self._meter.time(Stage.SPEAK, "engine"):
             whole, *raw = build.engine("speaker").speak([level, *(c.request for c in tried)])
         with self._meter.time(Stage.SPEAK):
-            voice_db = whole if isinstance(whole, Failure) else speak.level_of(level, whole, options)
+            voice_db = whole if isinstance(whole, Failure) else speak.level_of(voice.id, whole, options)
             if isinstance(voice_db, Failure):
                 return [], [voice_db]
             judged = [

@@ -124,7 +124,7 @@ def test_a_voice_without_clips_has_none_and_says_so(tmp_path: Path) -> None:
     assert bank.of(VOICE, ClipKind.BACKCHANNEL) == ()
     assert len(notices) == 1
     assert notices[0].startswith(
-        f"voice {VOICE} has no backchannel clips: 12 candidates were refused, e.g. voice {VOICE} "
+        f"voice {VOICE} has no backchannel clips: of 12 candidates none passed, e.g. voice {VOICE} "
     )
     note = json.loads(next(tmp_path.glob("voices/*/done.json")).read_bytes())["note"]
     assert note == {"n_said": 12, "n_passed": 0, "n_kept": 0, "refused": {"too_long": 12}}

@@ -104,10 +104,12 @@ def test_the_details_have_the_numbers() -> None:
 
 
 def test_the_voices_level_is_that_of_its_sentence() -> None:
-    request = level_request(VOICE)
-    sentence = said(seconds=2.0, level_db=-23.0, text=" ".join(request.words))
-    assert level_of(request, sentence, OPTIONS) == pytest.approx(-23, abs=0.3)
-    assert isinstance(level_of(request, said(level_db=-90), OPTIONS), Failure)
+    sentence = said(seconds=2.0, level_db=-23.0, text=" ".join(level_request(VOICE).words))
+    assert level_of("anna", sentence, OPTIONS) == pytest.approx(-23, abs=0.3)
+    assert isinstance(level_of("anna", said(level_db=6), OPTIONS), float)
+    assert level_of("anna", said(level_db=-90), OPTIONS) == Failure(
+        "silent", "voice anna is silent where its level is measured (speak.silence_db)."
+    )
 
 
 def test_the_closest_to_the_voice_are_kept() -> None:

@@ -13,6 +13,7 @@ from datagen.protocols import Failure, SpeakRequest
 from datagen.records.enums import ClipKind, Speaker
 from datagen.records.plan import Voice
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio, Clip, Speech
+from datagen.stages.speak.trim import loud_part, trimmed
 from datagen.stages.speak.unit import SpeakOptions, checked
 from datagen.store.ids import seed_of, unit_hash
 from datagen.text.say import spoken_words
@@ -76,10 +77,12 @@ def _request(voice: Voice, side: Speaker, text: str, seed: int) -> SpeakRequest:
     return SpeakRequest(tuple(text.split()), spoken_words(text), voice, seed, side)
 
 
-def level_of(request: SpeakRequest, speech: Speech, options: SpeakOptions) -> float | Failure:
-    """The level in dB of full scale of a voice's sentence, trimmed; why it has none where its gates refuse it."""
-    kept = checked(f"voice {request.voice.id}", request, speech, options)
-    return kept if isinstance(kept, Failure) else rms_db(kept.audio)
+def level_of(voice_id: str, sentence: Speech, options: SpeakOptions) -> float | Failure:
+    """The level in dB of full scale of a voice's sentence, trimmed; a Failure where it is silent."""
+    loud = loud_part(sentence.audio, options.trim_below_peak_db, options.silence_db)
+    if loud.first == loud.end:
+        return Failure("silent", f"voice {voice_id} is silent where its level is measured (speak.silence_db).")
+    return rms_db(trimmed(sentence, loud, options.trim_pad_s).audio)
 
 
 def finish(candidate: Candidate, speech: Speech, voice_db: float, options: SpeakOptions) -> Passed | Failure:
