@@ -14,6 +14,9 @@ from datagen import recipes
 from datagen.build import ENGINE_KINDS, STAGE_OPTIONS, resolve
 from datagen.config import MixEntry, Recipe, RunOptions, SplitShares
 
+_LONG = 12
+"""Longer lists, such as quantiles, show their ends alone; `--json` has them all."""
+
 
 def show(name: str, profile: str, sets: list[str], as_json: bool) -> None:
     """Prints the knobs of a recipe as it would be built."""
@@ -80,4 +83,6 @@ def _text(value: Any) -> str:
         return "unset"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, list) and len(value) > _LONG:
+        return f"{value[0]}, {value[1]}, … {value[-1]} ({len(value)} values)"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -49,6 +49,11 @@ def test_fit_writes_a_preset_that_a_build_takes(rttm: Path) -> None:
         f"stitch.empirical={out}",
     )
     assert (planned.code, planned.err) == (0, "")
+    sets = ("--set", "stitch.timing=empirical", "--set", f"stitch.empirical={out}")
+    (line,) = [x for x in inside("recipe", "show", *sets).out.splitlines() if x.startswith("stitch.empirical.fto_s")]
+    assert "…" in line
+    knobs = {k["key"]: k["value"] for k in json.loads(inside("recipe", "show", *sets, "--json").out)}
+    assert knobs["stitch.empirical.fto_s"] == tables["fto_s"]
 
 
 def test_fit_again_takes_the_place_of_the_file_with_the_same_bytes(rttm: Path) -> None:
