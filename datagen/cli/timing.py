@@ -47,7 +47,8 @@ def fit(files: Sequence[Path], out: Path, min_transfers: int, as_json: bool) -> 
     hours = f"{m.duration_s / 3600:.2f} h" if m.duration_s >= 3600 else f"{m.duration_s / 60:.1f} min"
     sys.stdout.write(
         f"{m.n_recordings} recording{'s' * (m.n_recordings != 1)}, {hours}, {len(m.transfers)} floor transfers; "
-        f"left out: {m.n_backchannels} backchannels, {m.n_inside} longer interjections, {m.n_excluded} other transfers\n"
+        f"left out: {m.n_backchannels} backchannels, {m.n_inside} longer interjections, {m.n_excluded} other transfers"
+        f"{f', {m.n_one_sided} recordings of one speaker alone' if m.n_one_sided else ''}\n"
         f"median FTO {figures['median_s']:.3f} s, {figures['overlap_share']:.1%} overlap; pair share "
         f"{_share(fitted.pair_share, base.pair_share)}, speaker share {_share(fitted.speaker_share, base.speaker_share)}\n"
         f"{out}\nUse it: datagen build --set stitch.timing=empirical --set stitch.empirical={out}\n"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from datagen.fit.measured import Measured, Segment, Transfer
+from datagen.stages.stitch.options import LAPSE_S
 
 JOIN_S = 0.1
 """A shorter silence lies inside a stretch: a stop closure, a boundary between two words. Joining more would join what a
@@ -27,8 +28,6 @@ HEAD_PAUSE_S = 0.4
 the one and to the rest of the other."""
 BETWEEN_TURNS_S = 2.0
 """A speaker who goes on after a longer silence has begun another turn."""
-LAPSE_S = 10.0
-"""Further apart, in either direction, two turns do not follow each other: the talk had stopped."""
 
 
 @dataclass(slots=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from datagen.errors import UserError
-from datagen.fit.floor import LAPSE_S
 from datagen.fit.measured import Measured, Transfer
 from datagen.records.enums import EventType
+from datagen.stages.stitch.options import LAPSE_S
 
 COLUMNS = ("dialog_id", "turn", "speaker", "start_s", "end_s", "fto_s", "barge_in", "events")
 CUTS = (EventType.BARGE_IN, EventType.AGENT_INTERRUPTION)

@@ -5,13 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from talk import PAIR_SHARE, SPEAKER_SHARE, TRUTH, WRITERS, Talk, talk, write_ctm, write_rttm
 
 from datagen.config import read_options
+from datagen.errors import UserError
+from datagen.fit import floor
 from datagen.fit.corpus import measure
 from datagen.fit.fitted import Fitted, fit, quantiles
-from datagen.fit.measured import Transfer
+from datagen.fit.measured import Segment, Transfer
 from datagen.fit.preset import to_toml
 from datagen.fit.shares import normal_scores, variance_shares
 from datagen.stages.stitch.fto import LognormalFto
@@ -108,6 +112,25 @@ def test_the_file_says_from_what_it_was_fitted_and_loads_back(tmp_path: Path, kn
         assert len(line) <= 140 or line.startswith(("source", "quality"))
 
 
+_SPANS = st.tuples(st.sampled_from("ab"), st.floats(0, 300), st.floats(0.05, 20))
+
+
+@given(st.lists(_SPANS, min_size=12, max_size=60))
+def test_whatever_is_measured_gives_a_file_that_loads_or_is_refused_in_a_line(
+    spans: list[tuple[str, float, float]],
+) -> None:
+    found = floor.measure("r", [Segment(who, start, start + length) for who, start, length in spans])
+    assume(len(found.transfers) >= 5)
+    tables = tomllib.loads(to_toml(fit(found), [Path("r.rttm")]))
+    said = ""
+    try:
+        chosen = read_options(StitchOptions, {"timing": "empirical", "empirical": tables}, "stitch")
+        assert chosen.fto_model().quantile(0.5) == pytest.approx(np.median(tables["fto_s"]))
+    except UserError as error:
+        said = str(error)
+    assert not said or "quantiles are overlaps" in said or "fto.max_overlap_words" in said
+
+
 def test_several_files_are_one_corpus(tmp_path: Path) -> None:
     a, b = talk(seed=4, n_recordings=4), talk(seed=5, n_recordings=3)
     write_rttm(tmp_path / "a.rttm", a)
@@ -157,5 +180,5 @@ def test_a_slip_of_a_transcriber_moves_no_quantile_by_seconds() -> None:
 
 def test_a_model_of_overlaps_alone_is_fitted_and_refused_as_a_preset(tmp_path: Path) -> None:
     made = talk(seed=7, n_recordings=4, model=LognormalFto(0.999, 0.1, 0.1, 0.6, 0.2, 4.0))
-    with pytest.raises(Exception, match="quantiles are overlaps"):
+    with pytest.raises(UserError, match="quantiles are overlaps"):
         loaded(fitted(tmp_path, made))

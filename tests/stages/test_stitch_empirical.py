@@ -137,6 +137,7 @@ def test_the_table_sets_shares_shifts_pauses_and_backchannels() -> None:
     assert chosen.pause_lengths().quantile(0.5) == 0.4
     assert chosen.between_turns().quantile(0.5) == pytest.approx(0.9)
     assert chosen.backchannel_per_min(Speaker.USER) == 4.5
+    assert empirical(between_turns_median_s=5.0).between_turns().quantile(0.4) > 4
     own = options(
         timing="empirical", empirical={"fto_s": FTO_S, "backchannel_per_min": 4.5, "pair_share": 0.3},
         backchannel={"user_per_min": 1.0}, fto={"pair_share": 0.1}, shift={"answer_s": -0.1},

@@ -60,10 +60,9 @@ def _refuse_beside_quantiles(options: "StitchOptions", base: EmpiricalOptions) -
             f"empirical.fto_s reaches {base.fto_s[-1]:g} s, above fto.max_gap_s = {options.fto.max_gap_s:g} s. "
             "Leave max_gap_s out, or shorten the quantiles."
         )
-    both = {"median_s", "sigma", "length_s"} & options.pause.model_fields_set if base.pause_s else set()
-    for measured, knob in (("between_turns_median_s",) * 2, ("between_turns_sigma",) * 2):
-        if getattr(base, measured) is not None and knob in options.pause.model_fields_set:
-            both.add(knob)
+    measured = {"median_s", "sigma", "length_s"} if base.pause_s else set()
+    measured |= {n for n in ("between_turns_median_s", "between_turns_sigma") if getattr(base, n) is not None}
+    both = measured & options.pause.model_fields_set
     if both:
         raise ValueError(
             f"pause.{min(both)} and the pauses of stitch.empirical both set the same pauses. Leave one of them out."

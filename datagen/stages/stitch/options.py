@@ -24,6 +24,9 @@ from datagen.stages.stitch.lognormal import Lognormal
 from datagen.stages.stitch.presets import EMPIRICAL, EmpiricalOptions, Preset, ShiftOptions, Timing, preset
 from datagen.stages.stitch.ranges import LatencyRange, SecondsRange
 
+LAPSE_S = 10.0
+"""After a longer silence the talk had stopped: no pause between two turns is that long."""
+
 
 class StitchOptions(Options):
     """When everything is said. `timing` names a preset; the tables below override it."""
@@ -116,12 +119,18 @@ class StitchOptions(Options):
         return Lognormal(self.pause.median_s, self.pause.sigma, *self.pause.length_s)
 
     def between_turns(self) -> Lognormal:
-        """How long the pause between two turns of one speaker is."""
-        median_s, sigma = self.pause.between_turns_median_s, self.pause.between_turns_sigma
+        """How long the pause between two turns of one speaker is: at most fto.max_gap_s; measured ones up to LAPSE_S."""
+        median_s, sigma, longest_s = (
+            self.pause.between_turns_median_s,
+            self.pause.between_turns_sigma,
+            self.fto.max_gap_s,
+        )
         if self.timing == EMPIRICAL and self.empirical:
+            if self.empirical.between_turns_median_s is not None and "max_gap_s" not in self.fto.model_fields_set:
+                longest_s = LAPSE_S
             median_s = _first(self.empirical.between_turns_median_s, median_s)
             sigma = _first(self.empirical.between_turns_sigma, sigma)
-        return Lognormal(median_s, sigma, 0.0, self.fto.max_gap_s)
+        return Lognormal(median_s, sigma, 0.0, longest_s)
 
     def backchannel_per_min(self, side: Speaker) -> float:
         """Backchannels of one side a minute of the other's turns: the knob where it is set, else an empirical preset's."""
