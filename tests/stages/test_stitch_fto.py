@@ -179,6 +179,18 @@ def test_every_preset_names_its_source_and_its_quality():
         assert math.isfinite(options(timing=name).fto_model().quantile(0.5))
 
 
+def test_pairs_explain_more_than_speakers_and_objections_come_late():
+    for name in ("conversational", "telephone", "brisk"):
+        pair, speaker = options(timing=name).variance_shares()
+        assert pair > speaker > 0, name
+        shifts = [
+            options(timing=name).shift_s(kind)
+            for kind in (TurnType.CONFIRMATION, TurnType.OBJECTION, TurnType.AFTER_LOOKUP)
+        ]
+        assert shifts == sorted(shifts), name
+    assert options(timing="fixed").variance_shares() == (0, 0)
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [
@@ -191,6 +203,19 @@ def test_every_preset_names_its_source_and_its_quality():
         ({"fto": {"median_s": -0.2, "overlap_share": 0.3}}, "cannot be met with 30% overlaps"),
         ({"fto": {"pair_share": 0.7, "speaker_share": 0.4}}, "is 1.1, and has to stay under 1"),
         ({"fto": {"gap_median_s": 5.0}}, "above fto.max_gap_s = 4 s"),
+        ({"fto": {"overlap_share": 0.8, "median_s": 0.5}}, "a median FTO of 0.5 s cannot be met with 80% overlaps"),
+        ({"fto": {"overlap_share": 0.8, "gap_share": 0.5}}, "80% overlap (overlap_share) and 50% silence (gap_share) come to 130%"),
+        ({"timing": "fixed", "fto": {"overlap_share": 0.3}}, "fixed is one constant gap without overlap, and fto.overlap_share = 0.3"),
+        ({"timing": "fixed", "fto": {"gap_sigma": 0.3}}, "fto.gap_sigma = 0.3 asks for more than that"),
+        ({"timing": "fixed", "fto": {"pair_share": 0.3}}, "fto.pair_share = 0.3 asks for more than that"),
+        ({"timing": "fixed", "fto": {"gap_share": 0.3}}, "fto.gap_share = 0.3 asks for more than that"),
+        ({"fto": {"overlap_share": 0.0, "overlap_sigma": 0.3}}, "fto.overlap_sigma = 0.3 says how long they are"),
+        ({"fto": {"overlap_share": 0.0}, "agent_latency_s": (-0.3, 0)}, "agent_latency_s = -0.3 s makes one of every gap below"),
+        ({"timing": "fixed", "shift": {"answer_s": -0.7}}, "shift.answer_s = -0.7 s makes one of every gap below 0.7 s"),
+        ({"fto": {"overlap_median_s": 3.0}}, "half of the overlaps are above 3 s, and fto.max_overlap_words = 4"),
+        ({"pause": {"between_turns_median_s": 6.0}}, "is 6 s, above fto.max_gap_s = 4 s"),
+        ({"agent_latency_s": (0.5, 0.1)}, "stitch.agent_latency_s: needs -2 <= lowest <= highest <= 10 s, got 0.5 and 0.1"),
+        ({"agent_latency_s": -3}, "got -3 and -3"),
         ({"lead_s": (2.0, 1.0)}, "stitch.lead_s: needs 0 <= lowest <= highest <= 60 s, got 2 and 1."),
         ({"barge_in": {"yield_s": (0.1,)}}, "stitch.barge_in.yield_s"),
     ],
