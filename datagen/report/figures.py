@@ -33,7 +33,7 @@ COLUMNS = (
 _PLURALS = {
     EventType.BARGE_IN: "barge-ins", EventType.FAILED_BARGE_IN: "failed barge-ins", EventType.AGENT_INTERRUPTION: "agent's interruptions",
     EventType.BACKCHANNEL: "backchannels", EventType.OVERLAP: "overlaps", EventType.PAUSE: "pauses", EventType.DISFLUENCY: "disfluencies",
-    EventType.LONG_SILENCE: "long silences", EventType.SIDE_TALK: "asides to others", EventType.SOUND: "sounds",
+    EventType.LONG_SILENCE: "long silences", EventType.SIDE_TALK: "side talk", EventType.SOUND: "sounds",
 }  # fmt: skip
 _SHARES = (
     ("agent_speech_share", "of the time the agent speaks"),

@@ -206,7 +206,7 @@ function timeline(s) {
     }
     if (t.unheard) d.append(titled(svg("line", {x1: x(t.end), x2: x(t.end), y1: y - HALF - 5, y2: y + HALF + 5, stroke: "var(--cut)", "stroke-width": 2.5}), `cut at ${t.end.toFixed(2)} s; unheard: ${t.unheard}`));
   }
-  for (const t of s.turns) for (const e of t.events) event(d, rows, e);
+  for (const t of s.turns) for (const e of t.events) event(d, rows, e, s.peaks.length > 0);
   for (let t = 0; t <= s.duration; t++) d.append(svg("text", {x: x(t), y: (MIDDLE[0] + MIDDLE[1]) / 2 + 4, "text-anchor": "middle"}, t % 5 ? "·" : `${t} s`));
   const cursor = svg("line", {x1: x(0), x2: x(0), y1: 4, y2: HEIGHT - 4, stroke: "var(--ink)"});
   d.append(cursor);
@@ -214,7 +214,7 @@ function timeline(s) {
 }
 
 // An event on its lane: a band for what is not speech, a box around what is; what no turn's words say is written out.
-function event(d, rows, [type, channel, a, b, text, , detail]) {
+function event(d, rows, [type, channel, a, b, text, , detail], heard) {
   const [fill, sign, as] = look(type), width = Math.max((b - a) * SCALE, 3), y = MIDDLE[channel];
   const title = `${named(type)} ${text} ${a.toFixed(2)}–${b.toFixed(2)} s  ${detail}`;
   if (type !== "overlap") {
@@ -224,6 +224,7 @@ function event(d, rows, [type, channel, a, b, text, , detail]) {
     d.append(titled(svg("rect", box), title));
   }
   const said = ["backchannel", "failed_barge_in", "side_talk", "sound"].includes(type) ? text : "";
+  if (said && type !== "sound" && !heard) d.append(svg("rect", {x: x(a), y: y - 9, width: Math.max(width - 1, 1), height: 18, fill, opacity: .7, rx: 2}));
   if (said) label(d, rows[channel], channel, `${sign} ${said}`, a, b, "word", fill);
   if (["pause", "long_silence"].includes(type) && width > 90) d.append(svg("text", {x: x(a) + 5, y: y - HALF + 13, style: `fill:${fill}`}, `${named(type)} ${(b - a).toFixed(1)} s`));
 }
