@@ -26,6 +26,8 @@ SLIP = 8.0
 """The weight of a value said wrong first, against one of a sentence begun anew: values are rarer than sentences."""
 TWICE = 0.4
 """How often two words are said again where two go together."""
+REPEATED_PAUSE = 0.4
+"""How often a speaker falls silent before saying a word again, against after a filler."""
 TERM = 0.15
 """How often a sentence begun anew says "I mean" or "sorry" in between."""
 
@@ -63,8 +65,8 @@ def hesitate(
     chosen = _Chosen(transcript, options)
     there = sum(m.type is MarkType.FILLER for t in user for m in t.marks)
     kinds: tuple[tuple[float, int, Callable[[], list[Candidate]]], ...] = (
-        (wanted.corrections_per_100, 0, lambda: _corrections(transcript, user, texts)),
-        (wanted.repetitions_per_100, 0, lambda: _repetitions(user)),
+        (wanted.corrections_per_100, 0, lambda: _corrections(transcript, user, texts, wanted.pause_share)),
+        (wanted.repetitions_per_100, 0, lambda: _repetitions(user, wanted.pause_share)),
         (wanted.fillers_per_100, there, lambda: _fillers(user, texts, wanted.pause_share)),
         (wanted.silent_pauses_per_100, 0, lambda: _pauses(user)),
     )
@@ -140,7 +142,7 @@ def _edited(turn: Turn, made: list[Edit]) -> Turn:
     return result if [(v.type, v.canonical) for v in before] == [(v.type, v.canonical) for v in after] else turn
 
 
-def _corrections(transcript: Transcript, user: list[Turn], texts: Spontaneous) -> list[Candidate]:
+def _corrections(transcript: Transcript, user: list[Turn], texts: Spontaneous, pause_share: float) -> list[Candidate]:
     said = slips.Said(transcript)
     terms = texts.spec.repair
 
@@ -152,7 +154,9 @@ def _corrections(transcript: Transcript, user: list[Turn], texts: Spontaneous) -
             found = slips.slip(turn_words, at, term(dice), said, dice)
             if found is None:
                 return None
-            pauses = (next(i + 1 for i, w in enumerate(found[1]) if w.endswith(",")),) if dice.chance(0.5) else ()
+            pauses = (
+                (next(i + 1 for i, w in enumerate(found[1]) if w.endswith(",")),) if dice.chance(pause_share) else ()
+            )
             return Edit(found[0], MarkType.CORRECTION, found[1], pauses)
 
         return make
@@ -162,7 +166,7 @@ def _corrections(transcript: Transcript, user: list[Turn], texts: Spontaneous) -
             first = f"{dice.pick(texts.spec.restarts[start])},"
             again = f"{term(dice)}," if dice.chance(TERM) else ""
             put = tuple(f"{first} {again}".split())
-            return Edit(at, MarkType.CORRECTION, put, (len(put),) if dice.chance(0.3) else ())
+            return Edit(at, MarkType.CORRECTION, put, (len(put),) if dice.chance(pause_share) else ())
 
         return make
 
@@ -175,13 +179,13 @@ def _corrections(transcript: Transcript, user: list[Turn], texts: Spontaneous) -
     return found
 
 
-def _repetitions(user: list[Turn]) -> list[Candidate]:
+def _repetitions(user: list[Turn], pause_share: float) -> list[Candidate]:
     def again(turn_words: list[str], at: int, most: int) -> Callable[[Dice], Edit | None]:
         def make(dice: Dice) -> Edit | None:
             n = most if dice.chance(TWICE) else 1
             put = [edits.uncapitalised(turn_words[at]), *turn_words[at + 1 : at + n]]
             put[-1] += ","
-            return Edit(at, MarkType.REPETITION, tuple(put), (n,) if dice.chance(0.2) else ())
+            return Edit(at, MarkType.REPETITION, tuple(put), (n,) if dice.chance(REPEATED_PAUSE * pause_share) else ())
 
         return make
 

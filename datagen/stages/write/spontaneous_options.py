@@ -28,7 +28,11 @@ class DisfluencyOptions(Options):
         0.6, "spread of the logarithm of a user's own factor on these rates: some hesitate more", ge=0, le=2
     )
     pause_share: float = knob(
-        0.5, "fillers and corrections beside which the user falls silent too", "share", ge=0, le=1
+        0.5,
+        "fillers and corrections beside which the user falls silent too; repetitions 0.4 times as often",
+        "share",
+        ge=0,
+        le=1,
     )
 
 
