@@ -69,7 +69,7 @@ def compose(
     if hours is not None and not 0 < hours < float("inf"):
         raise UserError(f"--hours {hours:g}: has to be above 0.")
     path = find(name)
-    values = _overlay(_with_quantiles(read(path), path.parent, Path()), _profile(profile))
+    values = _overlay(_settled(read(path), path.parent, Path()), _profile(profile))
     if dialogs is not None:
         values |= {"dialogs": dialogs, "hours": None}
     if hours is not None:
@@ -78,10 +78,19 @@ def compose(
         values["seed"] = seed
     for assignment in sets:
         _assign(values, assignment)
-        values = _with_quantiles(values, Path())
+        values = _settled(values, Path())
     if domain_names:
         values["mix"] = _mix(domain_names, values.get("domain_folders", ()))
     return parse(values, path.name)
+
+
+def _settled(values: dict[str, Any], *folders: Path) -> dict[str, Any]:
+    """`values` with its short forms written out: `scene.sounds = ["dir"]` is a table with folders, `stitch.empirical = FILE` the
+    file's numbers."""
+    scene = values.get("scene")
+    if isinstance(scene, dict) and isinstance(scene.get("sounds"), list):
+        values = {**values, "scene": {**scene, "sounds": {"folders": scene["sounds"]}}}
+    return _with_quantiles(values, *folders)
 
 
 def _with_quantiles(values: dict[str, Any], *folders: Path) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def own(tmp_path: Path) -> Path:
 
 
 def test_the_list_has_the_shipped_sounds_and_ones_own_with_licence_and_rate(own: Path) -> None:
-    sets = ("--set", f"scene.sounds.folders={[str(own)]}")
+    sets = ("--set", f"scene.sounds={[str(own)]}")
     done = inside("sounds", "list", *sets)
     assert done.code == 0, done.err
     line = next(line for line in done.out.splitlines() if line.startswith("rooster"))
