@@ -33,7 +33,8 @@ def loosen(
     """A dialogue that passed its gates, with what people have not planned: the user's hesitations, a long silence, a sound that
     the agent reacts to.
 
-    Each by its share in the recipe, in draws of its own from `seed`; the agent's facts are never touched. The same transcript where nothing was drawn.
+    Each by its share in the recipe, in draws of its own from `seed`; the agent's facts are never touched. The same
+    transcript where nothing was drawn.
     """
     # Hesitations first: nobody stumbles over the "sorry, I'm here" that is put in after them.
     transcript = disfluency.hesitate(transcript, plan, options, texts, Dice(rng(seed, "disfluency")))
