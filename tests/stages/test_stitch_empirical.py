@@ -211,7 +211,7 @@ def _toml(values: object) -> str:
         ({"fto": {"max_gap_s": 1.0}}, "empirical.fto_s reaches 2 s, above fto.max_gap_s = 1 s"),
         ({"pause": {"sigma": 0.2}, "empirical": {"fto_s": FTO_S, "pause_s": [0.2] * 5}}, "pause.sigma and the pauses of"),
         ({"fto": {"speaker_share": 0.9}}, "is 1.05, and has to stay under 1"),
-        ({"empirical": {"fto_s": [-9, -8, -7, 1, 2, 3]}}, "half of the overlaps are above 7.6 s, and fto.max_overlap_words = 4"),
+        ({"empirical": {"fto_s": [-9, -8, -7, 1, 2, 3]}}, "half of the overlaps are above 7.6 s, and fto.max_overlap_words = 6"),
     ],
 )  # fmt: skip
 def test_wishes_beside_quantiles(values: dict[str, object], said: str) -> None:

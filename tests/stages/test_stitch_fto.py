@@ -212,7 +212,7 @@ def test_pairs_explain_more_than_speakers_and_objections_come_late():
         ({"fto": {"overlap_share": 0.0, "overlap_sigma": 0.3}}, "fto.overlap_sigma = 0.3 says how long they are"),
         ({"fto": {"overlap_share": 0.0}, "agent_latency_s": (-0.3, 0)}, "agent_latency_s = -0.3 s makes one of every gap below"),
         ({"timing": "fixed", "shift": {"answer_s": -0.7}}, "shift.answer_s = -0.7 s makes one of every gap below 0.7 s"),
-        ({"fto": {"overlap_median_s": 3.0}}, "half of the overlaps are above 3 s, and fto.max_overlap_words = 4"),
+        ({"fto": {"overlap_median_s": 4.0}}, "half of the overlaps are above 4 s, and fto.max_overlap_words = 6"),
         ({"pause": {"between_turns_median_s": 6.0}}, "is 6 s, above fto.max_gap_s = 4 s"),
         ({"agent_latency_s": (0.5, 0.1)}, "stitch.agent_latency_s: needs -2 <= lowest <= highest <= 10 s, got 0.5 and 0.1"),
         ({"agent_latency_s": -3}, "got -3 and -3"),

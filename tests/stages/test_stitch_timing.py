@@ -206,9 +206,8 @@ def test_how_the_dialogues_are_cut_into_shards_and_their_order_change_nothing():
 
 @pytest.fixture(scope="module", params=CONTINUOUS)
 def thousand(request) -> Timing:
-    """Dialogues of uneven turns. Telephone's overlaps are long: a twentieth covers more than four words."""
-    fto = {"max_overlap_words": 6} if request.param == "telephone" else {}
-    return simulated(options(timing=request.param, fto=fto), 75)
+    """Dialogues of uneven turns."""
+    return simulated(options(timing=request.param), 75)
 
 
 def test_a_thousand_ftos_follow_every_continuous_preset(thousand):

@@ -88,6 +88,7 @@ class _Draw:
         self._voices = {Speaker.AGENT: plan.agent_voice, Speaker.USER: plan.user_voice}
         self._plan, self._turns, self._options, self._clips, self._rng = plan, spoken.turns, options, clips, rng
         self._out = Asides()
+        self._said_before: defaultdict[tuple[EventType, Speaker], set[str]] = defaultdict(set)
 
     def run(self) -> Asides:
         for side in (Speaker.USER, Speaker.AGENT):
@@ -219,10 +220,11 @@ class _Draw:
                 return Said(kind, place.mark.text, own, True)
         bank = self._clips(self._voices[side], CLIP_OF[kind])
         same: Sequence[Clip] = [c for c in bank if place.mark is not None and c.text == place.mark.text]
-        found = same or bank
+        found = same or [c for c in bank if c.text not in self._said_before[kind, side]] or bank
         if not found:
             return None
         clip = found[int(self._rng.integers(len(found)))]
+        self._said_before[kind, side].add(clip.text)
         return Said(kind, clip.text, clip.speech, place.mark is not None)
 
 

@@ -25,7 +25,7 @@ class FtoOptions(Options):
     speaker_share: float | None = knob(None, "share of it that is each speaker's own", "share", ge=0, lt=1)
     max_gap_s: float = knob(4.0, "longest gap that is drawn, shifts aside", "s", gt=0, le=60)
     max_overlap_words: int = knob(
-        4, "words of the other's turn that an overlap may cover at most", "words", ge=1, le=50
+        6, "words of the other's turn that an overlap may cover at most", "words", ge=1, le=50
     )
     max_overlap_turn_share: float = knob(
         0.5, "an overlap takes at most this share of the other's turn", "share", gt=0, lt=1

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from datagen.records.enums import EventType, Speaker
 from datagen.records.speech import SAMPLE_RATE_HZ
 from datagen.stages.stitch.columns import Part
+from datagen.stages.stitch.latency import latency_s
 from datagen.stages.stitch.options import StitchOptions
-from datagen.stages.stitch.spread import spread
 from datagen.stages.stitch.target import PER_S, is_constant
 from datagen.stages.stitch.word_cover import Cover
 
@@ -121,9 +121,8 @@ class TimingSums:
 
     def _latencies(self, part: Part) -> NDArray[np.int64]:
         """Milliseconds that the dialogue's latency adds to each turn of the agent."""
-        low, high = self.options.agent_latency_s
-        drawn = [low + (high - low) * spread(int(i), "agent latency") for i in part.dialogs.index]
-        by_dialog = np.array([round(latency_s * PER_S) for latency_s in drawn], np.int64)
+        added_ms = [round(latency_s(int(i), self.options) * PER_S) for i in part.dialogs.index]
+        by_dialog = np.array(added_ms, np.int64)
         return np.where(part.turns.agent, by_dialog[part.turns.dialog], 0)
 
     def _cover(self, part: Part, drawn: Flags) -> None:

@@ -11,6 +11,7 @@ from datagen.records.enums import MarkType, Speaker, TurnType
 from datagen.records.plan import DialogPlan
 from datagen.records.speech import Clips, SpokenDialog, SpokenTurn
 from datagen.stages.stitch.asides import Said, draw_asides, merged, no_clips
+from datagen.stages.stitch.latency import latency_s
 from datagen.stages.stitch.lognormal import Lognormal, normal_cdf, normal_quantile
 from datagen.stages.stitch.options import StitchOptions
 from datagen.stages.stitch.shapes import Rates, Span, TurnShape
@@ -50,14 +51,14 @@ def shape(
     lead, tail = (samples(rng.uniform(*r)) for r in (options.lead_s, options.tail_s))
     offsets = _offsets(plan, options, rng)
     quantiles = _quantiles(offsets, spoken, options, rng)
-    latency_s = _latency_s(plan, options)
+    added_s = latency_s(plan.index, options)
     asides = draw_asides(plan, spoken, options, clips, np.random.default_rng(rng.integers(2**63)))
     shapes, sampled, n_dropped = [], [], []
     for position, turn in enumerate(spoken.turns):
         after = spoken.turns[position + 1] if position + 1 < len(spoken.turns) else None
         # A generator a turn: what one turn draws moves nothing in the next.
         own = np.random.default_rng(rng.integers(2**63))
-        one = _shape_turn(turn, after, quantiles[position], latency_s, options, own)
+        one = _shape_turn(turn, after, quantiles[position], added_s, options, own)
         if isinstance(one, Failure):
             return one
         shape, was_sampled, n_bad = one
@@ -73,14 +74,8 @@ def shape(
         tuple(n_dropped),
         tuple(tuple(asides.said[i]) for i in range(len(shapes))),
         asides.rates,
-        latency_s + options.fto_model().quantile(normal_cdf(offsets[Speaker.AGENT])),
+        added_s + options.fto_model().quantile(normal_cdf(offsets[Speaker.AGENT])),
     )
-
-
-def _latency_s(plan: DialogPlan, options: StitchOptions) -> float:
-    """What is added to every FTO of the agent in this dialogue: spread evenly over the range, by the dialogue's index."""
-    low, high = options.agent_latency_s
-    return low + (high - low) * spread(plan.index, "agent latency")
 
 
 def _offsets(plan: DialogPlan, options: StitchOptions, rng: np.random.Generator) -> dict[Speaker, float]:
@@ -112,7 +107,7 @@ def _shape_turn(
     spoken: SpokenTurn,
     after: SpokenTurn | None,
     u: float,
-    latency_s: float,
+    added_s: float,
     options: StitchOptions,
     rng: np.random.Generator,
 ) -> tuple[TurnShape, bool, int] | Failure:
@@ -132,7 +127,7 @@ def _shape_turn(
     barge_in, long = options.barge_in, options.long_silence
     yields = Lognormal(barge_in.yield_median_s, barge_in.yield_sigma, *barge_in.yield_s)
     shift_s = options.shift_s(turn.type)
-    latency_s = latency_s if turn.speaker is Speaker.AGENT else 0.0
+    own_latency_s = added_s if turn.speaker is Speaker.AGENT else 0.0
     silences = Lognormal(long.median_s, long.sigma, *long.length_s)
     is_silent = any(m.type is MarkType.LONG_SILENCE for m in turn.marks)
     shape = TurnShape(
@@ -140,7 +135,7 @@ def _shape_turn(
         length=len(spoken.speech.audio),
         words=words,
         u=u,
-        shift=samples(shift_s + latency_s),
+        shift=samples(shift_s + own_latency_s),
         pause_before=samples(options.between_turns().quantile(rng.random()) + max(shift_s, 0.0)),
         is_question=turn.type is TurnType.QUESTION,
         key_word=max((i for i, word in enumerate(turn.words) if any(c.isdigit() for c in word)), default=None),
