@@ -17,9 +17,7 @@ domains_app = typer.Typer(rich_markup_mode=None, help="The domains: list them, s
 voices_app = typer.Typer(rich_markup_mode=None, help="The voices of the speaker engine: list them, hear one.")
 sounds_app = typer.Typer(rich_markup_mode=None, help="The sounds of the user's surroundings: list them, hear one.")
 recipe_app = typer.Typer(rich_markup_mode=None, help="The knobs of a recipe.")
-timing_app = typer.Typer(
-    rich_markup_mode=None, help="The presets of turn-taking: list them, show one, fit one to a corpus."
-)
+timing_app = typer.Typer(rich_markup_mode=None, help="The presets of turn-taking: list, show, or fit one.")
 app.add_typer(domains_app, name="domains")
 app.add_typer(voices_app, name="voices")
 app.add_typer(sounds_app, name="sounds")

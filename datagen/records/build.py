@@ -100,7 +100,8 @@ class BuildSummary:
     versions by distribution name. `engines` are the makers by kind (writer, speaker, aligner, codec). `files` are
     keyed by the path in the output folder, with forward slashes. `timing` are statistics of the time lines, name with
     unit to value (datagen/stages/stitch/timing.py); `timing_target` are what the recipe asks of some of them, by the same
-    names; `ftos` is the distribution of the FTOs beside its target, None without floor transfers. `decided` is what `auto` became at the first plan, by recipe key.
+    names; `ftos` is the distribution of the FTOs beside its target, None without floor transfers. `decided` is what
+    `auto` became at the first plan, by recipe key.
     """
 
     id: str

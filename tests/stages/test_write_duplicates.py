@@ -1,11 +1,14 @@
 """Signatures and near-duplicates."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from write_samples import sample
 
+from datagen.records.enums import MarkType
+from datagen.records.transcript import Mark
 from datagen.stages.write.duplicates import N_PERMUTATIONS, near_duplicates, signature, similarity
 from datagen.stages.write.options import WriteOptions
 from datagen.stages.write.unit import finish
@@ -30,6 +33,15 @@ def test_finish_adds_the_signature_alone() -> None:
     done = finish(transcript, WriteOptions())
     assert done.signature == signature(t.text for t in transcript.turns)
     assert done.turns == transcript.turns
+
+
+def test_a_dialogue_that_only_hesitates_otherwise_is_the_same_one() -> None:
+    fluent = sample("x-1", ["A: Hello there.", "U: Hi, I have a question about my card."], "").transcript
+    said = replace(fluent.turns[1], text="Hi, um, I, I have a question about my card.", marks=(
+        Mark(MarkType.FILLER, 1, "um,"), Mark(MarkType.REPETITION, 2, "I,"),
+    ))  # fmt: skip
+    hesitant = replace(fluent, turns=(fluent.turns[0], said))
+    assert finish(hesitant, WriteOptions()).signature == finish(fluent, WriteOptions()).signature
 
 
 def test_short_texts_have_signatures_too() -> None:

@@ -8,7 +8,7 @@ from datagen.domains.spontaneous import Spontaneous
 from datagen.protocols import Failure
 from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Transcript
-from datagen.stages.write import cues, disfluency, duplicates, gates, grounding, silence
+from datagen.stages.write import cues, disfluency, duplicates, edits, gates, grounding, silence
 from datagen.stages.write.options import WriteOptions
 from datagen.store.ids import rng
 
@@ -43,8 +43,10 @@ def loosen(
 
 
 def finish(transcript: Transcript, options: WriteOptions) -> Transcript:
-    """The transcript with its MinHash signature, which publish finds near-duplicates by."""
-    return replace(transcript, signature=duplicates.signature(t.text for t in transcript.turns))
+    """The transcript with its MinHash signature, which publish finds near-duplicates by. Hesitations are left out of it: two
+    dialogues that differ in nothing else are one."""
+    fluent = (" ".join(edits.fluent_words(turn)) for turn in transcript.turns)
+    return replace(transcript, signature=duplicates.signature(fluent))
 
 
 def near_duplicates(signatures: Mapping[str, duplicates.Signature], options: WriteOptions) -> dict[str, str]:
