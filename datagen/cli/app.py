@@ -170,9 +170,9 @@ def engines(json_: Json = False) -> None:
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(metavar="build|plan", help="What to measure.")] = "build",
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="build, plan, stitch or scene.")] = "build",
     dialogs: Annotated[
-        int | None, typer.Option("--dialogs", metavar="N", help="How many.  [default: build 100, plan 150000]")
+        int | None, typer.Option("--dialogs", metavar="N", help="How many.  [default: as many as it takes]")
     ] = None,
     json_: Json = False,
 ) -> None:

@@ -134,7 +134,7 @@ _DIALOGS = (
     Column("user_speech_s", REAL, "time in which the user speaks: union of its word spans on the clean channel", "s"),
     Column("overlap_s", REAL, "time in which both speak", "s"),
     Column("silence_s", REAL, "time in which neither speaks", "s"),
-    Column("snr_db", REAL, "asked SNR of the user's channel over speech, noise and babble together; null without both", "dB", nullable=True),
+    Column("snr_db", REAL, "asked SNR of the user's channel over speech, noise and babble together; null without", "dB", nullable=True),
     Column("effects", TEXT, "what was done to the user's channel, JSON: effect to its parameters; {} for nothing"),
     Column("masked_word_share", REAL, "share of the user's words under 0 dB local signal-to-noise ratio", "share"),
     Column("audio_path", TEXT, "stereo FLAC in the output folder, agent left; null where no audio is kept", nullable=True),
