@@ -33,7 +33,7 @@ _SPREAD: dict[tuple[EventType, Speaker], Spread] = {
     (EventType.BACKCHANNEL, Speaker.AGENT): "agent backchannels",
     (EventType.FAILED_BARGE_IN, Speaker.USER): "failed barge-ins",
 }
-SPARE = 6
+SPARE = 24
 """Places drawn beyond twice the rate: some find no room."""
 
 
@@ -158,8 +158,7 @@ class _Draw:
             return
         self._out.rates[EventType.SIDE_TALK, Speaker.USER] = (0.0, 1.0)
         over = sorted(self._failed_places(Speaker.USER), key=lambda p: (p.rank, p.turn, p.word))
-        # It takes long, so many places have no room for it.
-        for place in [p for p in over if p.mark is None][: 6 * SPARE]:
+        for place in [p for p in over if p.mark is None][:SPARE]:
             self._add(EventType.SIDE_TALK, Speaker.USER, place)
 
     def _own_places(self) -> Iterator[_Place]:
