@@ -1,6 +1,7 @@
 """Spoken dialogues made on the spot: steady tones for voices, words with known times."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -51,10 +52,14 @@ def turn(
     gap_s: float = 0.0,
     backchannel_s: float = 0.25,
     level: float = LEVEL,
+    clause: int = 0,
 ) -> SpokenTurn:
-    """A turn with its marks; what a mark says beside the turn is spoken in words of `backchannel_s`."""
+    """A turn with its marks; what a mark says beside the turn is spoken in words of `backchannel_s`. Every `clause` words a
+    comma stands."""
     said = speech(durations_s, TONE_HZ[side], gap_s, level)
-    text = " ".join(w.word for w in said.words)
+    names = [w.word + ("," if clause and i % clause == clause - 1 else "") for i, w in enumerate(said.words)]
+    said = replace(said, words=tuple(replace(w, word=name) for w, name in zip(said.words, names, strict=True)))
+    text = " ".join(names)
     heard = [
         Aside(m, speech([backchannel_s] * len(m.text.split()), TONE_HZ[who]))
         for m in marks
@@ -93,5 +98,5 @@ def dialog(seed: int, n_turns: int = 20, marked: bool = True) -> SpokenDialog:
             elif what < 0.9:
                 marks.append(Mark(MarkType.LONG_SILENCE, 0))
         kind = (TurnType.QUESTION, TurnType.ANSWER, TurnType.STATEMENT, TurnType.CONFIRMATION)[int(rng.integers(4))]
-        turns.append(turn(i, side, rng.uniform(0.12, 0.5, n_words), kind, marks, gap_s=0.015))
+        turns.append(turn(i, side, rng.uniform(0.12, 0.5, n_words), kind, marks, gap_s=0.015, clause=4))
     return SpokenDialog(f"bank-{seed:06d}", tuple(turns))

@@ -9,11 +9,12 @@ import pytest
 from stitch_factories import LEVEL, TONE_HZ, clips, plan, turn
 
 from datagen.audio.levels import rms_db
-from datagen.records.enums import EventType, MarkType, Speaker
+from datagen.records.enums import EventType, MarkType, Speaker, TurnType
 from datagen.records.speech import SAMPLE_RATE_HZ, SpokenDialog, SpokenTurn
 from datagen.records.timeline import Event, StitchedDialog, Timeline
 from datagen.records.transcript import Mark
 from datagen.stages.stitch.asides import no_clips
+from datagen.stages.stitch.keywords import is_key
 from datagen.stages.stitch.options import StitchOptions
 from datagen.stages.stitch.spread import Spread, spread
 from datagen.stages.stitch.unit import stitch
@@ -39,7 +40,7 @@ def events(line: Timeline, kind: EventType) -> list[Event]:
 
 
 def talk(n: int = 12, n_words: int = 12) -> list[SpokenTurn]:
-    return [turn(i, list(Speaker)[i % 2], [0.25] * n_words, gap_s=0.02) for i in range(n)]
+    return [turn(i, list(Speaker)[i % 2], [0.25] * n_words, gap_s=0.02, clause=3) for i in range(n)]
 
 
 def sound(result: StitchedDialog, event: Event) -> np.ndarray:
@@ -169,9 +170,43 @@ def test_backchannels_keep_off_beginnings_ends_and_numbers():
             assert event.attrs["text"] in ("mm", "hm")
 
 
+def test_nobody_makes_themselves_heard_where_a_word_is_searched_for_or_a_question_asked():
+    """Commas stand everywhere; only the first turn has a place, and a silence waits for the last."""
+    many = {"user_per_min": 30, "agent_per_min": 30, "apart_s": 0, "clear_s": 0}
+    plain = turn(0, AGENT, [0.25] * 12, clause=6)
+    hesitant = turn(
+        1, USER, [0.25] * 12, clause=6, marks=[Mark(MarkType.FILLER, 4, "we wf,"), Mark(MarkType.BACKCHANNEL, 5, "mm")]
+    )
+    greeting = turn(2, AGENT, [0.25] * 12, TurnType.GREETING, clause=6)
+    waited_for = turn(3, AGENT, [0.25] * 12, clause=6, marks=[Mark(MarkType.LONG_SILENCE, 0)])
+    line = made(plain, hesitant, greeting, waited_for, backchannel=many, fto={"overlap_share": 0}).timeline
+    assert [(e.target_turn, e.attrs["word"]) for e in events(line, EventType.BACKCHANNEL)] == [(0, 5)]
+
+
+def test_names_and_numbers_are_what_nobody_talks_over():
+    words = [
+        "Hi,",
+        "I",
+        "said",
+        "it's",
+        "Dana",
+        "Norris.",
+        "She",
+        "paid",
+        "$45",
+        "on",
+        "Main",
+        "Street,",
+        "and",
+        "I'm",
+        "sure.",
+    ]
+    assert [w for i, w in enumerate(words) if is_key(words, i)] == ["Dana", "Norris.", "$45", "Main", "Street,"]
+
+
 def test_without_a_bank_nothing_is_sampled_and_marks_say_their_own():
     said = [*talk(2), turn(2, AGENT, WORDS, marks=[Mark(MarkType.BACKCHANNEL, 6, "yes")]), turn(3, USER, WORDS)]
-    line = made(*said, bank=no_clips, backchannel={"user_per_min": 30, "agent_per_min": 30}).timeline
+    line = made(*said, bank=no_clips, backchannel={"user_per_min": 30, "agent_per_min": 30, "apart_s": 0}).timeline
     assert [e.attrs["text"] for e in events(line, EventType.BACKCHANNEL)] == ["yes"]
 
 

@@ -161,7 +161,7 @@ def test_overrides_shifts_and_latency_move_what_they_name():
     gap = {"overlap_share": 0.0, "gap_median_s": 0.1, "gap_sigma": 0.0, "pair_share": 0.0, "speaker_share": 0.0}
     assert measured(options(fto=gap), 1) == pytest.approx(0.1, abs=1e-4)
     assert measured(options(fto=gap, shift={"answer_s": 0.5}), 1, TurnType.ANSWER) == pytest.approx(0.6, abs=1e-4)
-    assert measured(options(fto=gap), 1, TurnType.AFTER_LOOKUP) == pytest.approx(1.0, abs=1e-4)
+    assert measured(options(fto=gap), 1, TurnType.AFTER_LOOKUP) == pytest.approx(2.1, abs=1e-4)
     late = measured(options(fto=gap, agent_latency_s=(0.3, 0.3)), 1)
     assert late[0::2] == pytest.approx(0.1, abs=1e-4)  # the user's
     assert late[1::2] == pytest.approx(0.4, abs=1e-4)

@@ -10,7 +10,7 @@ from datagen.records.enums import EventType, Speaker
 from datagen.records.speech import FRAME_SAMPLES, n_frames
 from datagen.stages.stitch.bearing import bear
 from datagen.stages.stitch.fto import LognormalFto
-from datagen.stages.stitch.laying import OWN_GAP, Rules
+from datagen.stages.stitch.laying import CUT_GAP, OWN_GAP, RETURN_GAP, Rules
 from datagen.stages.stitch.placing import place
 from datagen.stages.stitch.placing_asides import quotas
 from datagen.stages.stitch.shapes import AsideShape, Placement, TurnShape
@@ -21,7 +21,8 @@ models = st.builds(
     LognormalFto, st.floats(0.0, 0.99), st.floats(0.01, 3.0), sigmas, st.floats(0.01, 3.0), sigmas, max_gap_s=st.floats(0.05, 10.0)
 )  # fmt: skip
 rules_of_any_kind = st.builds(
-    Rules, models, st.integers(1, 10), shares, shares, shares, max_yield=st.integers(0, 60_000), clear=st.integers(0, 20_000)
+    Rules, models, st.integers(1, 10), st.integers(1, 10), shares, shares, shares,
+    max_yield=st.integers(0, 60_000), clear=st.integers(0, 20_000), apart=st.integers(0, 40_000),
 )  # fmt: skip
 
 
@@ -148,9 +149,13 @@ def test_every_overlap_is_named_and_bounded(turns, rules, lead, tail, limit):
             first, last = right.words[0][0], left.words[-1][1]
             assert left.overlap == ((first, last) if first < last else None)
             share = rules.max_question_share if turns[i].is_question else rules.max_overlap_share
-            stretch = max([left.start, *(end for _, (_, end) in left.pauses)])
+            own = [s.end for s, t in zip(spots[:i], turns, strict=False) if t.speaker is turns[i + 1].speaker]
+            stretch = max([left.start, *own, *(end for _, (_, end) in left.pauses)])
             assert common <= share * (left.end - stretch)
-            assert right.start >= left.words[-min(rules.max_overlap_words, len(left.words))][0]
+            n_words = rules.max_question_words if turns[i].is_question else rules.max_overlap_words
+            assert right.start >= left.words[-min(n_words, len(left.words))][0]
+            assert common <= 0.6 * (right.end - right.start) or right.cut
+            assert all(right.start >= end + RETURN_GAP for end in own)
             if turns[i].key_word is not None:
                 first, last = left.words[turns[i].key_word]
                 assert max(0, last - right.start) <= rules.max_key_share * (last - first)
@@ -250,7 +255,7 @@ def steady(speaker: Speaker, **more) -> TurnShape:
     return TurnShape(speaker, 48_000, tuple((k * 4_800, (k + 1) * 4_800) for k in range(10)), **more)
 
 
-RULES = Rules(LognormalFto(0.5, 0.4, 0.5, 0.4, 0.5, 4.0), 4, 0.5, 0.3, 0.25, max_yield=24_000, clear=3_600)
+RULES = Rules(LognormalFto(0.5, 0.4, 0.5, 0.4, 0.5, 4.0), 4, 4, 0.5, 0.3, 0.25, max_yield=24_000, clear=3_600)
 
 
 def test_a_barge_in_starts_with_the_marked_word_and_cuts_after_the_yield():
@@ -313,21 +318,22 @@ def test_a_dialogue_is_never_cut_between_a_barge_in_and_the_turn_that_makes_it()
 
 
 def test_a_speaker_finishes_before_starting_again_around_a_short_turn():
-    """The short turn overlaps its predecessor by 0.8 of its length, and its successor would overlap it by 0.5."""
+    """The short turn overlaps its predecessor by 0.6 of its length, and its successor would overlap it by 0.5."""
     deep = replace(RULES, fto=LognormalFto(0.9, 0.4, 0.5, 3.0, 0.0, 4.0))
     short = TurnShape(Speaker.USER, 6_000, ((0, 6_000),), u=0.1)
     first, second, third = place([steady(Speaker.AGENT), short, steady(Speaker.AGENT, u=0.1)], deep, 0, 0, 10**9).spots
-    assert second.fto == -4_800
-    assert third.start == first.end + OWN_GAP
+    assert second.fto == -3_600
+    assert third.start == first.end + RETURN_GAP
 
 
-def test_a_turn_that_is_cut_early_does_not_overlap_up_to_its_cut():
-    """Else its speaker would be cut in on by somebody who has not finished the turn before."""
+def test_a_turn_that_is_cut_does_not_overlap_up_to_its_cut():
+    """Else its speaker would be cut in on by somebody who has only just finished the turn before."""
     deep = replace(RULES, fto=LognormalFto(0.9, 0.4, 0.5, 3.0, 0.0, 4.0), max_overlap_words=50)
-    turns = [steady(Speaker.USER), steady(Speaker.AGENT, u=0.1, cut_word=2, yield_after=100), steady(Speaker.USER)]
-    first, second, third = place(turns, deep, 0, 0, 10**9).spots
-    assert second.fto == -(2 * 4_800 - OWN_GAP)
-    assert third.start == first.end + OWN_GAP
+    for cut_word, fto in ((2, 0), (8, -(8 * 4_800 - CUT_GAP))):
+        cut = steady(Speaker.AGENT, u=0.1, cut_word=cut_word, yield_after=100)
+        first, second, third = place([steady(Speaker.USER), cut, steady(Speaker.USER)], deep, 0, 0, 10**9).spots
+        assert second.fto == fto
+        assert third.start == first.end + fto + cut_word * 4_800
 
 
 def test_a_turn_yields_before_the_one_that_barged_in_is_cut_itself():
@@ -355,13 +361,13 @@ def test_deep_overlaps_go_to_turns_that_bear_them():
     # Where no turn bears it, it stays and is drawn again among what the turns bear.
     alone = bear(turns[:2], rules)
     assert [t.u for t in alone] == [0.5, 0.1]
-    assert -0.8 * 6_000 <= place(alone, rules, 0, 0, 10**9).spots[1].fto < 0
+    assert -0.6 * 6_000 <= place(alone, rules, 0, 0, 10**9).spots[1].fto < 0
 
 
 def test_an_overlap_stays_with_its_speaker_where_it_can():
     """The agent's turn would be the tighter fit."""
     rules = replace(RULES, fto=LognormalFto(0.5, 0.4, 0.5, 0.3, 0.8, 4.0), max_overlap_words=50)
-    tight = TurnShape(Speaker.AGENT, 25_000, ((0, 25_000),), u=0.8)
+    tight = TurnShape(Speaker.AGENT, 33_000, ((0, 33_000),), u=0.8)
     short = TurnShape(Speaker.USER, 6_000, ((0, 6_000),), u=0.1)
     turns = [steady(Speaker.AGENT), short, steady(Speaker.AGENT, u=0.9), steady(Speaker.USER, u=0.9), tight]
     assert [t.u for t in bear(turns, rules)] == [0.5, 0.9, 0.9, 0.1, 0.8]
@@ -376,7 +382,7 @@ def test_bearing_only_ever_exchanges(turns, rules):
 
 
 def test_an_answer_leaves_the_questions_first_words_alone():
-    deep = replace(RULES, fto=LognormalFto(0.9, 0.4, 0.5, 3.0, 0.0, 4.0), max_overlap_words=50)
+    deep = replace(RULES, fto=LognormalFto(0.9, 0.4, 0.5, 3.0, 0.0, 4.0), max_overlap_words=50, max_question_words=50)
     for is_question, share in ((False, 0.5), (True, 0.3)):
         turns = [steady(Speaker.AGENT, is_question=is_question), steady(Speaker.USER, u=0.1)]
         _, reply = place(turns, deep, 0, 0, 10**9).spots

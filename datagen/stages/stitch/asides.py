@@ -2,22 +2,27 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from datagen.records.enums import ClipKind, EventType, MarkType, Speaker
 from datagen.records.plan import DialogPlan
-from datagen.records.speech import SAMPLE_RATE_HZ, Clip, Clips, Speech, SpokenDialog, SpokenTurn
-from datagen.records.transcript import Mark
+from datagen.records.speech import SAMPLE_RATE_HZ, Clip, Clips, Speech, SpokenDialog
+from datagen.stages.stitch.aside_places import (
+    Place,
+    backchannel_places,
+    failed_places,
+    in_order,
+    own_places,
+    side_talk_places,
+)
 from datagen.stages.stitch.options import StitchOptions
 from datagen.stages.stitch.shapes import AsideShape, Rate
 from datagen.stages.stitch.spread import Spread, spread
 from datagen.stages.stitch.words import samples, word_spans
 
-CLAUSE_END = (",", ".", "!", ";", ":")
-"""After these a listener may make themselves heard; after a question the floor is theirs anyway."""
 CLIP_OF = {
     EventType.BACKCHANNEL: ClipKind.BACKCHANNEL,
     EventType.FAILED_BARGE_IN: ClipKind.FAILED_BARGE_IN,
@@ -62,16 +67,6 @@ class Asides:
     n_dropped: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A word at which something may be said; `mark` is the writer's, None where it is sampled."""
-
-    rank: float
-    turn: int
-    word: int
-    mark: Mark | None = None
-
-
 def draw_asides(
     plan: DialogPlan, spoken: SpokenDialog, options: StitchOptions, clips: Clips, rng: np.random.Generator
 ) -> Asides:
@@ -93,50 +88,26 @@ class _Draw:
     def run(self) -> Asides:
         for side in (Speaker.USER, Speaker.AGENT):
             rate = self._options.backchannel_per_min(side)
-            self._sort(EventType.BACKCHANNEL, side, rate, self._backchannel_places)
+            places = backchannel_places(self._turns, side, self._options, self._rng)
+            self._sort(EventType.BACKCHANNEL, side, rate, places)
         per_min = self._options.failed_barge_in.per_min
-        self._sort(EventType.FAILED_BARGE_IN, Speaker.USER, per_min, self._failed_places)
+        places = failed_places(self._turns, self._options, self._rng)
+        self._sort(EventType.FAILED_BARGE_IN, Speaker.USER, per_min, places)
         self._side_talk()
         return self._out
 
-    def _sort(
-        self, kind: EventType, side: Speaker, per_min: float, places: Callable[[Speaker], Iterator[_Place]]
-    ) -> None:
+    def _sort(self, kind: EventType, side: Speaker, per_min: float, places: Iterable[Place]) -> None:
         """All places of one sort of event, as many as may be needed. A rate of 0 says that not even marked backchannels come."""
         rate = per_min / 60 / SAMPLE_RATE_HZ
         luck = spread(self._plan.index, _SPREAD[kind, side])
         self._out.rates[kind, side] = (rate, luck)
         heard = sum(len(t.speech.audio) for t in self._turns if t.turn.speaker is side.other)
         n_most = 2 * math.floor(rate * heard + luck) + SPARE if rate else 0
-        found = sorted(places(side), key=lambda p: (p.rank, p.turn, p.word))
+        found = sorted(places, key=in_order)
         wanted = [p for p in found if p.mark is not None and kind is not EventType.BACKCHANNEL]
         sampled = [p for p in found if p.mark is None or kind is EventType.BACKCHANNEL][:n_most]
         for place in [*wanted, *(sampled if n_most > SPARE else [])]:
             self._add(kind, side, place)
-
-    def _backchannel_places(self, side: Speaker) -> Iterator[_Place]:
-        """Marked words first (rank 0…1), then ends of clauses (1…2), then of words (2…3), never the last two."""
-        first = self._options.backchannel.min_words - 1
-        for position, spoken in self._turns_of(side.other):
-            marked = {m.word: m for m in spoken.turn.marks if m.type is MarkType.BACKCHANNEL}
-            words = spoken.turn.words
-            draws = self._rng.random(len(words))
-            for word, (text, draw) in enumerate(zip(words, draws, strict=True)):
-                if word in marked:
-                    yield _Place(float(draw), position, word, marked[word])
-                elif first <= word < len(words) - 2 and not _is_number(words, word):
-                    yield _Place(float(draw) + (1 if text.endswith(CLAUSE_END) else 2), position, word)
-
-    def _failed_places(self, side: Speaker) -> Iterator[_Place]:
-        """Words of the agent's with enough of them on either side."""
-        options = self._options.failed_barge_in
-        for position, spoken in self._turns_of(side.other):
-            for mark in spoken.turn.marks:
-                if mark.type is MarkType.FAILED_BARGE_IN:
-                    yield _Place(0.0, position, mark.word, mark)
-            last = len(spoken.turn.words) - options.words_after - 1
-            for word in range(options.min_words, last + 1):
-                yield _Place(float(self._rng.random()), position, word)
 
     def _side_talk(self) -> None:
         """Marked side talk where it is marked; sampled, one in its share of the dialogues."""
@@ -145,34 +116,23 @@ class _Draw:
             for mark in spoken.turn.marks:
                 if mark.type is MarkType.SIDE_TALK:
                     if spoken.turn.speaker is Speaker.USER and 1 <= mark.word < len(spoken.turn.words):
-                        self._add_in_pause(_Place(0.0, position, mark.word, mark))
+                        self._add_in_pause(Place(0.0, position, mark.word, mark))
                     else:
                         self._out.n_dropped[position] += 1
         draws = self._rng.random(2)
         self._out.rates[EventType.SIDE_TALK, Speaker.USER] = (0.0, 0.0)
         if spread(self._plan.index, "side talk") >= options.share:
             return
-        own = list(self._own_places())
+        own = list(own_places(self._turns, self._options))
         if own and draws[0] >= options.over_agent_share:
             self._add_in_pause(own[int(draws[1] * len(own))])
             return
         self._out.rates[EventType.SIDE_TALK, Speaker.USER] = (0.0, 1.0)
-        over = sorted(self._failed_places(Speaker.USER), key=lambda p: (p.rank, p.turn, p.word))
-        for place in [p for p in over if p.mark is None][:SPARE]:
+        over = sorted(side_talk_places(self._turns, self._options, self._rng), key=in_order)
+        for place in over[:SPARE]:
             self._add(EventType.SIDE_TALK, Speaker.USER, place)
 
-    def _own_places(self) -> Iterator[_Place]:
-        """Ends of clauses in the user's turns, out of reach of an answer that comes early."""
-        for position, spoken in self._turns_of(Speaker.USER):
-            words = spoken.turn.words
-            for word in range(1, len(words) - self._options.fto.max_overlap_words):
-                if words[word - 1].endswith((".", "!", "?", ",")) and not _is_number(words, word - 1):
-                    yield _Place(0.0, position, word)
-
-    def _turns_of(self, side: Speaker) -> Iterator[tuple[int, SpokenTurn]]:
-        return ((i, t) for i, t in enumerate(self._turns) if t.turn.speaker is side)
-
-    def _add(self, kind: EventType, side: Speaker, place: _Place) -> None:
+    def _add(self, kind: EventType, side: Speaker, place: Place) -> None:
         said = self._said(kind, side, place)
         words = word_spans(said.speech) if said else None
         if said is None or not words:
@@ -192,7 +152,7 @@ class _Draw:
         )
         self._keep(place.turn, shape, said)
 
-    def _add_in_pause(self, place: _Place) -> None:
+    def _add_in_pause(self, place: Place) -> None:
         """Side talk in a pause of the user's own turn, which is opened for it."""
         said = self._said(EventType.SIDE_TALK, Speaker.USER, place)
         words = word_spans(said.speech) if said else None
@@ -211,7 +171,7 @@ class _Draw:
         self._out.shapes[turn].append(shape)
         self._out.said[turn].append(said)
 
-    def _said(self, kind: EventType, side: Speaker, place: _Place) -> Said | None:
+    def _said(self, kind: EventType, side: Speaker, place: Place) -> Said | None:
         """The mark's own speech, or a clip of the voice: one of the mark's text where there is one. None: nothing to say."""
         if place.mark is not None:
             own = next((a.speech for a in self._turns[place.turn].asides if a.mark == place.mark), None)
@@ -225,11 +185,6 @@ class _Draw:
         clip = found[int(self._rng.integers(len(found)))]
         self._said_before[kind, side].add(clip.text)
         return Said(kind, clip.text, clip.speech, place.mark is not None)
-
-
-def _is_number(words: Sequence[str], at: int) -> bool:
-    """Whether a number is under way: nobody talks into one."""
-    return any(c.isdigit() for word in words[at : at + 2] for c in word)
 
 
 def no_clips(voice: str, kind: ClipKind) -> Sequence[Clip]:

@@ -33,9 +33,9 @@ class AgentInterruptionOptions(Options):
 class BackchannelOptions(Options):
     """How often, where and how loud a listener says "mhm".
 
-    Rates are a minute of what the other says. Places that the writer marked are taken first, then ends of clauses, then ends of
-    words. In Switchboard 19 % of the utterances are backchannels (Jurafsky et al. 1997); calls with an agent have fewer, and
-    the defaults are ours.
+    Rates are a minute of what the other says. Places that the writer marked are taken first, then other ends of clauses.
+    In Switchboard 19 % of the utterances are backchannels (Jurafsky et al. 1997); calls with an agent have fewer, and the
+    defaults are ours.
     """
 
     user_per_min: float = knob(2.0, "the user's, over the agent's turns", "1/min", ge=0, le=30)
@@ -43,6 +43,9 @@ class BackchannelOptions(Options):
     min_words: int = knob(5, "words heard of the turn before its first backchannel", "words", ge=1, le=100)
     delay_s: SecondsRange = knob((0.04, 0.22), "from the end of the word to the backchannel", "s")
     level_db: float = knob(-6.0, "against the speech of the same speaker's turns", "dB", ge=-40, le=6)
+    apart_s: float = knob(
+        1.5, "least time from what a speaker said last to a backchannel or an attempt that is sampled", "s", ge=0, le=60
+    )
     clear_s: float = knob(
         0.15,
         "silence kept between what is said beside a turn and what its speaker says before and after",

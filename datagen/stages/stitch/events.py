@@ -6,10 +6,9 @@ from typing import Any
 from datagen.records.enums import EventType, MarkType, Speaker
 from datagen.records.speech import SAMPLE_RATE_HZ, SpokenTurn
 from datagen.records.timeline import Event
+from datagen.stages.stitch.keywords import DISFLUENT
 from datagen.stages.stitch.shapes import Placement, Span, Spot
 from datagen.stages.stitch.shaping import Shaped
-
-DISFLUENT = (MarkType.FILLER, MarkType.REPETITION, MarkType.CORRECTION)
 
 
 def events_of(position: int, placement: Placement, shaped: Shaped, turns: Sequence[SpokenTurn]) -> tuple[Event, ...]:

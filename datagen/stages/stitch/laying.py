@@ -8,22 +8,30 @@ from datagen.stages.stitch.shapes import Piece, Spot, TurnShape
 
 OWN_GAP = round(0.1 * SAMPLE_RATE_HZ)
 """Samples between two turns of one speaker at the least: nobody speaks over themselves."""
-REPLY_SHARE = 0.8
-"""An overlap takes at most this share of the turn that comes in, and a yield of the one that barges in: the floor does change."""
+RETURN_GAP = round(0.4 * SAMPLE_RATE_HZ)
+"""Samples of the other's turn that a speaker hears before the next turn of their own, at the least."""
+CUT_GAP = round(1.0 * SAMPLE_RATE_HZ)
+"""The same before a speaker barges in: it is what the other says that brings it about."""
+REPLY_SHARE = 0.6
+"""An overlap takes at most this share of the turn that comes in: the floor does change."""
+YIELD_SHARE = 0.8
+"""A yield takes at most this share of the turn that barges in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What bounds the placing: the FTOs' distribution, how far an overlap reaches back, in samples the longest wait for the
-    end of a word that is cut into, and what is kept clear around backchannels."""
+    end of a word that is cut into, and what is kept clear around asides, and between those that are sampled."""
 
     fto: FtoModel
     max_overlap_words: int
+    max_question_words: int
     max_overlap_share: float
     max_question_share: float
     max_key_share: float
     max_yield: int
     clear: int
+    apart: int = 0
 
 
 def lay(shape: TurnShape) -> Spot:
@@ -41,19 +49,26 @@ def lay(shape: TurnShape) -> Spot:
     return Spot(0, shape.length + shift, tuple(words), tuple(pieces), None, tuple(pauses))
 
 
-def deepest_overlap(shape: TurnShape, laid: Spot, before: TurnShape, prior: Spot, rules: Rules) -> int:
+def deepest_overlap(
+    shape: TurnShape, laid: Spot, before: TurnShape, prior: Spot, rules: Rules, own_end: int | None = None
+) -> int:
     """The longest overlap that makes sense here: over the other's last words only, and within both turns.
 
-    Whoever hesitates is waited for: of a turn with a pause only what comes after the last counts. A turn that is barged in
-    on itself has to have the floor for itself before the word that it is cut at.
+    Whoever hesitates is waited for: of a turn with a pause only what comes after the last counts; so does of one that began
+    under the speaker's own turn, which ended at `own_end`, only what came after that. A turn that is barged in on itself has
+    to have the floor for itself before the word that it is cut at.
     """
     share = rules.max_question_share if before.is_question else rules.max_overlap_share
-    first_word = prior.words[-min(rules.max_overlap_words, len(prior.words))][0]
-    stretch = max([prior.start, *(end for _, (_, end) in prior.pauses)])
-    bounds = [int((prior.end - stretch) * share), prior.end - first_word, int(laid.end * REPLY_SHARE)]
+    n_words = min(rules.max_question_words if before.is_question else rules.max_overlap_words, len(prior.words))
+    stretch = max([prior.start, own_end or prior.start, *(end for _, (_, end) in prior.pauses)])
+    bounds = [
+        int(max(prior.end - stretch, 0) * share),
+        prior.end - prior.words[-n_words][0],
+        int(laid.end * REPLY_SHARE),
+    ]
     if before.key_word is not None:
         first, last = prior.words[before.key_word]
         bounds.append(prior.end - last + int((last - first) * rules.max_key_share))
     if shape.cut_word is not None:
-        bounds.append(laid.words[shape.cut_word][0] - OWN_GAP)
+        bounds.append(laid.words[shape.cut_word][0] - CUT_GAP)
     return max(0, min(bounds))

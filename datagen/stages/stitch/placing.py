@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from datagen.records.speech import SAMPLE_RATE_HZ
-from datagen.stages.stitch.laying import OWN_GAP, REPLY_SHARE, Rules, deepest_overlap, lay
+from datagen.stages.stitch.laying import OWN_GAP, RETURN_GAP, YIELD_SHARE, Rules, deepest_overlap, lay
 from datagen.stages.stitch.placing_asides import with_asides
 from datagen.stages.stitch.shapes import Piece, Placement, Rates, Span, Spot, TurnShape
 
@@ -36,8 +36,9 @@ def place(
             start = prior.end + max(shape.silence or shape.pause_before, OWN_GAP)
             fto = None if before.speaker is shape.speaker else start - prior.end
         else:
-            start = prior.end + _offset(shape, deepest_overlap(shape, laid, before, prior, rules), rules)
-            start = max(start, _own_end(shapes, spots, shape) + OWN_GAP)
+            own_end = _own_end(shapes, spots, shape)
+            deepest = deepest_overlap(shape, laid, before, prior, rules, own_end)
+            start = max(prior.end + _offset(shape, deepest, rules), own_end + RETURN_GAP)
             fto = start - prior.end
             spots[-1] = replace(prior, overlap=_overlap(prior, laid, start))
         silence = (prior.end, start) if shape.silence and before.cut_word is None else None
@@ -45,7 +46,7 @@ def place(
     kept = _fitting(shapes, spots, tail, limit)
     n_samples = spots[kept - 1].end + tail if kept else 0
     spots = _without_the_rest(spots[:kept])
-    return Placement(with_asides(shapes, spots, rates, rules.clear), n_samples, len(shapes) - kept)
+    return Placement(with_asides(shapes, spots, rates, rules.clear, rules.apart), n_samples, len(shapes) - kept)
 
 
 def _overlap(prior: Spot, laid: Spot, start: int) -> Span | None:
@@ -76,7 +77,7 @@ def _offset(shape: TurnShape, deepest: int, rules: Rules) -> int:
 
 def _longest_yield(shape: TurnShape, laid: Spot) -> int:
     """How long a turn that barges in leaves the other to go on: most of its length, and not into a cut of its own."""
-    longest = int(laid.end * REPLY_SHARE)
+    longest = int(laid.end * YIELD_SHARE)
     if shape.cut_word is not None:
         word = laid.words[shape.cut_word][0]
         longest = min(longest, max(word - OWN_GAP, word // 2))
@@ -107,7 +108,7 @@ def _own_end(shapes: Sequence[TurnShape], spots: Sequence[Spot], shape: TurnShap
     for earlier, spot in zip(reversed(shapes[: len(spots)]), reversed(spots), strict=True):
         if earlier.speaker is shape.speaker:
             return spot.end
-    return -OWN_GAP
+    return -RETURN_GAP
 
 
 def _fitting(shapes: Sequence[TurnShape], spots: Sequence[Spot], tail: int, limit: int) -> int:

@@ -9,21 +9,27 @@ from datagen.records.enums import EventType, Speaker
 from datagen.stages.stitch.shapes import AsideShape, Rates, Span, Spot, TurnShape
 
 
-def with_asides(shapes: Sequence[TurnShape], spots: Sequence[Spot], rates: Rates, clear: int) -> tuple[Spot, ...]:
+def with_asides(
+    shapes: Sequence[TurnShape], spots: Sequence[Spot], rates: Rates, clear: int, apart: int
+) -> tuple[Spot, ...]:
     """The spots with the asides that find room: the wanted ones, then by rank until each sort's rate is met.
 
-    An aside keeps `clear` samples from everything else that its speaker says, and from other asides in its turn.
+    An aside keeps `clear` samples from everything else that its speaker says, and from other asides in its turn; one that
+    nobody asked for lies `apart` behind what its speaker said before, and as far from their other asides.
     """
     left = quotas(shapes, spots, rates)
     found: list[list[tuple[int, Span]]] = [[] for _ in spots]
+    by_side: dict[Speaker, list[Span]] = {side: [] for side in Speaker}
     for turn, index, aside in sorted(_all(shapes, spots), key=lambda x: (not x[2].wanted, x[2].rank, x[0], x[1])):
         if not aside.wanted and left[aside.type, aside.side] <= 0:
             continue
         span = _span(aside, spots[turn])
-        if span is None or not _has_room(span, aside, turn, shapes, spots, clear):
+        after = clear if aside.wanted else max(clear, apart)
+        if span is None or not _has_room(span, aside, turn, shapes, spots, (clear, after)):
             continue
-        if all(span[1] + clear <= a or b + clear <= span[0] for _, (a, b) in found[turn]):
+        if _free(span, [s for _, s in found[turn]], clear) and _free(span, by_side[aside.side], after):
             found[turn].append((index, span))
+            by_side[aside.side].append(span)
             left[aside.type, aside.side] -= 1
     return tuple(
         replace(spot, asides=tuple(sorted(own, key=lambda x: x[1]))) if own else spot
@@ -61,12 +67,22 @@ def _span(aside: AsideShape, spot: Spot) -> Span | None:
 
 
 def _has_room(
-    span: Span, aside: AsideShape, turn: int, shapes: Sequence[TurnShape], spots: Sequence[Spot], clear: int
+    span: Span,
+    aside: AsideShape,
+    turn: int,
+    shapes: Sequence[TurnShape],
+    spots: Sequence[Spot],
+    clear: tuple[int, int],
 ) -> bool:
-    """Whether its speaker says nothing else within `clear` of it; in a pause of one's own, whether the other says nothing."""
-    against, clear = (aside.side.other, 0) if aside.in_pause else (aside.side, clear)
+    """Whether its speaker's turns begin `clear[0]` after it and end `clear[1]` before it; in a pause of one's own, whether the
+    other says nothing."""
+    against, (before, after) = (aside.side.other, (0, 0)) if aside.in_pause else (aside.side, clear)
     near = slice(max(0, turn - 2), turn + 3)
     return all(
-        shape.speaker is not against or span[1] + clear <= spot.start or spot.end + clear <= span[0]
+        shape.speaker is not against or span[1] + before <= spot.start or spot.end + after <= span[0]
         for shape, spot in zip(shapes[near], spots[near], strict=False)
     )
+
+
+def _free(span: Span, taken: Sequence[Span], clear: int) -> bool:
+    return all(span[1] + clear <= a or b + clear <= span[0] for a, b in taken)

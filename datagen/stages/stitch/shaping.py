@@ -11,6 +11,7 @@ from datagen.records.enums import MarkType, Speaker, TurnType
 from datagen.records.plan import DialogPlan
 from datagen.records.speech import Clips, SpokenDialog, SpokenTurn
 from datagen.stages.stitch.asides import Said, draw_asides, merged, no_clips
+from datagen.stages.stitch.keywords import is_key
 from datagen.stages.stitch.latency import latency_s
 from datagen.stages.stitch.lognormal import Lognormal, normal_cdf, normal_quantile
 from datagen.stages.stitch.options import StitchOptions
@@ -137,8 +138,8 @@ def _shape_turn(
         u=u,
         shift=samples(shift_s + own_latency_s),
         pause_before=samples(options.between_turns().quantile(rng.random()) + max(shift_s, 0.0)),
-        is_question=turn.type is TurnType.QUESTION,
-        key_word=max((i for i, word in enumerate(turn.words) if any(c.isdigit() for c in word)), default=None),
+        is_question=turn.type is TurnType.QUESTION or turn.text.rstrip().endswith("?"),
+        key_word=max((i for i, _ in enumerate(turn.words) if is_key(turn.words, i)), default=None),
         cut_word=cut_word,
         yield_after=samples(yields.quantile(rng.random())),
         finish_word=bool(rng.random() < barge_in.finish_word_share),

@@ -1,0 +1,59 @@
+"""The words that nobody talks over, and the places in a turn where nobody makes themselves heard."""
+
+from collections.abc import Sequence
+
+from datagen.records.enums import MarkType, TurnType
+from datagen.records.transcript import Turn
+
+STOPS = (".", "!", "?", ":", ";")
+CLAUSE_END = (",", ".", "!", ";", ":")
+DISFLUENT = (MarkType.FILLER, MarkType.REPETITION, MarkType.CORRECTION)
+NEAR = 2
+"""Words around a disfluency at which the other keeps silent: whoever searches for a word is not interrupted."""
+
+
+def is_key(words: Sequence[str], at: int) -> bool:
+    """Whether a word carries what the other has to hear: a number, or a name (a capital inside a sentence)."""
+    word = words[at].lstrip("\"'(“‘")
+    if any(c.isdigit() for c in word):
+        return True
+    inside = at > 0 and not words[at - 1].endswith(STOPS)
+    return inside and word[:1].isupper() and word.split("'")[0].rstrip(",.!?;:") != "I"
+
+
+def clause_ends(turn: Turn) -> list[int]:
+    """The words of a turn that end a clause which is told, not asked, and after which no number or name goes on: there a
+    listener may make themselves heard. None in a greeting or a closing."""
+    words = turn.words
+    if turn.type in (TurnType.GREETING, TurnType.CLOSING):
+        return []
+    quiet, asked = near_disfluency(turn), _asked(words)
+    return [
+        at
+        for at, word in enumerate(words[:-1])
+        if word.endswith(CLAUSE_END)
+        and at not in quiet
+        and at not in asked
+        and not (word.endswith(",") and is_key(words, at) and is_key(words, at + 1))
+    ]
+
+
+def near_disfluency(turn: Turn) -> set[int]:
+    """The words within NEAR of a disfluent one."""
+    found: set[int] = set()
+    for mark in turn.marks:
+        if mark.type in DISFLUENT:
+            found.update(range(mark.word - NEAR, mark.word + len(mark.text.split()) + NEAR))
+    return found
+
+
+def _asked(words: Sequence[str]) -> set[int]:
+    """The words of sentences that end with a question mark."""
+    found: set[int] = set()
+    start = 0
+    for at, word in enumerate(words):
+        if word.endswith(STOPS):
+            if word.endswith("?"):
+                found.update(range(start, at + 1))
+            start = at + 1
+    return found
