@@ -21,7 +21,7 @@ models = st.builds(
     LognormalFto, st.floats(0.0, 0.99), st.floats(0.01, 3.0), sigmas, st.floats(0.01, 3.0), sigmas, max_gap_s=st.floats(0.05, 10.0)
 )  # fmt: skip
 rules_of_any_kind = st.builds(
-    Rules, models, st.integers(1, 10), st.integers(1, 10), shares, shares, shares,
+    Rules, models, st.integers(1, 10), st.integers(1, 10), shares, shares, shares, shares,
     max_yield=st.integers(0, 60_000), clear=st.integers(0, 20_000), apart=st.integers(0, 40_000),
 )  # fmt: skip
 
@@ -62,6 +62,7 @@ def shapes(draw: st.DrawFn) -> TurnShape:
         pause_before=draw(st.integers(0, 40_000)),
         is_question=draw(st.booleans()),
         key_word=draw(st.none() | st.integers(0, n - 1)),
+        name_word=draw(st.none() | st.integers(0, n - 1)),
         cut_word=draw(st.none() | st.sampled_from(cuttable)) if cuttable else None,
         yield_after=draw(st.integers(0, 40_000)),
         finish_word=draw(st.booleans()),
@@ -154,11 +155,14 @@ def test_every_overlap_is_named_and_bounded(turns, rules, lead, tail, limit):
             assert common <= share * (left.end - stretch)
             n_words = rules.max_question_words if turns[i].is_question else rules.max_overlap_words
             assert right.start >= left.words[-min(n_words, len(left.words))][0]
-            assert common <= 0.6 * (right.end - right.start) or right.cut
+            assert common <= 0.7 * (right.end - right.start) or right.cut
             assert all(right.start >= end + RETURN_GAP for end in own)
             if turns[i].key_word is not None:
                 first, last = left.words[turns[i].key_word]
                 assert max(0, last - right.start) <= rules.max_key_share * (last - first)
+            if turns[i].name_word is not None:
+                first, last = left.words[turns[i].name_word]
+                assert max(0, last - right.start) <= rules.max_name_share * (last - first)
         else:
             assert left.overlap is None
         assert right.fto == (right.start - left.end if turns[i].speaker is not turns[i + 1].speaker else None)
@@ -255,7 +259,7 @@ def steady(speaker: Speaker, **more) -> TurnShape:
     return TurnShape(speaker, 48_000, tuple((k * 4_800, (k + 1) * 4_800) for k in range(10)), **more)
 
 
-RULES = Rules(LognormalFto(0.5, 0.4, 0.5, 0.4, 0.5, 4.0), 4, 4, 0.5, 0.3, 0.25, max_yield=24_000, clear=3_600)
+RULES = Rules(LognormalFto(0.5, 0.4, 0.5, 0.4, 0.5, 4.0), 4, 4, 0.5, 0.3, 0.25, 0.5, max_yield=24_000, clear=3_600)
 
 
 def test_a_barge_in_starts_with_the_marked_word_and_cuts_after_the_yield():
@@ -318,11 +322,11 @@ def test_a_dialogue_is_never_cut_between_a_barge_in_and_the_turn_that_makes_it()
 
 
 def test_a_speaker_finishes_before_starting_again_around_a_short_turn():
-    """The short turn overlaps its predecessor by 0.6 of its length, and its successor would overlap it by 0.5."""
+    """The short turn overlaps its predecessor by 0.7 of its length, and its successor would overlap it by 0.5."""
     deep = replace(RULES, fto=LognormalFto(0.9, 0.4, 0.5, 3.0, 0.0, 4.0))
     short = TurnShape(Speaker.USER, 6_000, ((0, 6_000),), u=0.1)
     first, second, third = place([steady(Speaker.AGENT), short, steady(Speaker.AGENT, u=0.1)], deep, 0, 0, 10**9).spots
-    assert second.fto == -3_600
+    assert second.fto == -4_200
     assert third.start == first.end + RETURN_GAP
 
 
@@ -361,7 +365,7 @@ def test_deep_overlaps_go_to_turns_that_bear_them():
     # Where no turn bears it, it stays and is drawn again among what the turns bear.
     alone = bear(turns[:2], rules)
     assert [t.u for t in alone] == [0.5, 0.1]
-    assert -0.6 * 6_000 <= place(alone, rules, 0, 0, 10**9).spots[1].fto < 0
+    assert -0.7 * 6_000 <= place(alone, rules, 0, 0, 10**9).spots[1].fto < 0
 
 
 def test_an_overlap_stays_with_its_speaker_where_it_can():

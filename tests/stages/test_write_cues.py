@@ -13,12 +13,12 @@ from datagen.engines.writers.agenda import AgendaOptions, AgendaWriter
 from datagen.engines.writers.agenda.trial import trial_plan
 from datagen.errors import UserError
 from datagen.protocols import WriteRequest
-from datagen.records.enums import MarkType, Speaker
+from datagen.records.enums import MarkType, Speaker, TurnType
 from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Mark, Transcript, Turn
 from datagen.stages.scene.sound_bank import SYNTHS
 from datagen.stages.write import unit
-from datagen.stages.write.cues import put_sound
+from datagen.stages.write.cues import ACK_WORDS, put_sound
 from datagen.stages.write.options import WriteOptions
 from datagen.stages.write.spontaneous_options import SoundCueOptions
 from datagen.store.ids import rng
@@ -56,21 +56,58 @@ def test_the_agent_reacts_in_its_next_turn(mention: float) -> None:
         said = before.turns[user.index]
         assert user.speaker is Speaker.USER
         assert user.text.startswith(said.text)
-        assert mark.word < max(1, len(said.words))
+        assert mark.word <= max(0, len(said.words) - 4)
         agent, unmoved = after.turns[user.index + 1], before.turns[user.index + 1]
         assert agent.speaker is Speaker.AGENT
-        assert agent.text.endswith(unmoved.text)
         cue = TEXTS.cues[mark.text]
-        lead = agent.text.removesuffix(unmoved.text).strip()
         own = user.text != said.text
         mentioned += own
-        assert lead in {form for line in (cue.answer if own else cue.react) for form in line.forms()}
+        forms = {form for line in (cue.answer if own else cue.react) for form in line.forms()}
+        (reaction,) = [f for f in forms if f" {f} " in f" {agent.text} "] or [""]
+        start, _, rest = agent.text.partition(reaction)
+        assert reaction
+        if start and unmoved.text.startswith(start):
+            assert start + rest.strip() == unmoved.text
+            assert len(start.split()) <= ACK_WORDS
+        else:
+            assert rest.strip() == unmoved.text
+            assert start.strip() in ("Okay.", "Alright.", "Got it.") or (own and not start)
+            assert rest.split("?")[0].count(".") == 0, "a bridge leads to a question alone"
         shift = len(agent.words) - len(unmoved.words)
-        assert [m.word - shift for m in agent.marks] == [m.word for m in unmoved.marks]
+        n_before = len(start.split()) if unmoved.text.startswith(start) else 0
+        moved = [m.word if m.word < n_before else m.word + shift for m in unmoved.marks]
+        assert [m.word for m in agent.marks] == moved
         rest = [i for i in range(len(before.turns)) if i not in (user.index, agent.index)]
         assert all(after.turns[i] == before.turns[i] for i in rest)
     assert len(names) > 8
     assert (mentioned > 20) == (mention > 0)
+
+
+@pytest.mark.parametrize(
+    ("said", "type_", "answer", "said_first"),
+    [
+        ("For four of us then.", TurnType.QUESTION, "Okay, got it. And when would you like to come?", "Okay, got it."),
+        ("For four of us then.", TurnType.QUESTION, "When would you like to come?", None),
+        ("For four of us then.", TurnType.CONFIRMATION, "Great. So for four, is that right?", ""),
+        ("For four of us then.", TurnType.QUESTION, "And when would you like to come?", ""),
+        ("Do you have parking there?", TurnType.ANSWER, "Yes, we do. It's behind the house.", ""),
+        ("For four of us then.", TurnType.STATEMENT, "Okay, good. That's in the book now.", ""),
+    ],
+)
+def test_the_agent_reacts_once_it_has_answered(said: str, type_: TurnType, answer: str, said_first: str | None) -> None:
+    lines = ["A: Umi, Dana here.", "U: Hi.", "A: Well?", f"U: {said}", f"A: {answer}", "U: Fine.", "A: Bye."]
+    s = sample("x-1", lines, "You work for Umi.")
+    turns = tuple(replace(t, type=type_) if t.index == 4 else t for t in s.transcript.turns)
+    before = replace(s.transcript, turns=turns)
+    for seed in range(10):
+        after = put_sound(before, options(mention=0.0), TEXTS, Dice(rng(seed)))
+        if said_first == "":
+            assert after is before
+            continue
+        assert after.turns[3].marks[0].word <= len(said.split()) - 4
+        first = after.turns[4].text.split(".")[0] + "."
+        assert first in ((said_first,) if said_first else ("Okay.", "Alright.", "Got it."))
+        assert after.turns[4].text.endswith(answer.removeprefix(said_first or ""))
 
 
 def test_shares_are_kept() -> None:

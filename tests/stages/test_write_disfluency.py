@@ -20,7 +20,7 @@ from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Mark, Transcript, Turn
 from datagen.stages.write import gates, places, slips, unit
 from datagen.stages.write.disfluency import hesitate, poisson
-from datagen.stages.write.edits import DISFLUENT, Edit, apply, fluent_words, led_in
+from datagen.stages.write.edits import DISFLUENT, Edit, apply, fluent_words, led_in, listened
 from datagen.stages.write.options import WriteOptions
 from datagen.stages.write.spontaneous_options import DisfluencyOptions, LongSilenceOptions, SoundCueOptions
 from datagen.store.ids import rng
@@ -154,6 +154,64 @@ def test_dialogues_of_other_writers_pass_their_gates_too(s: Sample) -> None:
     )  # fmt: skip
     for seed in range(4):
         assert unit.check(unit.loosen(s.transcript, s.plan, options, TEXTS, seed), s.plan, options) is None
+
+
+def test_who_merely_confirms_does_not_fall_silent() -> None:
+    for _, before, after in hesitant():
+        for a, b in zip(before.turns, after.turns, strict=True):
+            silences = [m for m in b.marks if m.type is MarkType.PAUSE]
+            if a.type is TurnType.CONFIRMATION:
+                assert not silences, b.text
+            if len(a.words) < places.SILENT:
+                assert not silences or any(places.is_value(w) for w in a.words), b.text
+
+
+def test_thinking_aloud_comes_before_a_value_or_a_choice() -> None:
+    seen = 0
+    for _, _, after in hesitant():
+        for turn in after.turns:
+            for mark in turn.marks:
+                if mark.type is MarkType.FILLER and mark.text.lower().startswith("let"):
+                    seen += 1
+                    assert turn.type is TurnType.ANSWER
+                    assert turn.index > 1
+                    assert "choose" in turn.act or any(places.is_value(w) for w in turn.words[mark.word :]), turn.text
+                    assert turn.words[0].lower().strip(",.") not in ("yes", "yeah", "no"), turn.text
+    assert seen > 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Okay, and just so I know, is it free?",
+        "Okay, that's fine.",
+        "Yeah, you got it.",
+        "It's by the way not so bad, to be honest.",
+    ],
+)
+def test_nothing_stands_inside_a_phrase(text: str) -> None:
+    turn = Turn(3, Speaker.USER, text, TurnType.STATEMENT)
+    said = turn.words
+    inside = {i for i in range(len(said)) if places.within_phrase(said, i)}
+    assert inside
+    assert not inside & {i for i, _ in places.fillers(turn)}
+    assert not inside & {i for i, _ in places.pauses(turn)}
+    assert not inside & {i + 1 for i, _, _ in places.repetitions(turn)}
+
+
+def test_nobody_listens_aloud_beside_a_hesitation_or_in_a_greeting() -> None:
+    marks = (
+        Mark(MarkType.BACKCHANNEL, 0, "mhm"), Mark(MarkType.BACKCHANNEL, 1, "mhm"), Mark(MarkType.FILLER, 3, "let me see,"),
+        Mark(MarkType.BACKCHANNEL, 7, "mhm"), Mark(MarkType.BACKCHANNEL, 8, "mhm"), Mark(MarkType.PAUSE, 11),
+        Mark(MarkType.BACKCHANNEL, 13, "mhm"),
+    )  # fmt: skip
+    turn = Turn(3, Speaker.USER, "It was on, let me see, the third of May and so on, I think.", marks=marks)
+    heard = [m.word for m in listened(turn).marks if m.type is MarkType.BACKCHANNEL]
+    assert heard == [0, 8]
+    greeting = Turn(0, Speaker.AGENT, turn.text, TurnType.GREETING, marks=(marks[0],))
+    assert listened(greeting).marks == ()
+    calm = Turn(3, Speaker.USER, turn.text, marks=(marks[0],))
+    assert listened(calm) is calm
 
 
 def test_what_is_taken_back_is_nowhere_else_in_the_dialogue() -> None:

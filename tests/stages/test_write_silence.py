@@ -13,7 +13,7 @@ from datagen.domains.spontaneous import spontaneous
 from datagen.engines.writers.agenda import AgendaOptions, AgendaWriter
 from datagen.engines.writers.agenda.trial import trial_plan
 from datagen.protocols import WriteRequest
-from datagen.records.enums import MarkType, Speaker
+from datagen.records.enums import MarkType, Speaker, TurnType
 from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Mark, Transcript
 from datagen.stages.write import unit
@@ -66,6 +66,31 @@ def test_the_agent_checks_in_and_the_user_leads_in() -> None:
         shift = len(answer.words) - len(said.words)
         assert [(m.word - shift, m.text) for m in answer.marks] == [(m.word, m.text) for m in said.marks]
     assert n > 70
+
+
+def test_who_was_silent_then_merely_answers() -> None:
+    for check_in in (0.0, 1.0):
+        for _, before, after in silent(check_in=check_in):
+            if after is before:
+                continue
+            at = next(t.index for t in after.turns if any(m.type is MarkType.LONG_SILENCE for m in t.marks))
+            answer = next(t for t in after.turns[at:] if t.speaker is Speaker.USER)
+            assert answer.type in (TurnType.ANSWER, TurnType.CONFIRMATION), answer
+            assert not {"rude", "calm", "still_angry", "correct"} & set(answer.act.split("+"))
+
+
+def test_a_lead_in_answers_the_check_in() -> None:
+    for kind in TEXTS.check_ins:
+        asked = [f for line in kind.agent for f in line.forms()]
+        said = [f for line in kind.user for f in line.forms()]
+        if any("everything" in f for f in asked):
+            assert all("everything" in f for f in asked)
+            assert not any("here" in f or "hear" in f for f in said)
+        if any("hear me" in f for f in asked):
+            assert all("hear me" in f for f in asked)
+            assert not any("fine," in f or "here." in f for f in said)
+        if kind.looking:
+            assert len({f.endswith("?") or "?" in f for f in asked}) == 1
 
 
 def test_without_a_check_in_the_users_turn_bears_the_mark() -> None:

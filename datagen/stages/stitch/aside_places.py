@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datagen.records.enums import MarkType, Speaker, TurnType
+from datagen.records.enums import MarkType, Speaker
 from datagen.records.speech import SpokenTurn
 from datagen.records.transcript import Mark, Turn
-from datagen.stages.stitch.keywords import clause_ends, is_key, near_disfluency
+from datagen.stages.stitch.keywords import clause_ends, is_formula, is_key, near_disfluency
 from datagen.stages.stitch.options import StitchOptions
 
 FIRST_WORDS = 3
@@ -54,7 +54,7 @@ def failed_places(turns: Sequence[SpokenTurn], options: StitchOptions, rng: np.r
         for mark in turn.marks:
             if mark.type is MarkType.FAILED_BARGE_IN:
                 yield Place(0.0, position, mark.word, mark)
-        if turn.type in (TurnType.GREETING, TurnType.CLOSING):
+        if is_formula(turn):
             continue
         words = turn.words
         for word in range(wanted.min_words, len(words) - wanted.words_after):

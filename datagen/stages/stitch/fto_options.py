@@ -28,16 +28,19 @@ class FtoOptions(Options):
         6, "words of the other's turn that an overlap may cover at most", "words", ge=1, le=50
     )
     max_overlap_question_words: int = knob(
-        3, "the same for a question: nobody answers what has not been asked", "words", ge=1, le=50
+        4, "the same for a question: nobody answers what has not been asked", "words", ge=1, le=50
     )
     max_overlap_turn_share: float = knob(
         0.5, "an overlap takes at most this share of the other's turn", "share", gt=0, lt=1
     )
     max_overlap_number_share: float = knob(
-        0.25, "an overlap covers at most this share of a number or a name", "share", ge=0, lt=1
+        0.25, "an overlap covers at most this share of a word with digits", "share", ge=0, lt=1
+    )
+    max_overlap_name_share: float = knob(
+        0.5, "the same of a name, which a greeting or a closing may go without", "share", ge=0, lt=1
     )
     max_overlap_question_share: float = knob(
-        0.3, "the same for a question, whose key words come first", "share", gt=0, lt=1
+        0.4, "the same for a question, whose key words come first", "share", gt=0, lt=1
     )
 
     @model_validator(mode="after")

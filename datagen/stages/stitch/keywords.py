@@ -12,11 +12,24 @@ NEAR = 2
 """Words around a disfluency at which the other keeps silent: whoever searches for a word is not interrupted."""
 
 
+def is_number(word: str) -> bool:
+    """Whether a word has a digit: an amount, a time, a code."""
+    return any(c.isdigit() for c in word)
+
+
 def is_key(words: Sequence[str], at: int) -> bool:
-    """Whether a word carries what the other has to hear: a number, or a name (a capital inside a sentence)."""
+    """Whether a word carries what the other has to hear: a number or a name."""
+    return is_number(words[at]) or is_name(words, at)
+
+
+def is_formula(turn: Turn) -> bool:
+    """Whether a turn is a greeting or a closing: everybody knows what is said in it."""
+    return turn.type in (TurnType.GREETING, TurnType.CLOSING)
+
+
+def is_name(words: Sequence[str], at: int) -> bool:
+    """Whether a word begins with a capital inside a sentence, and is not "I"."""
     word = words[at].lstrip("\"'(“‘")
-    if any(c.isdigit() for c in word):
-        return True
     inside = at > 0 and not words[at - 1].endswith(STOPS)
     return inside and word[:1].isupper() and word.split("'")[0].rstrip(",.!?;:") != "I"
 
@@ -25,7 +38,7 @@ def clause_ends(turn: Turn) -> list[int]:
     """The words of a turn that end a clause which is told, not asked, and after which no number or name goes on: there a
     listener may make themselves heard. None in a greeting or a closing."""
     words = turn.words
-    if turn.type in (TurnType.GREETING, TurnType.CLOSING):
+    if is_formula(turn):
         return []
     quiet, asked = near_disfluency(turn), _asked(words)
     return [

@@ -12,7 +12,7 @@ RETURN_GAP = round(0.4 * SAMPLE_RATE_HZ)
 """Samples of the other's turn that a speaker hears before the next turn of their own, at the least."""
 CUT_GAP = round(1.0 * SAMPLE_RATE_HZ)
 """The same before a speaker barges in: it is what the other says that brings it about."""
-REPLY_SHARE = 0.6
+REPLY_SHARE = 0.7
 """An overlap takes at most this share of the turn that comes in: the floor does change."""
 YIELD_SHARE = 0.8
 """A yield takes at most this share of the turn that barges in."""
@@ -29,6 +29,7 @@ class Rules:
     max_overlap_share: float
     max_question_share: float
     max_key_share: float
+    max_name_share: float
     max_yield: int
     clear: int
     apart: int = 0
@@ -66,9 +67,10 @@ def deepest_overlap(
         prior.end - prior.words[-n_words][0],
         int(laid.end * REPLY_SHARE),
     ]
-    if before.key_word is not None:
-        first, last = prior.words[before.key_word]
-        bounds.append(prior.end - last + int((last - first) * rules.max_key_share))
+    for word, most in ((before.key_word, rules.max_key_share), (before.name_word, rules.max_name_share)):
+        if word is not None:
+            first, last = prior.words[word]
+            bounds.append(prior.end - last + int((last - first) * most))
     if shape.cut_word is not None:
         bounds.append(laid.words[shape.cut_word][0] - CUT_GAP)
     return max(0, min(bounds))

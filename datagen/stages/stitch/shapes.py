@@ -43,8 +43,8 @@ class TurnShape:
 
     `u` is the turn's quantile among FTOs and `shift` what is added to the FTO; `pause_before` is what separates it
     from a turn of the same speaker. `silence`, where it is not 0, is the long silence before the turn, in place of both.
-    `key_word` is the last word that nobody talks over before most of it is said (an
-    amount, a time). `cut_word` is the word at whose start the next turn barges in; this turn then
+    `key_word` is the last word that nobody talks over before most of it is said (an amount, a time),
+    `name_word` the last name. `cut_word` is the word at whose start the next turn barges in; this turn then
     yields after `yield_after`, or at the end of the word under way if `finish_word`. `pauses` are (word, length) in
     order of the words.
     """
@@ -58,6 +58,7 @@ class TurnShape:
     silence: int = 0
     is_question: bool = False
     key_word: int | None = None
+    name_word: int | None = None
     cut_word: int | None = None
     yield_after: int = 0
     finish_word: bool = False

@@ -11,7 +11,7 @@ from datagen.records.enums import MarkType, Speaker, TurnType
 from datagen.records.plan import DialogPlan
 from datagen.records.speech import Clips, SpokenDialog, SpokenTurn
 from datagen.stages.stitch.asides import Said, draw_asides, merged, no_clips
-from datagen.stages.stitch.keywords import is_key
+from datagen.stages.stitch.keywords import is_formula, is_name, is_number
 from datagen.stages.stitch.latency import latency_s
 from datagen.stages.stitch.lognormal import Lognormal, normal_cdf, normal_quantile
 from datagen.stages.stitch.options import StitchOptions
@@ -138,8 +138,11 @@ def _shape_turn(
         u=u,
         shift=samples(shift_s + own_latency_s),
         pause_before=samples(options.between_turns().quantile(rng.random()) + max(shift_s, 0.0)),
-        is_question=turn.type is TurnType.QUESTION or turn.text.rstrip().endswith("?"),
-        key_word=max((i for i, _ in enumerate(turn.words) if is_key(turn.words, i)), default=None),
+        is_question=turn.type is TurnType.QUESTION or (turn.text.rstrip().endswith("?") and not is_formula(turn)),
+        key_word=max((i for i, word in enumerate(turn.words) if is_number(word)), default=None),
+        name_word=max((i for i in range(len(turn.words)) if is_name(turn.words, i)), default=None)
+        if not is_formula(turn)
+        else None,
         cut_word=cut_word,
         yield_after=samples(yields.quantile(rng.random())),
         finish_word=bool(rng.random() < barge_in.finish_word_share),

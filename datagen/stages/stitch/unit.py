@@ -62,6 +62,7 @@ def rules_of(options: StitchOptions) -> Rules:
         max_overlap_share=options.fto.max_overlap_turn_share,
         max_question_share=options.fto.max_overlap_question_share,
         max_key_share=options.fto.max_overlap_number_share,
+        max_name_share=options.fto.max_overlap_name_share,
         max_yield=samples(options.barge_in.yield_s[1]),
         clear=samples(options.backchannel.clear_s),
         apart=samples(options.backchannel.apart_s),
