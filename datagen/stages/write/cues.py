@@ -1,5 +1,6 @@
 """A sound at the user's to which the agent reacts: a siren, a dog, a doorbell."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -13,12 +14,34 @@ from datagen.stages.write.options import WriteOptions
 
 EARLY = 0.7
 """The part of the user's turn in which a sound begins: the agent has to have heard it before it speaks."""
+HEARD = 3
+"""Words of the turn that come after the word at which a sound begins, at least; a turn of fewer has no sound."""
 LONG_TURN = 12
 """Words of a turn that outlasts most sounds, for its weight among places."""
+ACK_WORDS = 6
+"""Words of an acknowledgement, at most: more of it is news."""
+
+_ACKNOWLEDGES = re.compile(
+    r"(?:okay|alright|all right|got (?:it|that)|perfect|great|good|lovely|wonderful|thanks|thank you|understood|i see|noted|sure"
+    r"|of course|certainly|absolutely|no problem|no worries|right|very good|mm-hmm|i appreciate (?:it|that)|i've got that)\b",
+    re.I,
+)
+_READS_ON = re.compile(
+    r"(?:so|and|but|or|because|which|that|that's|this|it|it's|they|they're|those|these|there|he|she|then|you said|just|yes|yeah|no"
+    r"|not|actually|only|also)\b",
+    re.I,
+)
+"""Openings of a sentence that reads on from what stands before it; nothing may come between, except for a question that an "and"
+leads to once the answer was acknowledged."""
+_LEADS_TO_A_QUESTION = re.compile(
+    r"(?:and|so) (?:what|when|where|who|how|which|can|could|may|do|did|would|is there)\b", re.I
+)
+_BRIDGES = ("Okay.", "Alright.", "Got it.")
 
 
 def put_sound(transcript: Transcript, options: WriteOptions, texts: Spontaneous, dice: Dice) -> Transcript:
-    """The dialogue with one SOUND mark on a user's turn, and the agent's reaction opening its next turn; the same one where
+    """The dialogue with one SOUND mark on a user's turn, and the agent's reaction in its next turn, once it has said that
+    it heard what the user said; the same one where
     the recipe's share leaves it alone, where the writer marked a sound itself, or where no turns fit."""
     wanted = options.sound_cue
     if not dice.chance(wanted.share):
@@ -32,7 +55,7 @@ def put_sound(transcript: Transcript, options: WriteOptions, texts: Spontaneous,
     known = sounds(texts, wanted.sounds)
     name = dice.pick(list(known))
     user, reaction = _heard(turns[at], name, known[name], dice.chance(wanted.mention_share), dice)
-    agent = edits.led_in(turns[at + 1], reaction)
+    agent = _reacting(turns[at + 1], reaction, bridged=user.text == turns[at].text, dice=dice)
     n_more = len(user.words) + len(agent.words) - len(turns[at].words) - len(turns[at + 1].words)
     room = options.max_dialog_words - sum(len(t.words) for t in turns)
     if n_more > room or len(agent.words) > options.max_agent_words or len(user.words) > options.max_user_words:
@@ -62,12 +85,42 @@ def _fits(turns: tuple[Turn, ...], at: int) -> bool:
         and following.type not in (TurnType.CLOSING, TurnType.GREETING)
         and not any(m.type in cut for m in turn.marks)
         and not any(m.type in (MarkType.BARGE_IN, MarkType.LONG_SILENCE) for m in (*following.marks, *before.marks))
+        and len(turn.words) > HEARD
+        and (_goes_on_at(following) > 0 or _asks_anew(turn, following))
     )
+
+
+def _goes_on_at(turn: Turn) -> int:
+    """The word at which the agent goes on after an acknowledgement that opens its turn; 0 where it opens with none, or where
+    what follows reads on from it."""
+    words = turn.words
+    end = next((i + 1 for i, w in enumerate(words[:-1]) if w.endswith((".", "!", "?"))), 0)
+    if not 0 < end <= ACK_WORDS or words[end - 1].endswith("?") or not _ACKNOWLEDGES.match(turn.text):
+        return 0
+    rest = " ".join(words[end:])
+    reads_on = turn.type is TurnType.CONFIRMATION or (_READS_ON.match(rest) and not _LEADS_TO_A_QUESTION.match(rest))
+    return 0 if reads_on or any(c.isdigit() for w in words[:end] for c in w) else end
+
+
+def _asks_anew(said: Turn, turn: Turn) -> bool:
+    """Whether the agent, without acknowledging anything, asks something that does not read on from what the user told it."""
+    first = next((i + 1 for i, w in enumerate(turn.words) if w.endswith((".", "!", "?"))), len(turn.words))
+    asks = turn.type is TurnType.QUESTION and turn.words[first - 1].endswith("?")
+    return asks and "?" not in said.text and not _READS_ON.match(turn.text) and not _ACKNOWLEDGES.match(turn.text)
+
+
+def _reacting(turn: Turn, reaction: str, bridged: bool, dice: Dice) -> Turn:
+    """The agent's turn with its reaction after the acknowledgement that opens it, or after one of its own where it says none and
+    is `bridged`; where the user spoke of the sound last, the reaction is what acknowledges it."""
+    at = _goes_on_at(turn)
+    if at > 0 or not bridged:
+        return edits.put_in(turn, at, reaction)
+    return edits.led_in(turn, f"{dice.pick(_BRIDGES)} {reaction}")
 
 
 def _heard(turn: Turn, name: str, cue: Cue, mentioned: bool, dice: Dice) -> tuple[Turn, str]:
     """The user's turn with the sound, mentioned in a last sentence where it is a statement, and what the agent says to it."""
-    early = max(1, int(EARLY * len(turn.words)))
+    early = max(1, min(int(EARLY * len(turn.words)), len(turn.words) - HEARD))
     marked = edits.mark(turn, [Mark(MarkType.SOUND, dice.index(early), name)])
     if not mentioned or "?" in turn.text:
         return marked, dice.pick(cue.react).say(dice)

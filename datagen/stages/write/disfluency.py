@@ -161,12 +161,12 @@ def _corrections(transcript: Transcript, user: list[Turn], texts: Spontaneous, p
 
         return make
 
-    def restart_at(at: int, start: str) -> Callable[[Dice], Edit | None]:
+    def restart_at(at: int, start: str, share: float) -> Callable[[Dice], Edit | None]:
         def make(dice: Dice) -> Edit | None:
             first = f"{dice.pick(texts.spec.restarts[start])},"
             again = f"{term(dice)}," if dice.chance(TERM) else ""
             put = tuple(f"{first} {again}".split())
-            return Edit(at, MarkType.CORRECTION, put, (len(put),) if dice.chance(pause_share) else ())
+            return Edit(at, MarkType.CORRECTION, put, (len(put),) if dice.chance(share) else ())
 
         return make
 
@@ -174,26 +174,25 @@ def _corrections(transcript: Transcript, user: list[Turn], texts: Spontaneous, p
     for turn in user:
         turn_words = turn.words
         found += [Candidate(turn.index, i, SLIP, slip_at(turn_words, i)) for i in slips.sites(turn_words, turn.text)]
+        silent = pause_share * places.may_fall_silent(turn)
         for i, start in places.restarts(turn, texts.spec.restarts):
-            found.append(Candidate(turn.index, i, 1.0, restart_at(i, start)))
+            found.append(Candidate(turn.index, i, 1.0, restart_at(i, start, silent)))
     return found
 
 
 def _repetitions(user: list[Turn], pause_share: float) -> list[Candidate]:
-    def again(turn_words: list[str], at: int, most: int) -> Callable[[Dice], Edit | None]:
+    def again(turn: Turn, at: int, most: int) -> Callable[[Dice], Edit | None]:
+        turn_words, share = turn.words, REPEATED_PAUSE * pause_share * places.may_fall_silent(turn)
+
         def make(dice: Dice) -> Edit | None:
             n = most if dice.chance(TWICE) else 1
             put = [edits.uncapitalised(turn_words[at]), *turn_words[at + 1 : at + n]]
             put[-1] += ","
-            return Edit(at, MarkType.REPETITION, tuple(put), (n,) if dice.chance(REPEATED_PAUSE * pause_share) else ())
+            return Edit(at, MarkType.REPETITION, tuple(put), (n,) if dice.chance(share) else ())
 
         return make
 
-    return [
-        Candidate(t.index, i, weight, again(t.words, i, most))
-        for t in user
-        for i, weight, most in places.repetitions(t)
-    ]
+    return [Candidate(t.index, i, weight, again(t, i, most)) for t in user for i, weight, most in places.repetitions(t)]
 
 
 def _fillers(user: list[Turn], texts: Spontaneous, pause_share: float) -> list[Candidate]:
@@ -201,12 +200,12 @@ def _fillers(user: list[Turn], texts: Spontaneous, pause_share: float) -> list[C
         def make(dice: Dice) -> Edit | None:
             opens = edits.opens_sentence(turn.words, at)
             known = texts.spec.fillers
-            looks_up = turn.type is TurnType.ANSWER and any(places.is_value(w) for w in turn.words)
-            table = (known.lookup if looks_up else known.start) if opens else known.inside
+            table = (known.lookup if places.looks_up(turn, at) else known.start) if opens else known.inside
             if "?" in turn.text and opens:
                 table = {t: w for t, w in table.items() if len(t.split()) == 1 and t not in ("well", "okay")} or table
             put = tuple(f"{dice.weighted(list(table), list(table.values()))},".split())
-            silent = dice.chance(pause_share)
+            thinks = places.may_fall_silent(turn) or (turn.type is TurnType.ANSWER and places.is_value(turn.words[at]))
+            silent = dice.chance(pause_share * thinks)
             before = at > 0 and dice.chance(0.3)
             return Edit(at, MarkType.FILLER, put, ((0,) if before else (len(put),)) if silent else (), comma=True)
 

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from datagen.domains.phrasing import capital, small
-from datagen.records.enums import MarkType
+from datagen.records.enums import MarkType, TurnType
 from datagen.records.transcript import Mark, Turn
 from datagen.text.lexicon import MONTHS, WEEKDAYS
 
 DISFLUENT = frozenset((MarkType.FILLER, MarkType.REPETITION, MarkType.CORRECTION))
+BESIDE = 2
+"""Words from a hesitation within which nobody gives a sign of attention."""
+_HESITANT = (*DISFLUENT, MarkType.PAUSE)
 _CALENDAR = frozenset((*WEEKDAYS, *MONTHS))
 _KEEPS_CAPITAL = re.compile(r"I(?:'\w+)?|[A-Z]{2,}.*|[B-Z]\.?")
 
@@ -51,9 +54,28 @@ def mark(turn: Turn, marks: Sequence[Mark]) -> Turn:
 
 def led_in(turn: Turn, lead: str) -> Turn:
     """The turn with a sentence of its speaker's before its text."""
-    n = len(lead.split())
-    marks = tuple(_moved(m, 0, n) for m in turn.marks)
-    return replace(turn, text=f"{lead} {turn.text}", marks=marks)
+    return put_in(turn, 0, lead)
+
+
+def put_in(turn: Turn, at: int, sentences: str) -> Turn:
+    """The turn with sentences of its speaker's before word `at`, which opens a sentence."""
+    words, put = turn.words, sentences.split()
+    marks = tuple(_moved(m, at, len(put)) for m in turn.marks)
+    return replace(turn, text=" ".join([*words[:at], *put, *words[at:]]), marks=marks)
+
+
+def listened(turn: Turn) -> Turn:
+    """The turn without the backchannel marks that nobody would give: in a greeting, and beside a hesitation, where a listener
+    waits for what comes."""
+    greets = turn.type is TurnType.GREETING
+    spans = [(m.word, m.word + max(1, len(m.text.split())) - 1) for m in turn.marks if m.type in _HESITANT]
+    kept = [
+        m
+        for m in turn.marks
+        if m.type is not MarkType.BACKCHANNEL
+        or not (greets or any(first - BESIDE <= m.word <= last + BESIDE for first, last in spans))
+    ]
+    return turn if len(kept) == len(turn.marks) else replace(turn, marks=tuple(kept))
 
 
 def opens_sentence(words: Sequence[str], at: int) -> bool:

@@ -17,6 +17,8 @@ VALUE, CLAUSE, CONTENT, OPENING, LATER_OPENING, REACTION = 4.0, 1.5, 1.0, 3.0, 1
 
 SHORT = 8
 """Words of a statement that says more than that something was heard."""
+SILENT = 5
+"""Words of a turn, and of a sentence of it, in which a speaker may fall silent: less is said in one go."""
 
 _STOPS = (",", ".", "?", "!")
 _NOT_OPENED = words(
@@ -44,6 +46,59 @@ _SUBJECTS = words(
 )
 _REPEATED = words("i i'm i'd i've the my we we're it's and but there's that's to in on for they your this if our")
 _REPEATED_FIRST = _REPEATED | words("can could do is what's how would did are does what it")
+_ANSWERED = words("yes yeah yep yup no nope sure right correct exactly mm-hmm uh-huh true")
+"""Openings of an answer that was not looked for."""
+_HEARD = words("yes yeah yep yup no okay alright sure great good fine right perfect thanks oh ah mm-hmm uh-huh well")
+_FIXED = tuple(
+    tuple(line.split())
+    for line in (
+        "just so i know",
+        "just so you know",
+        "just so we're clear",
+        "as far as i know",
+        "let me know",
+        "by the way",
+        "if you don't mind",
+        "if that's okay",
+        "if that's alright",
+        "if that's how it is",
+        "if you say so",
+        "if it's quick",
+        "for some reason",
+        "for now",
+        "for sure",
+        "for me",
+        "at the moment",
+        "at least",
+        "at all",
+        "in front of me",
+        "in a row",
+        "in a rush",
+        "in a hurry",
+        "on hold",
+        "to be honest",
+        "what about",
+        "how about",
+        "that's all",
+        "that's it",
+        "that's fine",
+        "that's okay",
+        "that's alright",
+        "here it is",
+        "you got it",
+        "you know",
+        "i think so",
+        "i guess so",
+        "i hope so",
+        "i'm not sure",
+        "or something",
+        "or so",
+        "and so on",
+        "but thanks",
+        "but thank you",
+    )
+)
+"""Phrases that are said in one go: nothing stands inside them."""
 _PAIRS = words(
     "i_was i_want i_wanted i_have i_need i_just i_got can_i can_you could_i could_you do_you do_i is_there is_it it_was in_the "
     "on_the for_the on_my for_my i_think i_don't i_didn't if_i and_i but_i we_were we_have i'm_not would_it are_you did_you "
@@ -69,10 +124,31 @@ def fillers(turn: Turn) -> list[Place]:
             if _can_open(turn, i):
                 found.append((i, opening if i == 0 else LATER_OPENING))
             continue
-        weight = _inside(said, i, word)
+        weight = 0.0 if within_phrase(said, i) else _inside(said, i, word)
         if weight and len(said) - i > 1 - bool(weight == VALUE):
             found.append((i, weight))
     return found
+
+
+def within_phrase(said: Sequence[str], at: int) -> bool:
+    """Whether the words before and from `at` belong to one fixed phrase."""
+    for phrase in _FIXED:
+        for start in range(max(0, at - len(phrase) + 1), at):
+            found = [w.lower().strip(",.?!") for w in said[start : start + len(phrase)]]
+            if tuple(found) == phrase:
+                return True
+    return False
+
+
+def looks_up(turn: Turn, at: int) -> bool:
+    """Whether the sentence that word `at` opens gives a value or choice for which its speaker has to think: in an answer, and not
+    after a yes or no, nor in the first words of a dialogue."""
+    said = turn.words
+    if turn.type is not TurnType.ANSWER or turn.index < 2 or said[0].lower().strip(",.?!") in _ANSWERED:
+        return False
+    end = next((k for k in range(at, len(said)) if said[k][-1] in ".?!"), len(said) - 1) + 1
+    chooses = "choose" in turn.act.split("+")
+    return chooses or (said[at].lower().strip(",.?!") not in _ANSWERED and any(is_value(w) for w in said[at:end]))
 
 
 def _can_open(turn: Turn, at: int) -> bool:
@@ -107,7 +183,7 @@ def repetitions(turn: Turn) -> list[tuple[int, float, int]]:
     for i in range(len(said) - 2):
         low, following = said[i].lower(), said[i + 1].lower().strip(",.?!")
         first = opens_sentence(said, i) or said[i - 1].endswith(",") or said[i - 1].lower() in _JOINING
-        fits = low in (_REPEATED_FIRST if first else _REPEATED) and low != following
+        fits = low in (_REPEATED_FIRST if first else _REPEATED) and low != following and not within_phrase(said, i + 1)
         if not fits or (i and said[i - 1].lower().strip(",") == low) or said[i + 1].endswith(_STOPS[1:]):
             continue
         n_words = 2 if f"{low}_{following}" in _PAIRS and said[i + 1][-1].isalnum() and i + 3 < len(said) else 1
@@ -121,7 +197,7 @@ def restarts(turn: Turn, known: Mapping[str, Sequence[str]]) -> list[tuple[int, 
     found = []
     for i in range(len(said) - 3):
         first = opens_sentence(said, i) or (said[i - 1].endswith(",") and not is_value(said[i - 1]))
-        if not first or said[i][-1] in "".join(_STOPS):
+        if not first or said[i][-1] in "".join(_STOPS) or within_phrase(said, i) or within_phrase(said, i + 1):
             continue
         pair = f"{said[i]} {said[i + 1]}".lower()
         start = pair if pair in known else said[i].lower()
@@ -131,5 +207,20 @@ def restarts(turn: Turn, known: Mapping[str, Sequence[str]]) -> list[tuple[int, 
 
 
 def pauses(turn: Turn) -> list[Place]:
-    """Places of silent hesitation: those of fillers inside a sentence, but for the mere content phrase."""
-    return [(i, w) for i, w in fillers(turn) if i > 0 and w != CONTENT]
+    """Places of silent hesitation: those of fillers inside a sentence, but for the mere content phrase. None in what is said in one
+    go: confirmations, short turns and sentences, and right after an "okay" or "yes"."""
+    if not may_fall_silent(turn):
+        return []
+    return [(i, w) for i, w in fillers(turn) if i > 0 and w != CONTENT and _is_thought_of(turn.words, i)]
+
+
+def may_fall_silent(turn: Turn) -> bool:
+    """Whether a turn is of a kind and length in which its speaker may hesitate without a word."""
+    return turn.type is not TurnType.CONFIRMATION and len(turn.words) >= SILENT
+
+
+def _is_thought_of(said: Sequence[str], at: int) -> bool:
+    start = max((i + 1 for i in range(at) if said[i][-1] in ".?!"), default=0)
+    end = next((k for k in range(at, len(said)) if said[k][-1] in ".?!"), len(said) - 1) + 1
+    heard = at == start + 1 and said[start].lower().strip(",.?!") in _HEARD
+    return not heard and (end - start >= SILENT or is_value(said[at]))

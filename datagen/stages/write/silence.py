@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+from datagen.domains.lines import Line
 from datagen.domains.phrasing import Dice
 from datagen.domains.spontaneous import Spontaneous
 from datagen.records.enums import MarkType, Speaker, Tag, TurnType
@@ -18,6 +19,9 @@ _GIVES_LEAVE = ("yes", "yeah", "no", "nope", "okay", "sure", "sorry", "oh", "tha
 """Openings of an answer after which a lead-in that opens alike would sound twice."""
 
 
+_YES = re.compile(r"\b(?:yes|yeah)\b", re.I)
+_BESIDE = frozenset(("calm", "still_angry", "rude", "correct", "object", "lead", "late", "wait", "verify_retry"))
+"""What a turn may hold beside its answer, that does not follow "sorry, I'm here"."""
 _KNOWN_BY_HEART = re.compile(r"\b(?:birth\w*|born|name|how many|how big|old|what (?:day|time)|when)\b", re.I)
 """Questions whose answer nobody gets up to look for."""
 
@@ -52,12 +56,22 @@ def _fits(turns: tuple[Turn, ...], at: int, options: WriteOptions) -> bool:
         0 < at < len(turns) - 2
         and turn.speaker is Speaker.AGENT
         and following.speaker is Speaker.USER
+        and _is_plain(following)
         and turns[at - 1].speaker is Speaker.USER
         and turn.text.endswith("?")
         and turn.type not in (TurnType.GREETING, TurnType.CLOSING)
         and not any(m.type in (MarkType.BARGE_IN, MarkType.LONG_SILENCE) for m in (*turn.marks, *following.marks))
         and len(following.words) + LEAD_WORDS <= options.max_user_words
     )
+
+
+def _is_plain(answer: Turn) -> bool:
+    """Whether the user merely answers: who has just said sorry for a silence is not rude, asks nothing and talks of nothing else."""
+    said = answer.act.split("+")
+    typed = answer.type in (TurnType.ANSWER, TurnType.CONFIRMATION) or (
+        answer.type is TurnType.STATEMENT and not answer.act
+    )
+    return typed and "?" not in answer.text and not _BESIDE.intersection(said)
 
 
 def _looks_up(answer: Turn) -> bool:
@@ -76,7 +90,7 @@ def _checked_in(turns: tuple[Turn, ...], at: int, texts: Spontaneous, dice: Dice
     silence = Mark(MarkType.LONG_SILENCE, 0)
     check_in = Turn(at + 1, Speaker.AGENT, said, type_, "check_in", (silence,), (Tag.WARM,))
     opening = _opening(answer)
-    leads = [x for x in kind.user if not (opening in _GIVES_LEAVE and _first(x.source) in (opening, "yes", "yeah"))]
+    leads = [x for x in kind.user if not (opening in _GIVES_LEAVE and _doubles(x, opening))]
     lead = dice.pick(leads).say(dice) if leads else ""
     led = edits.led_in(answer, lead) if lead else answer
     return [*turns[:at], asked, check_in, led, *turns[at + 2 :]]
@@ -88,6 +102,11 @@ def _borne(turns: tuple[Turn, ...], at: int, share: float, texts: Spontaneous, d
         answer = edits.led_in(answer, dice.pick(texts.lead_ins).say(dice))
     silent = edits.mark(answer, [Mark(MarkType.LONG_SILENCE, 0)])
     return [*turns[:at], _uncut(turns[at]), silent, *turns[at + 2 :]]
+
+
+def _doubles(lead: Line, opening: str) -> bool:
+    """Whether a lead-in may open as the answer after it does, or with a yes before its yes."""
+    return any(_first(form) == opening or _YES.search(form) for form in lead.forms())
 
 
 def _uncut(turn: Turn) -> Turn:

@@ -59,7 +59,7 @@ class SoundCueOptions(Options):
 
     share: float = knob(
         0.04,
-        "share of dialogues with one, where there is a turn for it: in nearly all with six turns",
+        "share of dialogues with one, where there is a turn for it: in about half of those with ten turns",
         "share",
         ge=0,
         le=1,

@@ -38,6 +38,9 @@ def loosen(
     """
     # Hesitations first: nobody stumbles over the "sorry, I'm here" that is put in after them.
     transcript = disfluency.hesitate(transcript, plan, options, texts, Dice(rng(seed, "disfluency")))
+    listened = tuple(edits.listened(turn) for turn in transcript.turns)
+    if listened != transcript.turns:
+        transcript = replace(transcript, turns=listened)
     transcript = silence.fall_silent(transcript, options, texts, Dice(rng(seed, "silence")))
     return cues.put_sound(transcript, options, texts, Dice(rng(seed, "sound")))
 

@@ -120,6 +120,7 @@ def test_marks_are_where_they_may_be(domain: str) -> None:
                     assert 3 <= mark.word <= n - 4, turn.text
                     assert transcript.turns[turn.index + 1].speaker is Speaker.USER
                 if mark.type is MarkType.BACKCHANNEL:
+                    assert turn.type is not TurnType.GREETING
                     assert mark.text in asides().texts(ClipKind.BACKCHANNEL, turn.speaker.other)
                     assert 5 <= mark.word < n - 1
                     assert n >= 10
@@ -232,8 +233,19 @@ def test_a_user_who_rambles_may_be_cut_where_nothing_is_lost() -> None:
                     assert following.speaker is Speaker.AGENT
                     assert not any(c.isdigit() for w in tail for c in w), turn.text
                     assert not turn.text.endswith("?")
+                    assert not turn.act.endswith("open"), "what a call is about is news"
+                    later = {w.strip(",.?!").lower() for t in transcript.turns[following.index :: 2] for w in t.words}
+                    said = " ".join(tail)
+                    assert not {w.strip(",.?!").lower() for w in tail if len(w) > 6} & later, said
                     seen += 1
     assert seen > 5
+
+
+def test_what_follows_a_look_up_says_nothing_of_its_length() -> None:
+    for domain in DOMAINS:
+        for phrase in load(domain).acts["agent.thanks_waiting"]:
+            said = phrase.source.lower()
+            assert not [x for x in ("patience", "back", "sorry", "took", "longer", "holding") if x in said], said
 
 
 def test_what_was_not_heard_is_said_again() -> None:

@@ -12,6 +12,9 @@ GREETINGS = ("hi", "hello", "hey", "yeah", "good")
 DIGRESSIONS = ("slot", "check", "wait", "react", "leave")
 """What the agent may be waiting for when a caller is rude."""
 
+RAMBLES = 0.12
+"""How often a caller who has said what the call is about adds something of no use."""
+
 DIGRESS = 0.1
 """How often a caller answers a question with one of its own."""
 
@@ -136,6 +139,8 @@ class Caller:
         s = self.s
         s.user(s.scenario.opening, TurnType.STATEMENT, "open")
         self.volunteer()
+        if s.mood not in ("hurried", "annoyed") and "?" not in s.draft.last.text and s.dice.chance(RAMBLES):
+            s.user(s.act("user.ramble"), TurnType.STATEMENT, "ramble")
         s.acts.append(UserAct("opening"))
 
     def _tell_by_the_way(self, said: str, phrases: Sequence[Phrase]) -> None:

@@ -225,9 +225,9 @@ class _Talk:
         return self.shared("cut") if self.draft.last.cut is not None else ""
 
     def safe_cuts(self) -> dict[int, bool]:
-        """Stitch may cut a turn that ends in an opinion of its speaker's own, or a user's tale, and not in a question."""
+        """Stitch may cut a turn that ends in an opinion of its speaker's own, not in a question or in the point of a tale."""
         turns = self.draft.turns
-        ends = {A: ("own", "reply"), U: ("own", "reply", "tale")}
+        ends = {A: ("own", "reply"), U: ("own", "reply")}
         return {
             i: 3 < i < len(turns) - 2 and t.act.endswith(ends[t.speaker]) and not t.text.endswith("?")
             for i, t in enumerate(turns)

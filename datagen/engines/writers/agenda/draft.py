@@ -90,6 +90,10 @@ class Draft:
         self.turns[-1].segments.append(segment)
         self.n_words += len(segment.text.split())
 
+    def agent_after(self, index: int) -> str:
+        """All that the agent says in turns after this one."""
+        return " ".join(t.text for t in self.turns[index + 1 :] if t.speaker is Speaker.AGENT)
+
     @property
     def last(self) -> DraftTurn:
         return self.turns[-1]

@@ -1,7 +1,6 @@
 """Writes a service dialogue: a caller with a goal and an agenda against an agent with a task frame."""
 
 from collections.abc import Mapping
-from itertools import zip_longest
 
 from datagen.domains.phrasing import Dice
 from datagen.domains.scenario import Question, Refusal
@@ -53,7 +52,7 @@ def write_service(
                 "ungrounded", f"{plan.dialog_id} {plan.domain}/{plan.scenario}: the agent would state {error}"
             )
         drafts = session.draft.turns
-        turns = tuple(_finish(session, i, t, after) for i, (t, after) in enumerate(zip_longest(drafts, drafts[1:])))
+        turns = tuple(_finish(session, i, t, session.draft.agent_after(i)) for i, t in enumerate(drafts))
         n_words = sum(len(t.words) for t in turns)
         if n_words > options.max_words:
             n_long += 1
@@ -166,34 +165,37 @@ def _refusal(scenario: Scenario, s: Session) -> Refusal | None:
     return s.dice.weighted(left, [r.share for r in left]) if left else None
 
 
-def _finish(s: Session, index: int, draft: DraftTurn, following: DraftTurn | None) -> Turn:
-    """The turn with its marks; a turn that is cut keeps its words, so that the cut stays where it is."""
-    text, marks = draft.text, []
+def _finish(s: Session, index: int, draft: DraftTurn, later: str) -> Turn:
+    """The turn with its marks; a turn that is cut keeps its words, so that the cut stays where it is. `later` is all that the agent
+    says in later turns."""
+    text = draft.text
+    marks: list[Mark] = []
     options, dice = s.options, s.dice
     is_user = draft.speaker is Speaker.USER
     if draft.cut is None and not is_user and draft.segments[0].act in FILLED and dice.chance(options.filler_agent):
         text = surface.add_filler(text, dice)
     words = text.split()
-    marks = surface.backchannels(
-        words, dice, s.listening[draft.speaker.other], draft.cut, _informing(draft, len(words))
-    )
+    if draft.type is not TurnType.GREETING:
+        heard = s.listening[draft.speaker.other]
+        marks = surface.backchannels(words, dice, heard, draft.cut, _informing(draft, len(words)))
     if draft.cut is not None:
         marks.append(Mark(MarkType.BARGE_IN, draft.cut))
     elif options.safe_cuts:
-        safe = _ramble(draft, words, following, dice) if is_user else surface.safe_cut(words, dice, _tail(draft, words))
+        safe = _ramble(draft, words, later, dice) if is_user else surface.safe_cut(words, dice, _tail(draft, words))
         marks += [safe] if safe else []
     ordered = tuple(sorted(marks, key=lambda m: (m.word, m.type)))
     return Turn(index, draft.speaker, text, draft.type, draft.act, ordered, draft.tags)
 
 
-def _ramble(draft: DraftTurn, words: list[str], following: DraftTurn | None, dice: Dice) -> Mark | None:
-    """Where the agent may cut in on a user who goes on about what was said already."""
-    goes_on = following is not None and draft.segments[-1].act in RAMBLING
-    return surface.ramble_cut(words, following.text, dice) if goes_on and following is not None else None
+def _ramble(draft: DraftTurn, words: list[str], following: str, dice: Dice) -> Mark | None:
+    """Where the agent may cut in on a user who goes on about what was said already; `following` is all that the agent says after."""
+    goes_on = bool(following) and draft.segments[-1].act in RAMBLING
+    return surface.ramble_cut(words, following, dice) if goes_on else None
 
 
-RAMBLING = frozenset({"open", "rude", "push", "object", "still_angry", "react", "decline"})
-"""Acts of the user's whose last sentence says nothing that the agent has to know."""
+RAMBLING = frozenset({"ramble", "rude", "push", "object", "still_angry", "react", "decline"})
+"""Acts of the user's whose last sentence says nothing that the agent has to know. What opens a call is
+news to the last word, but for what some add to it."""
 
 FILLED = frozenset({"found", "answer", "tell"})
 """The acts that a discourse word of the agent's may open."""

@@ -19,6 +19,9 @@ RAMBLING = 12
 LEFT_UNSAID = 5
 """Words that a rambling user may lose, at most: the agent reacts to the rest."""
 
+STEM = 5
+"""Letters by which words are taken for forms of one: decline, declined."""
+
 APART = 8
 """Words between two backchannels, at least."""
 
@@ -41,6 +44,13 @@ _SPOKEN_START = _words(
     "sure great perfect wait actually and but mm-hmm uh-huh hold hang let"
 )
 _RESTARTS = _words("i i'm i'd i've can could do is it's the what how my what's we does would will there's")
+_EVERYDAY = _words(
+    "that this they them then than there here with from have just like what when where your yours mine about really would could "
+    "should will does done been were some something anything nothing everything much more most many very well only even also "
+    "still into over other because know think mean want need make made take good okay sure right thing things time back going "
+    "sorry please thanks thank every each which while after before again help"
+)
+"""Words of more than three letters that say nothing of what a turn is about."""
 _VALUE = re.compile(r"[\d$@]")
 _KEEP = re.compile(r"^(I|I'.*|[A-Z]{2,}.*)$")
 
@@ -151,17 +161,24 @@ def safe_cut(words: Sequence[str], dice: Dice, tail_from: int) -> Mark | None:
 
 def ramble_cut(words: Sequence[str], following: str, dice: Dice) -> Mark | None:
     """One of the last words of a long user turn at which the agent may cut in without loss: its last sentence holds no value,
-    name or question, and nothing that the agent's next turn takes up."""
+    name or question, and no content word that the agent says later (`following`: all its turns after this one)."""
     start = max((i + 1 for i, w in enumerate(words[:-1]) if w.endswith((".", "?", "!"))), default=0)
-    first, last = max(start + 2, len(words) - LEFT_UNSAID), len(words) - 3
+    clause = max((i + 1 for i, w in enumerate(words[:-1]) if w.endswith(",")), default=0)
+    first, last = max(start + 2, clause + 2, len(words) - LEFT_UNSAID), len(words) - 3
     if len(words) < RAMBLING or start == 0 or first > last:
         return None
     tail = words[start:]
-    taken_up = {w.strip(",.?!").lower() for w in following.split() if len(w) > 4}
+    taken_up = _content(following.split())
     told = has_value(tail) or tail[-1].endswith("?") or any(w[0].isupper() and not w.startswith("I") for w in tail[1:])
-    if told or taken_up & {w.strip(",.?!").lower() for w in tail}:
+    if told or taken_up & _content(tail):
         return None
     return Mark(MarkType.SAFE_CUT, dice.between(first, last))
+
+
+def _content(words: Sequence[str]) -> frozenset[str]:
+    """The stems of the words that carry news, roughly: the first letters of all but short and everyday ones."""
+    plain = (w.strip(",.?!").lower().split("'")[0] for w in words)
+    return frozenset(w[:STEM] for w in plain if len(w) > 3 and w not in _EVERYDAY)
 
 
 def has_value(words: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ from datagen.engines.writers.agenda.draft import Draft
 from datagen.engines.writers.agenda.options import AgendaOptions
 from datagen.engines.writers.agenda.session import listening
 from datagen.engines.writers.agenda.surface import add_filler, backchannels, ramble_cut
-from datagen.records.enums import MarkType, Speaker
+from datagen.records.enums import MarkType, Speaker, TurnType
 from datagen.records.transcript import Mark, Turn
 
 FILLED = ("ask", "reply", "own", "tale", "topic", "thank", *SECONDS)
@@ -39,18 +39,19 @@ def spoken_turns(draft: Draft, dice: Dice, options: AgendaOptions, safe: Mapping
         if part.cut is None and not user and acts[0] in FILLED and dice.chance(options.filler_agent):
             text = add_filler(text, dice)
         words = text.split()
-        marks = [] if acts[0] in ("greet", "bye") else backchannels(words, dice, texts[part.speaker.other], part.cut)
+        unheard = acts[0] in ("greet", "bye") or part.type is TurnType.GREETING
+        marks = [] if unheard else backchannels(words, dice, texts[part.speaker.other], part.cut)
         if part.cut is not None:
             marks.append(Mark(MarkType.BARGE_IN, part.cut))
         elif options.safe_cuts and safe.get(index):
-            marks += _cut(words, draft.turns[index + 1].text if user else None, marks, dice)
+            marks += _cut(words, draft.agent_after(index) if user else None, marks, dice)
         marks.sort(key=lambda m: (m.word, m.type))
         turns.append(Turn(index, part.speaker, text, part.type, part.act, tuple(marks), part.tags))
     return tuple(turns)
 
 
 def _cut(words: list[str], following: str | None, marks: list[Mark], dice: Dice) -> list[Mark]:
-    """Where a turn may be cut, after all that is marked in it; `following` is what the agent says to a turn of the user's."""
+    """Where a turn may be cut, after all that is marked in it; `following` is all that the agent says after a turn of the user's."""
     if following is not None:
         found = ramble_cut(words, following, dice)
         at = found.word if found else None
