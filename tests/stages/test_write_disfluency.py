@@ -199,6 +199,14 @@ def test_nothing_stands_inside_a_phrase(text: str) -> None:
     assert not inside & {i + 1 for i, _, _ in places.repetitions(turn)}
 
 
+def test_only_an_um_comes_before_a_greeting() -> None:
+    for _, _, after in hesitant():
+        for turn in after.turns:
+            said = [w.lower().strip(",.") for w in turn.words[:2]]
+            if turn.speaker is Speaker.USER and said[-1] in ("hi", "hello") and turn.index < 2:
+                assert said[0] not in ("well", "so"), turn.text
+
+
 def test_nobody_listens_aloud_beside_a_hesitation_or_in_a_greeting() -> None:
     marks = (
         Mark(MarkType.BACKCHANNEL, 0, "mhm"), Mark(MarkType.BACKCHANNEL, 1, "mhm"), Mark(MarkType.FILLER, 3, "let me see,"),

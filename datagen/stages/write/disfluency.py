@@ -32,6 +32,8 @@ TERM = 0.15
 """How often a sentence begun anew says "I mean" or "sorry" in between."""
 
 _SPOKEN_FILLERS = words("um uh er erm uhm")
+_GREETINGS = words("hi hello hey good")
+"""Words that an "um" may come before, but no "well" or "so"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,8 @@ def _fillers(user: list[Turn], texts: Spontaneous, pause_share: float) -> list[C
             table = (known.lookup if places.looks_up(turn, at) else known.start) if opens else known.inside
             if "?" in turn.text and opens:
                 table = {t: w for t, w in table.items() if len(t.split()) == 1 and t not in ("well", "okay")} or table
+            if opens and turn.words[at].lower().strip(",.!") in _GREETINGS:
+                table = {t: w for t, w in table.items() if t in _SPOKEN_FILLERS} or table
             put = tuple(f"{dice.weighted(list(table), list(table.values()))},".split())
             thinks = places.may_fall_silent(turn) or (turn.type is TurnType.ANSWER and places.is_value(turn.words[at]))
             silent = dice.chance(pause_share * thinks)
