@@ -42,7 +42,7 @@ def test_restarts_say_something_else_first() -> None:
     ("old", "new", "fault"),
     [
         ('"um" = 34', '"um" = 0', "fillers.start: every text needs a weight above 0"),
-        ('kind = "there"', 'kind = "where"', "check_ins.0.kind"),
+        ('kind = "there"\nagent = [\n  "<Hello', 'kind = "where"\nagent = [\n  "<Hello', "check_ins.0.kind"),
         ('"Are you still with me?"', '"Are you <still with me?"', "a bracket without its partner"),
         ('"Are you still with me?"', '"Are you there, Monica?"', "states 'Monica"),
         ("[cues.siren]", "[cues.siren]\nsound = 3", "there is no such key"),
