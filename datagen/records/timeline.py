@@ -62,6 +62,15 @@ class PlacedTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    """Seconds of those of the other side's turns that have a place for an event of a sort: what its rate a minute counts."""
+
+    user_backchannel_s: float = 0.0
+    agent_backchannel_s: float = 0.0
+    failed_barge_in_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Timeline:
     """A dialogue on one clock: `n_samples` at 24 kHz on both channels. `aside_words` are the words that a
     speaker says beside the turns (backchannels, failed barge-ins, side talk), by channel; the agent's (channel 0) enter
@@ -78,6 +87,7 @@ class Timeline:
     n_turns_cut: int = 0
     n_marks_dropped: int = 0
     agent_latency_s: float = 0.0
+    room: Room = Room()
 
     def agent_words(self) -> list[Word]:
         """The agent's words of the text track, by start: those of its turns that were heard, and its backchannels."""

@@ -19,7 +19,11 @@ from datagen.stages.stitch.measures import TimingSums
 from datagen.stages.stitch.options import StitchOptions
 from datagen.stages.stitch.timing import Timing, timing
 
-DIALOG_COLUMNS = ("dialog_id", "duration_s", "agent_speech_s", "user_speech_s", "overlap_s", "silence_s")
+_SECONDS = (
+    "duration_s", "agent_speech_s", "user_speech_s", "overlap_s", "silence_s",
+    "user_backchannel_room_s", "agent_backchannel_room_s", "failed_barge_in_room_s",
+)  # fmt: skip
+DIALOG_COLUMNS = ("dialog_id", *_SECONDS)
 TURN_COLUMNS = ("dialog_id", "turn", "speaker", "type", "start_s", "end_s", "fto_s", "events", "words")
 
 
@@ -83,8 +87,7 @@ def part_of(dialogs: pa.Table, turns: pa.Table) -> Part:
 
 def _dialogs(table: pa.Table) -> DialogColumns:
     indices = _ints(int(i.rsplit("-", 1)[1]) for i in table.column("dialog_id").to_pylist())
-    seconds = ("duration_s", "agent_speech_s", "user_speech_s", "overlap_s", "silence_s")
-    return DialogColumns(indices, *(_samples(table.column(name)) for name in seconds))
+    return DialogColumns(indices, *(_samples(table.column(name)) for name in _SECONDS))
 
 
 def _words(column: pa.ChunkedArray, ends: Ints) -> WordColumns:

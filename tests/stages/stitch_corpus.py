@@ -101,6 +101,8 @@ def part_of(lines: Sequence[Timeline], indices: Iterable[int]) -> Part:
         DialogColumns(
             _ints(indices)[: len(lines)], _ints(line.n_samples for line in lines), _samples(m.agent_s for m in measured),
             _samples(m.user_s for m in measured), _samples(m.overlap_s for m in measured), _samples(m.silence_s for m in measured),
+            _samples(line.room.user_backchannel_s for line in lines), _samples(line.room.agent_backchannel_s for line in lines),
+            _samples(line.room.failed_barge_in_s for line in lines),
         ),
         TurnColumns(
             _ints(i for i, _ in turns), np.array([t.speaker is Speaker.AGENT for _, t in turns], bool),
@@ -123,7 +125,8 @@ def part(
     duration_s: float | None = None,
     n_dialogs: int = 1,
 ) -> Part:
-    """One dialogue by hand: (speaker, start, end) a turn, each of one word; (turn, type, channel, start, end) an event."""
+    """One dialogue by hand: (speaker, start, end) a turn, each of one word and with room for anything; (turn, type, channel,
+    start, end) an event."""
     agent = np.array([side == "agent" for side, _, _ in turns], bool)
     starts, ends = _samples(s for _, s, _ in turns), _samples(e for _, _, e in turns)
     n_samples = _samples([duration_s or (turns[-1][2] + 1.0 if turns else 0.0)] * n_dialogs)
@@ -134,7 +137,9 @@ def part(
     order = np.arange(len(turns), dtype=np.int64)
     kinds = np.full(len(turns), tuple(TurnType).index(TurnType.STATEMENT), np.int64)
     return Part(
-        DialogColumns(_ints(range(n_dialogs)), n_samples, *spoken, overlaps, n_samples - sum(spoken) + overlaps),
+        DialogColumns(
+            _ints(range(n_dialogs)), n_samples, *spoken, overlaps, n_samples - sum(spoken) + overlaps, *spoken, spoken[0]
+        ),
         TurnColumns(np.zeros(len(turns), np.int64), agent, kinds, starts, ends, changes),
         WordColumns(order, starts, ends),
         EventColumns(

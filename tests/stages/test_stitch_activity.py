@@ -18,7 +18,7 @@ def line(seed: int) -> Timeline:
         {
             "backchannel": {"user_per_min": 10, "agent_per_min": 10},
             "failed_barge_in": {"per_min": 5},
-            "side_talk": {"share": 0.5},
+            "side_talk": {"share": 1, "over_agent_share": 0.9},
             "barge_in": {"sampled_share": 0.5},
         }
     )

@@ -137,7 +137,7 @@ def test_the_agent_interrupts_only_by_its_share_and_only_users():
 
 
 def test_rates_are_met_over_a_build_and_spread_over_its_dialogues():
-    """200 dialogues: each rate within 5 % of what was asked, over the minutes of the other side's turns."""
+    """200 dialogues: each rate within 5 % of what was asked, over the minutes of turns with a place for one."""
     asked = {
         (EventType.BACKCHANNEL, USER): 4.0,
         (EventType.BACKCHANNEL, AGENT): 3.0,
@@ -151,12 +151,14 @@ def test_rates_are_met_over_a_build_and_spread_over_its_dialogues():
     turns = talk()
     for index in range(200):
         line = made(*turns, seed=index, index=index, **tables).timeline
+        said_min[EventType.BACKCHANNEL, USER] += line.room.user_backchannel_s / 60
+        said_min[EventType.BACKCHANNEL, AGENT] += line.room.agent_backchannel_s / 60
+        said_min[EventType.FAILED_BARGE_IN, USER] += line.room.failed_barge_in_s / 60
         for t in line.turns:
-            said_min[t.speaker] += (t.end_s - t.start_s) / 60
             found.update((e.type, list(Speaker)[e.channel]) for e in t.events)
         with_side_talk += any(events(line, EventType.SIDE_TALK))
     for (kind, side), per_min in asked.items():
-        assert found[kind, side] / said_min[side.other] == pytest.approx(per_min, rel=0.05)
+        assert found[kind, side] / said_min[kind, side] == pytest.approx(per_min, rel=0.05)
     assert with_side_talk / 200 == pytest.approx(0.3, rel=0.05)
 
 
@@ -165,7 +167,7 @@ def test_backchannels_keep_off_beginnings_ends_and_numbers():
         line = made(*talk(), seed=seed, index=index, backchannel={"user_per_min": 12, "agent_per_min": 12}).timeline
         for event in events(line, EventType.BACKCHANNEL):
             target = line.turns[event.target_turn]
-            assert 4 <= event.attrs["word"] <= len(target.words) - 3
+            assert 2 <= event.attrs["word"] <= len(target.words) - 3
             assert event.end_s <= target.words[-1].start_s
             assert event.attrs["text"] in ("mm", "hm")
 

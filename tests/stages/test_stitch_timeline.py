@@ -12,8 +12,8 @@ from datagen.stages.stitch.bearing import bear
 from datagen.stages.stitch.fto import LognormalFto
 from datagen.stages.stitch.laying import CUT_GAP, OWN_GAP, RETURN_GAP, Rules
 from datagen.stages.stitch.placing import place
-from datagen.stages.stitch.placing_asides import quotas
-from datagen.stages.stitch.shapes import AsideShape, Placement, TurnShape
+from datagen.stages.stitch.placing_asides import quotas, room_for
+from datagen.stages.stitch.shapes import AsideShape, Opening, Placement, TurnShape
 
 shares = st.floats(0.01, 0.99)
 sigmas = st.floats(0.0, 2.0)
@@ -67,6 +67,10 @@ def shapes(draw: st.DrawFn) -> TurnShape:
         yield_after=draw(st.integers(0, 40_000)),
         finish_word=draw(st.booleans()),
         pauses=tuple((k, draw(st.integers(0, 30_000))) for k in places),
+        openings=tuple(
+            Opening(kind, tuple(range(n)), after)
+            for kind, after in ((EventType.BACKCHANNEL, 1), (EventType.FAILED_BARGE_IN, 3))
+        ),
         asides=(*draw(st.lists(over, max_size=3)), *own),
         silence=draw(st.just(0) | st.integers(0, 200_000)),
     )
@@ -212,7 +216,7 @@ def test_asides_lie_inside_the_turn_and_clear_of_all_else_that_their_speaker_say
 @settings(max_examples=120, deadline=None)
 def test_no_more_asides_than_their_rate_but_all_that_are_wanted_where_there_is_room(turns, rules, rates):
     spots = place(turns, rules, 0, 0, 10**9, rates).spots
-    quota = quotas(turns, spots, rates)
+    quota = quotas(room_for(turns, spots, rules.clear, rules.apart), rates)
     placed = [t.asides[i] for t, s in zip(turns, spots, strict=True) for i, _ in s.asides]
     for sort in rates:
         own = [a for a in placed if (a.type, a.side) == sort]

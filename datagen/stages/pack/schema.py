@@ -130,6 +130,9 @@ _DIALOGS = (
     Column("n_side_talk", COUNT, "times that the user talks to somebody else", "events"),
     Column("n_sound", COUNT, "discrete sounds on the user's channel", "events"),
     Column("agent_latency_s", REAL, "median FTO that was drawn for the agent's turns of this dialogue: its response time", "s"),
+    Column("user_backchannel_room_s", REAL, "time of those of the agent's turns that have a place for a backchannel", "s"),
+    Column("agent_backchannel_room_s", REAL, "the same of the user's turns, for the agent's backchannels", "s"),
+    Column("failed_barge_in_room_s", REAL, "time of those of the agent's turns that have a place for a failed barge-in", "s"),
     Column("agent_speech_s", REAL, "time in which the agent speaks: union of its word spans on the clean channel", "s"),
     Column("user_speech_s", REAL, "time in which the user speaks: union of its word spans on the clean channel", "s"),
     Column("overlap_s", REAL, "time in which both speak", "s"),
@@ -223,7 +226,8 @@ SPECS: dict[Table, TableSpec] = {
         "a dialogue", ("dialog_id",), _DIALOGS, 2_048,
         (
             "dialog_id", "role_context", "instance", "seed", "duration_s", "agent_speech_s", "user_speech_s", "overlap_s",
-            "silence_s", "audio_path", "agent_latency_s", "masked_word_share", "stems_path",
+            "silence_s", "audio_path", "agent_latency_s", "user_backchannel_room_s", "agent_backchannel_room_s",
+            "failed_barge_in_room_s", "masked_word_share", "stems_path",
         ),
     ),
     Table.TURNS: TableSpec(

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datagen.records.enums import MarkType, Speaker
+from datagen.records.enums import EventType, MarkType, Speaker
 from datagen.records.speech import SpokenTurn
 from datagen.records.transcript import Mark, Turn
 from datagen.stages.stitch.keywords import clause_ends, is_formula, is_key, near_disfluency
 from datagen.stages.stitch.options import StitchOptions
+from datagen.stages.stitch.shapes import Opening
 
 FIRST_WORDS = 3
 """Words that a turn has under way before its speaker turns to somebody else."""
@@ -30,37 +31,59 @@ def in_order(place: Place) -> tuple[float, int, int]:
     return place.rank, place.turn, place.word
 
 
+def openings(turn: Turn, options: StitchOptions) -> tuple[Opening, ...]:
+    """The words of a turn at which the other may say "mhm" (its end), or try to cut in (its start; an agent's turn only); none
+    in a turn for which a silence waits."""
+    if any(m.type is MarkType.LONG_SILENCE for m in turn.marks):
+        return ()
+    found = [Opening(EventType.BACKCHANNEL, tuple(_backchannel_words(turn, options)), 1)]
+    if turn.speaker is Speaker.AGENT:
+        attempts = Opening(
+            EventType.FAILED_BARGE_IN, tuple(_attempt_words(turn, options)), options.failed_barge_in.words_after
+        )
+        found.append(attempts)
+    return tuple(o for o in found if o.words)
+
+
+def _backchannel_words(turn: Turn, options: StitchOptions) -> list[int]:
+    """Marked words and ends of clauses, never the last two words, nor where the speaker searches for a word."""
+    first, quiet = options.backchannel.min_words - 1, near_disfluency(turn)
+    marked = {m.word for m in turn.marks if m.type is MarkType.BACKCHANNEL and m.word not in quiet}
+    return sorted(marked | {word for word in clause_ends(turn) if first <= word < len(turn.words) - 2})
+
+
+def _attempt_words(turn: Turn, options: StitchOptions) -> list[int]:
+    """Words with enough of them on either side, at no number or name, and not in a greeting or a closing."""
+    wanted, words = options.failed_barge_in, turn.words
+    if is_formula(turn):
+        return []
+    within = range(wanted.min_words, len(words) - wanted.words_after)
+    return [word for word in within if not is_key(words, word) and not is_key(words, word - 1)]
+
+
 def backchannel_places(
     turns: Sequence[SpokenTurn], side: Speaker, options: StitchOptions, rng: np.random.Generator
 ) -> Iterator[Place]:
-    """Where `side` may say "mhm": at marked words first (rank 0…1), then at other ends of clauses (1…2), never at the last two
-    words, nor where the speaker searches for a word."""
-    first = options.backchannel.min_words - 1
+    """Where `side` may say "mhm": at marked words first (rank 0…1), then at other ends of clauses (1…2)."""
     for position, turn in _heard_by(turns, side):
-        quiet = near_disfluency(turn)
-        marked = {m.word: m for m in turn.marks if m.type is MarkType.BACKCHANNEL and m.word not in quiet}
-        for word in marked:
-            yield Place(float(rng.random()), position, word, marked[word])
-        for word in clause_ends(turn):
+        marked = {m.word: m for m in turn.marks if m.type is MarkType.BACKCHANNEL}
+        for word in _opening(turn, EventType.BACKCHANNEL, options):
             draw = float(rng.random())
-            if first <= word < len(turn.words) - 2 and word not in marked:
-                yield Place(1 + draw, position, word)
+            yield Place(draw if word in marked else 1 + draw, position, word, marked.get(word))
 
 
 def failed_places(turns: Sequence[SpokenTurn], options: StitchOptions, rng: np.random.Generator) -> Iterator[Place]:
-    """Where the user may try to cut in: at words of the agent's with enough of them on either side, and at no number or name."""
-    wanted = options.failed_barge_in
+    """Where the user tries to cut in: where the writer marked it (rank 0), and where they may."""
     for position, turn in _heard_by(turns, Speaker.USER):
         for mark in turn.marks:
             if mark.type is MarkType.FAILED_BARGE_IN:
                 yield Place(0.0, position, mark.word, mark)
-        if is_formula(turn):
-            continue
-        words = turn.words
-        for word in range(wanted.min_words, len(words) - wanted.words_after):
-            draw = float(rng.random())
-            if not is_key(words, word) and not is_key(words, word - 1):
-                yield Place(draw, position, word)
+        for word in _opening(turn, EventType.FAILED_BARGE_IN, options):
+            yield Place(float(rng.random()), position, word)
+
+
+def _opening(turn: Turn, kind: EventType, options: StitchOptions) -> tuple[int, ...]:
+    return next((o.words for o in openings(turn, options) if o.type is kind), ())
 
 
 def side_talk_places(turns: Sequence[SpokenTurn], options: StitchOptions, rng: np.random.Generator) -> Iterator[Place]:

@@ -16,7 +16,8 @@ _TURN = 40
 
 @dataclass(frozen=True, slots=True)
 class DialogColumns:
-    """A value a dialogue: its index in the plan, its length, and its speech activity, in samples at 24 kHz."""
+    """A value a dialogue: its index in the plan, its length, its speech activity, and how long the turns last that have a
+    place for a backchannel or a failed barge-in, by who would say it, in samples at 24 kHz."""
 
     index: Ints
     n_samples: Ints
@@ -24,6 +25,9 @@ class DialogColumns:
     user_speech: Ints
     overlap: Ints
     silence: Ints
+    user_backchannel_room: Ints
+    agent_backchannel_room: Ints
+    user_failed_barge_in_room: Ints
 
 
 @dataclass(frozen=True, slots=True)

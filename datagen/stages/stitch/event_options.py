@@ -33,18 +33,18 @@ class AgentInterruptionOptions(Options):
 class BackchannelOptions(Options):
     """How often, where and how loud a listener says "mhm".
 
-    Rates are a minute of what the other says. Places that the writer marked are taken first, then other ends of clauses.
-    In Switchboard 19 % of the utterances are backchannels (Jurafsky et al. 1997); calls with an agent have fewer, and the
-    defaults are ours.
+    Rates are a minute of those of the other's turns that have a place for one. Places that the writer marked are taken first,
+    then other ends of clauses. In Switchboard 19 % of the utterances are backchannels (Jurafsky et al. 1997); calls with an
+    agent have fewer, and the defaults are ours.
     """
 
-    user_per_min: float = knob(2.0, "the user's, over the agent's turns", "1/min", ge=0, le=30)
-    agent_per_min: float = knob(0.7, "the agent's, over the user's turns", "1/min", ge=0, le=30)
-    min_words: int = knob(4, "words heard of the turn before its first backchannel", "words", ge=1, le=100)
+    user_per_min: float = knob(2.0, "the user's, over the agent's turns with a place for one", "1/min", ge=0, le=30)
+    agent_per_min: float = knob(3.0, "the agent's, over the user's turns with a place for one", "1/min", ge=0, le=30)
+    min_words: int = knob(3, "words heard of the turn before its first backchannel", "words", ge=1, le=100)
     delay_s: SecondsRange = knob((0.04, 0.22), "from the end of the word to the backchannel", "s")
     level_db: float = knob(-6.0, "against the speech of the same speaker's turns", "dB", ge=-40, le=6)
     apart_s: float = knob(
-        1.5, "least time from what a speaker said last to a backchannel or an attempt that is sampled", "s", ge=0, le=60
+        0.8, "least time from what a speaker said last to a backchannel or an attempt that is sampled", "s", ge=0, le=60
     )
     clear_s: float = knob(
         0.15,
@@ -58,7 +58,7 @@ class BackchannelOptions(Options):
 class FailedBargeInOptions(Options):
     """How often the user tries to take the floor, and gives up while the agent goes on."""
 
-    per_min: float = knob(0.2, "over the agent's turns", "1/min", ge=0, le=30)
+    per_min: float = knob(0.3, "over the agent's turns with a place for one", "1/min", ge=0, le=30)
     min_words: int = knob(3, "words of the agent's heard before it", "words", ge=1, le=100)
     words_after: int = knob(3, "words that the agent still says after it", "words", ge=1, le=100)
     delay_s: SecondsRange = knob((0.0, 0.15), "from the start of the word to the attempt", "s")

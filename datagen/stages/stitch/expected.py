@@ -68,11 +68,11 @@ class Expected:
         return drawn + options.finish_word_share * rest_s
 
     def n_asides(self, kind: EventType, side: Speaker) -> float:
-        """How many backchannels or failed barge-ins one side should say, from the minutes that the other speaks."""
-        return self.aside_per_min(kind, side) * self.sums.seconds(f"{side.other}_turns") / 60
+        """How many backchannels or failed barge-ins one side should say, from the minutes of the turns with a place for one."""
+        return self.aside_per_min(kind, side) * self.sums.seconds(f"{side}_{kind}_room") / 60
 
     def aside_per_min(self, kind: EventType, side: Speaker) -> float:
-        """What the recipe says for a minute of the other's turns."""
+        """What the recipe says for a minute of those of the other's turns that have a place for it."""
         options = self.sums.options
         if kind is EventType.BACKCHANNEL:
             return options.backchannel_per_min(side)

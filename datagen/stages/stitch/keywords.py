@@ -7,6 +7,10 @@ from datagen.records.transcript import Turn
 
 STOPS = (".", "!", "?", ":", ";")
 CLAUSE_END = (",", ".", "!", ";", ":")
+JOINING = frozenset(
+    {"and", "but", "so", "because", "which", "since", "or", "then", "if", "when", "while", "though", "where"}
+)
+"""Words with which a clause begins that no comma parts from the one before."""
 DISFLUENT = (MarkType.FILLER, MarkType.REPETITION, MarkType.CORRECTION)
 NEAR = 2
 """Words around a disfluency at which the other keeps silent: whoever searches for a word is not interrupted."""
@@ -44,7 +48,7 @@ def clause_ends(turn: Turn) -> list[int]:
     return [
         at
         for at, word in enumerate(words[:-1])
-        if word.endswith(CLAUSE_END)
+        if (word.endswith(CLAUSE_END) or words[at + 1].lower() in JOINING)
         and at not in quiet
         and at not in asked
         and not (word.endswith(",") and is_key(words, at) and is_key(words, at + 1))

@@ -6,7 +6,7 @@ nothing else.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +79,7 @@ class TimingSums:
     def _add_dialogs(self, part: Part) -> None:
         dialogs, turns = part.dialogs, part.turns
         self.n["dialogs"] += len(dialogs.n_samples)
-        for name in ("n_samples", "agent_speech", "user_speech", "overlap", "silence"):
+        for name in (column.name for column in fields(dialogs) if column.name != "index"):
             self.length[name] += int(getattr(dialogs, name).sum())
         self.n["turns"] += len(turns.start)
         for side in Speaker:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from datagen.records.speech import SAMPLE_RATE_HZ
 from datagen.stages.stitch.laying import OWN_GAP, RETURN_GAP, YIELD_SHARE, Rules, deepest_overlap, lay
-from datagen.stages.stitch.placing_asides import with_asides
+from datagen.stages.stitch.placing_asides import room_for, with_asides
 from datagen.stages.stitch.shapes import Piece, Placement, Rates, Span, Spot, TurnShape
 
 NONE: Rates = MappingProxyType({})
@@ -46,7 +46,9 @@ def place(
     kept = _fitting(shapes, spots, tail, limit)
     n_samples = spots[kept - 1].end + tail if kept else 0
     spots = _without_the_rest(spots[:kept])
-    return Placement(with_asides(shapes, spots, rates, rules.clear, rules.apart), n_samples, len(shapes) - kept)
+    room = room_for(shapes, spots, rules.clear, rules.apart)
+    heard = with_asides(shapes, spots, room, rates, rules.clear, rules.apart)
+    return Placement(heard, n_samples, len(shapes) - kept, room)
 
 
 def _overlap(prior: Spot, laid: Spot, start: int) -> Span | None:

@@ -2,22 +2,34 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from datagen.records.enums import EventType, Speaker
+from datagen.records.speech import SAMPLE_RATE_HZ
 from datagen.stages.stitch.shapes import AsideShape, Rates, Span, Spot, TurnShape
+
+USUAL = {
+    EventType.BACKCHANNEL: round(0.45 * SAMPLE_RATE_HZ),
+    EventType.FAILED_BARGE_IN: round(0.9 * SAMPLE_RATE_HZ),
+}
+"""Samples that a backchannel and an attempt last, about the median of the embedded voices' clips: what room is measured for."""
 
 
 def with_asides(
-    shapes: Sequence[TurnShape], spots: Sequence[Spot], rates: Rates, clear: int, apart: int
+    shapes: Sequence[TurnShape],
+    spots: Sequence[Spot],
+    room: Mapping[tuple[EventType, Speaker], int],
+    rates: Rates,
+    clear: int,
+    apart: int,
 ) -> tuple[Spot, ...]:
     """The spots with the asides that find room: the wanted ones, then by rank until each sort's rate is met.
 
     An aside keeps `clear` samples from everything else that its speaker says, and from other asides in its turn; one that
     nobody asked for lies `apart` behind what its speaker said before, and as far from their other asides.
     """
-    left = quotas(shapes, spots, rates)
+    left = quotas(room, rates)
     found: list[list[tuple[int, Span]]] = [[] for _ in spots]
     by_side: dict[Speaker, list[Span]] = {side: [] for side in Speaker}
     for turn, index, aside in sorted(_all(shapes, spots), key=lambda x: (not x[2].wanted, x[2].rank, x[0], x[1])):
@@ -37,12 +49,28 @@ def with_asides(
     )
 
 
-def quotas(shapes: Sequence[TurnShape], spots: Sequence[Spot], rates: Rates) -> Counter[tuple[EventType, Speaker]]:
-    """How many asides of each sort this dialogue gets: the rate times what the other side says, rounded by the luck."""
-    said: Counter[Speaker] = Counter()
-    for shape, spot in zip(shapes, spots, strict=False):
-        said[shape.speaker] += spot.end - spot.start
-    return Counter({sort: math.floor(rate * said[sort[1].other] + luck) for sort, (rate, luck) in rates.items()})
+def room_for(
+    shapes: Sequence[TurnShape], spots: Sequence[Spot], clear: int, apart: int
+) -> Counter[tuple[EventType, Speaker]]:
+    """How many samples those turns last that have room for something of a sort, were it of its usual length and alone."""
+    room: Counter[tuple[EventType, Speaker]] = Counter()
+    for turn, (shape, spot) in enumerate(zip(shapes, spots, strict=False)):
+        for opening in shape.openings:
+            side, length = shape.speaker.other, USUAL[opening.type]
+            tried = (
+                AsideShape(opening.type, side, word, 0, length, words_after=opening.words_after)
+                for word in opening.words
+            )
+            spans = ((one, _span(one, spot)) for one in tried)
+            after = max(clear, apart)
+            if any(span and _has_room(span, one, turn, shapes, spots, (clear, after)) for one, span in spans):
+                room[opening.type, side] += spot.end - spot.start
+    return room
+
+
+def quotas(room: Mapping[tuple[EventType, Speaker], int], rates: Rates) -> Counter[tuple[EventType, Speaker]]:
+    """How many asides of each sort a dialogue gets: the rate times the turns with room for one, rounded by the luck."""
+    return Counter({sort: math.floor(rate * room.get(sort, 0) + luck) for sort, (rate, luck) in rates.items()})
 
 
 def _all(shapes: Sequence[TurnShape], spots: Sequence[Spot]) -> Iterator[tuple[int, int, AsideShape]]:

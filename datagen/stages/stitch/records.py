@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from datagen.records.enums import Heard, Speaker
+from datagen.records.enums import EventType, Heard, Speaker
 from datagen.records.speech import SAMPLE_RATE_HZ, SpokenTurn, Word
-from datagen.records.timeline import PlacedTurn, Timeline
+from datagen.records.timeline import PlacedTurn, Room, Timeline
 from datagen.stages.stitch.events import events_of
 from datagen.stages.stitch.shapes import Placement, Span
 from datagen.stages.stitch.shaping import Shaped
@@ -28,6 +28,11 @@ def timeline(dialog_id: str, placement: Placement, shaped: Shaped, turns: Sequen
         n_turns_cut=placement.n_turns_cut,
         n_marks_dropped=sum(shaped.n_marks_dropped[: len(kept)]) + lost,
         agent_latency_s=round(shaped.agent_latency_s, 6),
+        room=Room(
+            user_backchannel_s=_s(placement.room.get((EventType.BACKCHANNEL, Speaker.USER), 0)),
+            agent_backchannel_s=_s(placement.room.get((EventType.BACKCHANNEL, Speaker.AGENT), 0)),
+            failed_barge_in_s=_s(placement.room.get((EventType.FAILED_BARGE_IN, Speaker.USER), 0)),
+        ),
     )
 
 

@@ -1,7 +1,7 @@
 """What placing works on: turns as whole numbers of samples, and where they came to lie. No audio, no text, no chance."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from datagen.records.enums import EventType, Speaker
 
@@ -30,9 +30,18 @@ class AsideShape:
     words_after: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The words of a turn at which the other side may say something of a sort; `words_after` words begin after it."""
+
+    type: EventType
+    words: tuple[int, ...]
+    words_after: int
+
+
 Rate = tuple[float, float]
-"""How many events of a sort a dialogue gets: so many a sample of what the other side says, and a number in 0…1 that decides
-whether the fraction counts as one more."""
+"""How many events of a sort a dialogue gets: so many a sample of those of the other side's turns that have room for one, and a
+number in 0…1 that decides whether the fraction counts as one more."""
 Rates = Mapping[tuple[EventType, Speaker], Rate]
 """By the sort of event and who does it."""
 
@@ -63,6 +72,7 @@ class TurnShape:
     yield_after: int = 0
     finish_word: bool = False
     pauses: tuple[tuple[int, int], ...] = ()
+    openings: tuple[Opening, ...] = ()
     asides: tuple[AsideShape, ...] = ()
 
 
@@ -104,8 +114,10 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The turns that fit, in order, the samples of the whole, and how many turns at the end were left out."""
+    """The turns that fit, in order, the samples of the whole, and how many turns at the end were left out. `room` is how many
+    samples the turns last that have room for an event of each sort, by who would do it."""
 
     spots: tuple[Spot, ...]
     n_samples: int
     n_turns_cut: int
+    room: Mapping[tuple[EventType, Speaker], int] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from datagen.protocols import Failure
 from datagen.records.enums import MarkType, Speaker, TurnType
 from datagen.records.plan import DialogPlan
 from datagen.records.speech import Clips, SpokenDialog, SpokenTurn
+from datagen.stages.stitch.aside_places import openings
 from datagen.stages.stitch.asides import Said, draw_asides, merged, no_clips
 from datagen.stages.stitch.keywords import is_formula, is_name, is_number
 from datagen.stages.stitch.latency import latency_s
@@ -148,6 +149,7 @@ def _shape_turn(
         finish_word=bool(rng.random() < barge_in.finish_word_share),
         pauses=pauses,
         silence=samples(silences.quantile(rng.random())) if is_silent else 0,
+        openings=openings(turn, options),
     )
     return shape, is_sampled, n_bad_pauses
 

@@ -13,7 +13,7 @@ gap_per_min, gap_s_per_min: their silences. overlap_per_min, overlap_s_per_min: 
 the later turn to the end of the earlier.
 pause_per_min, pause_s_per_min: silences of 0.2 s or more between two words of one turn, and between two turns of one speaker.
 hesitation_mean_s, own_pause_mean_s, long_silence_mean_s, yield_mean_s: mean lengths of what stitch draws.
-backchannel_SIDE_per_min, failed_barge_in_per_min: a minute of the other side's turns.
+backchannel_SIDE_per_min, failed_barge_in_per_min: a minute of those of the other side's turns that have a place for one.
 barge_in_per_h, agent_interruption_per_h, backchannel_per_h, long_silence_per_h, side_talk_per_h: an hour of dialogue.
 side_talk_share: of the dialogues.
 """
@@ -167,9 +167,9 @@ def _asides(sums: TimingSums, expected: Expected) -> Figures:
     output, target = {}, {}
     for kind, side in _BY_SIDE:
         name = f"{kind}_per_min" if kind is EventType.FAILED_BARGE_IN else f"{kind}_{side}_per_min"
-        others_min = sums.seconds(f"{side.other}_turns") / 60
-        if others_min:
-            output[name] = sums.n[f"{side}_{kind}"] / others_min
+        room_min = sums.seconds(f"{side}_{kind}_room") / 60
+        if room_min:
+            output[name] = sums.n[f"{side}_{kind}"] / room_min
             target[name] = expected.aside_per_min(kind, side)
     hours = sums.seconds("n_samples") / 3600
     for kind in (*_PER_H, EventType.BACKCHANNEL):
