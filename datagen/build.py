@@ -16,6 +16,7 @@ from datagen.domains.base import Domain
 from datagen.domains.spontaneous import Spontaneous, spontaneous
 from datagen.engines import registry
 from datagen.errors import UserError
+from datagen.records.enums import Split
 from datagen.records.maker import Maker
 from datagen.records.plan import Voice
 from datagen.stages.align import unit as align
@@ -39,7 +40,7 @@ from datagen.stages.stitch.options import StitchOptions
 from datagen.stages.write import cues
 from datagen.stages.write import unit as write
 from datagen.stages.write.options import WriteOptions
-from datagen.store.ids import digest
+from datagen.store.ids import digest, unit_hash
 from datagen.store.pools import Shares
 
 STAGE_OPTIONS: dict[str, type[Options]] = {
@@ -130,6 +131,13 @@ class Build:
         return {v.id: v for v in self.cast.voices}
 
     @cached_property
+    def bystanders(self) -> dict[Split, tuple[Voice, ...]]:
+        """The voices that are heard in the background, by split: the first by a hash, so another voice moves few."""
+        n = self.options(SpeakOptions).clips.bystanders
+        ranked = sorted(self.voices.values(), key=lambda voice: unit_hash("bystander", voice.id))
+        return {split: tuple([v for v in ranked if v.split is split][:n]) for split in Split}
+
+    @cached_property
     def planner(self) -> Planner:
         return Planner(
             self.recipe.mix, self.domains, self.cast, self.shares, self.options(PlanOptions), self.recipe.seed
@@ -174,8 +182,9 @@ class Build:
     def render_key(self, transcripts: str, speech: str, keep_audio: bool) -> str:
         """The content key of the finished dialogues of a speech artefact."""
         inputs = self._inputs(["stitch", "scene", "encode", "pack"], ["codec", "speaker", "aligner"])
-        texts_and_sounds = (self.asides.digest, self.clips_inputs, self.sounds.digest)
-        return digest("render", transcripts, speech, keep_audio, *texts_and_sounds, *inputs)
+        # Of the voices beside a dialogue's own neither its transcript nor its speech says anything.
+        beside = (self.asides.digest, self.clips_inputs, self.bystanders, self.sounds.digest)
+        return digest("render", transcripts, speech, keep_audio, *beside, *inputs)
 
     def content_id(self, keep_audio: bool) -> str:
         """What the bytes of any dialogue depend on beside its index; what every token row bears."""

@@ -21,7 +21,7 @@ from datagen.stages.align.unit import AlignOptions
 from datagen.stages.speak import clips as speak
 from datagen.stages.speak.clips import Candidate, Passed
 from datagen.stages.speak.unit import SpeakOptions
-from datagen.store.ids import digest, rng, unit_hash
+from datagen.store.ids import digest, rng
 from datagen.store.ledger import Artefact, Draft, Ledger
 
 LINES, SAMPLES = "clips.jsonl", "clips.pcm"
@@ -73,9 +73,8 @@ class VoiceClips:
         Of more voices the first stay the same. Fewer come where the split has no more that can say any.
         """
         own = {plan.agent_voice, plan.user_voice}
-        voices = [v.id for v in self._build.voices.values() if v.split is plan.split]
-        ranked = sorted(voices, key=lambda name: unit_hash("bystander", name))[: self._options.clips.bystanders]
-        order = [ranked[i] for i in rng(plan.seed, "bystanders").permutation(len(ranked)) if ranked[i] not in own]
+        voices = [v.id for v in self._build.bystanders[plan.split]]
+        order = [voices[i] for i in rng(plan.seed, "bystanders").permutation(len(voices)) if voices[i] not in own]
 
         def talk(n: int) -> list[tuple[Clip, ...]]:
             found = (self.of(name, ClipKind.OFF_TALK) for name in order)

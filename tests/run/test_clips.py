@@ -99,6 +99,17 @@ def test_another_limit_makes_them_anew_and_no_turn(work: Path) -> None:
     assert len(strict) <= len(loose)
 
 
+def test_the_dialogues_are_made_anew_where_others_are_heard_in_the_background_and_no_clip_is() -> None:
+    fewer, more = (build(clips={"bystanders": n}) for n in (5, 6))
+    assert fewer.render_key("t", "s", True) != more.render_key("t", "s", True)
+    assert fewer.clips_inputs == more.clips_inputs
+    some, all_ = (
+        resolve(Recipe(mix=(MixEntry(domains=("restaurant",)),), plan={"max_voices": n} if n else {})) for n in (60, 0)
+    )
+    assert some.bystanders != all_.bystanders
+    assert some.render_key("t", "s", True) != all_.render_key("t", "s", True)
+
+
 def test_ones_own_texts_make_all_of_it_anew(tmp_path: Path) -> None:
     file = tmp_path / "_shared" / "asides.toml"
     file.parent.mkdir()

@@ -42,6 +42,7 @@ class ClipOptions(Options):
         "voices",
         ge=1,
         le=10_000,
+        changes_output=False,  # of no clip: who they are is in the render key by itself
     )
 
     @model_validator(mode="after")
