@@ -10,7 +10,6 @@ from datagen.check.times import SLACK_S, Finding, read_json, said
 from datagen.records.enums import EventType, Speaker
 from datagen.stages.pack.event_types import EVENT_SPECS
 
-CHANNEL = {str(s): s.channel for s in Speaker}
 CUTS = {EventType.BARGE_IN: "barge_in", EventType.AGENT_INTERRUPTION: "agent_interruption"}
 """By what the next turn takes the floor, and the column that says so of it."""
 EARLY = (*CUTS, EventType.OVERLAP)

@@ -5,11 +5,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from datagen.check.events import attrs_of, named
-from datagen.check.spans import Span, common, length, union, without
 from datagen.check.streams import Row
 from datagen.check.times import SLACK_S, Finding
 from datagen.check.tracks import spoken_spans
 from datagen.records.enums import EventType
+from datagen.records.spans import Span, common, length, union, without
 from datagen.records.speech import FRAME_RATE_HZ
 from datagen.stages.pack.event_types import EVENT_SPECS
 

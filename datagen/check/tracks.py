@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from datagen.check.spans import Span, common, length, union
 from datagen.check.streams import Row
 from datagen.check.times import SLACK_S, Finding, Said, read_json, said
 from datagen.records.enums import EventType, Speaker
+from datagen.records.spans import Span, common, length, union
 
 SPEECH_SLACK_S = 0.005
 """Sums of a hundred word spans, each exact to a sample."""

@@ -99,11 +99,13 @@ class Timeline:
         words += self.aside_words[speaker.channel]
         return sorted(words, key=lambda w: (w.start_s, w.end_s))
 
-    def words_of(self, speaker: Speaker) -> list[Word]:
-        """One speaker's spoken words in order of their start, partly heard ones with them; unheard ones are left out."""
-        words = [w for t in self.turns if t.speaker is speaker for w in t.words if w.heard != "no"]
-        words += self.aside_words[speaker.channel]
-        return sorted(words, key=lambda w: (w.start_s, w.end_s))
+    def heard_spans(self, speaker: Speaker) -> list[tuple[float, float]]:
+        """When one speaker's words are heard, in turns and beside them, in seconds by start; one that a cut shortens ends with
+        its turn.
+        """
+        turns = [t for t in self.turns if t.speaker is speaker]
+        spans = [(w.start_s, min(w.end_s, t.end_s)) for t in turns for w in t.words if w.heard is not Heard.NO]
+        return sorted(spans + [(w.start_s, w.end_s) for w in self.aside_words[speaker.channel]])
 
 
 @dataclass(frozen=True, slots=True)

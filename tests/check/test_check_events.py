@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datagen.check import check_build
-from datagen.check.spans import common, length, union, without
 from datagen.records.enums import EventType
+from datagen.records.spans import common, length, union, without
 from datagen.stages.pack.event_types import EVENT_SPECS
 from datagen.stages.pack.schema import Table, manifest_path
 

@@ -84,6 +84,6 @@ def _clip(text: str, voice: int, rng: np.random.Generator) -> Clip:
 def in_words(n_samples: int, timeline: Timeline, speaker: Speaker) -> np.ndarray:
     """Which samples lie in a word of that speaker's, as a mask [n_samples]."""
     spoken = np.zeros(n_samples, bool)
-    for word in timeline.words_of(speaker):
-        spoken[round(word.start_s * SAMPLE_RATE_HZ) : round(word.end_s * SAMPLE_RATE_HZ)] = True
+    for start_s, end_s in timeline.heard_spans(speaker):
+        spoken[round(start_s * SAMPLE_RATE_HZ) : round(end_s * SAMPLE_RATE_HZ)] = True
     return spoken

@@ -13,10 +13,11 @@ from scene_sounds import around, band_db, buzz, hiss, tone
 from datagen.audio.levels import integrated_lufs, rms_db
 from datagen.config import read_options
 from datagen.errors import UserError
+from datagen.records.spans import union
 from datagen.records.speech import SAMPLE_RATE_HZ
 from datagen.stages.scene.clipping import KNEE, Clipping, ClippingOptions, ceiling_of
 from datagen.stages.scene.gain import MARGIN_DB, Gain, GainOptions, headroom_db
-from datagen.stages.scene.muffling import Muffling, MufflingOptions, joined, low_pass
+from datagen.stages.scene.muffling import Muffling, MufflingOptions, low_pass
 from datagen.stages.scene.options import SceneOptions
 
 samples = arrays(np.float32, st.integers(0, 3_000), elements=st.floats(-2, 2, width=32))
@@ -183,7 +184,7 @@ def test_a_short_dialogue_is_muffled_once_and_one_without_words_never():
 
 @given(spans)
 def test_joined_spans_are_apart_and_cover_the_same_samples(some):
-    whole = joined(some)
+    whole = union(some)
     assert all(x[1] < y[0] for x, y in pairwise(whole))
     covered = {k for a, b in some for k in range(a, b)}
     assert covered == {k for a, b in whole for k in range(a, b)}

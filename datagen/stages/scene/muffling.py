@@ -1,14 +1,14 @@
 """Muffling: a hand over the microphone, or the phone between cheek and shoulder, for a moment now and then."""
 
-from collections.abc import Iterable
 from typing import Annotated
 
 import numpy as np
 
 from datagen.audio.levels import fade
 from datagen.config import Options, knob
+from datagen.records.spans import union
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
-from datagen.stages.scene.effects import Parameters, Span, Surroundings
+from datagen.stages.scene.effects import Parameters, Surroundings
 from datagen.stages.scene.fourier import fast_length
 from datagen.stages.scene.ranges import Pair, within
 
@@ -62,7 +62,7 @@ class Muffling:
         return {
             "cutoff_hz": float(rng.uniform(*options.cutoff_hz)),
             "fade_s": options.fade_s,
-            "stretches_s": [[a / SAMPLE_RATE_HZ, b / SAMPLE_RATE_HZ] for a, b in joined(spans)],
+            "stretches_s": [[a / SAMPLE_RATE_HZ, b / SAMPLE_RATE_HZ] for a, b in union(spans)],
         }
 
     def apply(self, user: Audio, parameters: Parameters, around: Surroundings) -> Audio:
@@ -74,17 +74,6 @@ class Muffling:
             dull = dull[min(a, CONTEXT) :][: b - a]
             muffled[a:b] += fade(dull - user[a:b], parameters["fade_s"], parameters["fade_s"])
         return muffled
-
-
-def joined(spans: Iterable[Span]) -> list[Span]:
-    """The spans in order, those that overlap or touch made one."""
-    whole: list[Span] = []
-    for a, b in sorted(spans):
-        if whole and a <= whole[-1][1]:
-            whole[-1] = (whole[-1][0], max(whole[-1][1], b))
-        else:
-            whole.append((a, b))
-    return whole
 
 
 def low_pass(audio: Audio, cutoff_hz: float) -> Audio:

@@ -9,7 +9,7 @@ import numpy as np
 
 from datagen.audio.files import quantise
 from datagen.protocols import Failure
-from datagen.records.enums import EventType, Heard, Speaker
+from datagen.records.enums import EventType, Speaker
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 from datagen.records.timeline import SceneDialog, StitchedDialog, Timeline
 from datagen.stages.scene.babble import Babble
@@ -133,12 +133,4 @@ def surroundings(stitched: StitchedDialog, place: Place, others: Others = no_oth
 
 def word_spans(timeline: Timeline, speaker: Speaker) -> list[Span]:
     """Where a speaker's words are heard, in turns and beside them, as spans of samples by start."""
-    heard = [
-        (w.start_s, min(w.end_s, t.end_s))
-        for t in timeline.turns
-        if t.speaker is speaker
-        for w in t.words
-        if w.heard is not Heard.NO
-    ]
-    heard += [(w.start_s, w.end_s) for w in timeline.aside_words[speaker.channel]]
-    return sorted((round(a * SAMPLE_RATE_HZ), round(b * SAMPLE_RATE_HZ)) for a, b in heard)
+    return [(round(a * SAMPLE_RATE_HZ), round(b * SAMPLE_RATE_HZ)) for a, b in timeline.heard_spans(speaker)]

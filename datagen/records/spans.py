@@ -1,13 +1,15 @@
-"""Arithmetic of spans in seconds: unions, what two have in common, what is left of one without another."""
+"""Arithmetic of spans, in seconds or samples: unions, what two have in common, what is left of one without another."""
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 Span = tuple[float, float]
+Number = TypeVar("Number", int, float)
 
 
-def union(spans: Iterable[Span]) -> list[Span]:
-    """The spans by start, those that touch joined."""
-    joined: list[Span] = []
+def union(spans: Iterable[tuple[Number, Number]]) -> list[tuple[Number, Number]]:
+    """The spans by start, those that overlap or touch joined."""
+    joined: list[tuple[Number, Number]] = []
     for start, end in sorted(spans):
         if joined and start <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(joined[-1][1], end))
@@ -37,5 +39,5 @@ def without(spans: Sequence[Span], taken: Sequence[Span]) -> list[Span]:
 
 
 def length(spans: Iterable[Span]) -> float:
-    """Seconds in all."""
+    """How long all are together, of spans that have nothing in common."""
     return sum(end - start for start, end in spans)
