@@ -76,8 +76,8 @@ class Timeline:
     speaker says beside the turns (backchannels, failed barge-ins, side talk), by channel; the agent's (channel 0) enter
     its text track. `agent_latency_s` is the median FTO that was drawn for the agent in this dialogue.
 
-    `n_turns_cut` turns at the end did not fit into the columns and are not here; `n_marks_dropped` backchannels and
-    pauses that the transcript marks found no room.
+    `n_turns_cut` turns at the end did not fit into the columns and are not here; `n_marks_dropped` marks
+    found no room (pauses, failed barge-ins, side talk) or no sound; a backchannel's is an offer, and not taking it counts for nothing.
     """
 
     dialog_id: str

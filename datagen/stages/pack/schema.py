@@ -115,7 +115,11 @@ _DIALOGS = (
     Column("first_speaker", TEXT, "agent or user"),
     Column("n_turns", COUNT, "turns on the time line", "turns"),
     Column("n_turns_cut", COUNT, "turns that were written and left off at the end, to stay within the sequence limit", "turns"),
-    Column("n_marks_dropped", COUNT, "backchannels and pauses that were written and found no room", "marks"),
+    Column(
+        "n_marks_dropped", COUNT,
+        "pauses, failed barge-ins and side talk that were written and found no room, and what had no sound; a written backchannel "
+        "is an offer", "marks",
+    ),
     Column("duration_s", REAL, "length of both channels", "s"),
     _FRAMES,
     Column("n_barge_in", COUNT, "times that the user takes the floor while the agent speaks, and the agent yields", "events"),
@@ -143,7 +147,8 @@ _DIALOGS = (
     Column("audio_path", TEXT, "stereo FLAC in the output folder, agent left; null where no audio is kept", nullable=True),
     Column(
         "stems", _list(TEXT),
-        "what the user's channel was summed from, in the order of the channels of stems_path; empty without stems",
+        "what the user's channel was summed from, in the order of the channels of stems_path, each clipped at full scale for itself; "
+        "empty without stems",
     ),
     Column("stems_path", TEXT, "FLAC in the output folder, a channel a stem; null where no stems are kept", nullable=True),
     Column("facts_used", _list(TEXT), "display values that the agent states, each in its role context or said by the user"),
