@@ -39,7 +39,7 @@ class BackchannelOptions(Options):
     """
 
     user_per_min: float = knob(2.0, "the user's, over the agent's turns with a place for one", "1/min", ge=0, le=30)
-    agent_per_min: float = knob(3.0, "the agent's, over the user's turns with a place for one", "1/min", ge=0, le=30)
+    agent_per_min: float = knob(2.0, "the agent's, over the user's turns with a place for one", "1/min", ge=0, le=30)
     min_words: int = knob(3, "words heard of the turn before its first backchannel", "words", ge=1, le=100)
     delay_s: SecondsRange = knob((0.04, 0.22), "from the end of the word to the backchannel", "s")
     level_db: float = knob(-6.0, "against the speech of the same speaker's turns", "dB", ge=-40, le=6)

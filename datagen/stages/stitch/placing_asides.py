@@ -10,10 +10,10 @@ from datagen.records.speech import SAMPLE_RATE_HZ
 from datagen.stages.stitch.shapes import AsideShape, Rates, Span, Spot, TurnShape
 
 USUAL = {
-    EventType.BACKCHANNEL: round(0.45 * SAMPLE_RATE_HZ),
-    EventType.FAILED_BARGE_IN: round(0.9 * SAMPLE_RATE_HZ),
+    EventType.BACKCHANNEL: round(0.6 * SAMPLE_RATE_HZ),
+    EventType.FAILED_BARGE_IN: round(1.1 * SAMPLE_RATE_HZ),
 }
-"""Samples that a backchannel and an attempt last, about the median of the embedded voices' clips: what room is measured for."""
+"""Samples that a backchannel and an attempt last, longer than most of the embedded voices' clips: what room is measured for."""
 
 
 def with_asides(

@@ -102,7 +102,7 @@ def checked_quantiles(values: Any, name: str) -> tuple[float, ...]:
     if not isinstance(values, list | tuple):
         raise ValueError(f"needs a list of at least {MIN_QUANTILES} numbers, got {_short(values)}.")
     for position, value in enumerate(values):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if not _is_finite(value):
             raise ValueError(
                 f"the quantile at position {position} of {len(values)} is {_short(value)}: needs a finite number."
             )
@@ -114,6 +114,14 @@ def checked_quantiles(values: Any, name: str) -> tuple[float, ...]:
                 f"falls at position {position} of {len(values)}: {high:g} s after {low:g} s. Quantiles never fall; sort them."
             )
     return tuple(float(value) for value in values)
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether it is a number that a float can hold."""
+    try:
+        return not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:  # an integer of hundreds of digits
+        return False
 
 
 def _within(values: tuple[float, ...], low: float, high: float) -> None:
