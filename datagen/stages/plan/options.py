@@ -16,7 +16,7 @@ class PlanOptions(Options):
     )
     max_voices: int = knob(0, "use this many voices of the bank at most, 0 for all", "voices", ge=0)
     service_s: float = knob(
-        62.0, "expected length of a service dialogue; turns --hours into a count, and estimates", "s", gt=0
+        80.0, "expected length of a service dialogue; turns --hours into a count, and estimates", "s", gt=0
     )
-    qa_s: float = knob(28.0, "expected length of a question-and-answer dialogue", "s", gt=0)
-    casual_s: float = knob(55.0, "expected length of a casual dialogue", "s", gt=0)
+    qa_s: float = knob(30.0, "expected length of a question-and-answer dialogue", "s", gt=0)
+    casual_s: float = knob(52.0, "expected length of a casual dialogue", "s", gt=0)
