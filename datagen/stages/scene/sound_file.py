@@ -105,9 +105,9 @@ def _clip(samples: Audio, rate_hz: int, path: Path) -> Audio:
     samples = samples / np.float32(max(1.0, float(np.abs(samples).max())))  # a float file may hold any number
     mixed = samples.mean(axis=1, dtype=np.float32)
     for audio, what in ((samples, ""), (mixed, f" once its {samples.shape[1]} channels are mixed, which cancel out")):
-        peak = float(np.abs(audio).max())
+        peak = float(np.abs(audio - audio.mean(axis=0, dtype=np.float32)).max())  # an offset is no sound
         if peak < 10 ** (QUIETEST_DB / 20):
-            level = f"peak {20 * math.log10(peak):.0f} dB" if peak else "all samples are 0"
+            level = f"peak {20 * math.log10(peak):.0f} dB" if peak else f"all samples are {audio.flat[0]:g}"
             raise UserError(f"{path}: is silent{what} ({level}, has to be over {QUIETEST_DB:g}). Replace or remove it.")
     return trimmed(resampled(mixed - mixed.mean(dtype=np.float32), rate_hz))
 

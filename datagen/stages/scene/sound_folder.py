@@ -7,6 +7,7 @@ LICENCE or LICENSE (.txt, .md) in its folder or one above it, up to the one that
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,7 +63,7 @@ def read_folders(folders: Sequence[str]) -> OwnSounds:
     """Every clip of the folders, each read whole once; UserError, with file and fix, for the first that is no sound."""
     found: dict[str, list[OwnClip]] = {}
     for given in folders:
-        folder = Path(given).expanduser()
+        folder = _folder(given)
         paths, listings = _audio_files(folder)
         if not paths:
             raise UserError(
@@ -73,14 +74,30 @@ def read_folders(folders: Sequence[str]) -> OwnSounds:
     return OwnSounds({n: tuple(sorted(found[n], key=lambda c: (c.sha256, c.licence))) for n in sorted(found)})
 
 
+def _folder(given: str) -> Path:
+    """The folder that a name in the recipe means; UserError where it means none."""
+    if not given.strip():
+        raise UserError(f"{WHERE}: an empty name is no folder. Name a folder of audio files, or leave it out.")
+    try:
+        folder = Path(given).expanduser()
+        known = folder.is_dir()
+    except (OSError, RuntimeError, ValueError):  # a name too long, a folder not to be looked into, ~ of nobody
+        known = False
+    if not known:
+        raise UserError(f"{WHERE}: {given[:200]} is no folder. Name a folder of audio files.")
+    return folder
+
+
 def name_of(path: Path, folder: Path) -> str:
     """What a clip is a sound of: lower-case words joined by _; a UserError where its name has no letter."""
-    own = path.parent.name if path.parent != folder else re.sub(r"[^A-Za-z]*$", "", path.stem)
+    said = path.parent.name if path.parent != folder else path.stem
+    plain = "".join(c for c in unicodedata.normalize("NFKD", said) if not unicodedata.combining(c))  # ü is u
+    own = plain if path.parent != folder else re.sub(r"[^A-Za-z]*$", "", plain)
     name = "_".join(re.findall(r"[a-z0-9]+", own.lower()))
     if not re.search("[a-z]", name):
         raise UserError(
-            f"{path}: its name does not say what it is a sound of. Call it by that (dog_bark_1{path.suffix}), or put it "
-            "into a sub-folder of that name."
+            f"{path}: its name does not say in letters from a to z what it is a sound of. Call it by that "
+            f"(dog_bark_1{path.suffix}), or put it into a sub-folder of that name."
         )
     return name
 
@@ -88,8 +105,6 @@ def name_of(path: Path, folder: Path) -> str:
 def _audio_files(folder: Path) -> tuple[list[Path], Listings]:
     """The folder's clips by path, sub-folders with them, hidden ones left out, and every folder's files by lower-case name;
     UserError where it cannot be looked through."""
-    if not folder.is_dir():
-        raise UserError(f"{WHERE}: {folder} is no folder. Name a folder of audio files.")
     listings: Listings = {}
     _list(folder, (), listings)
     paths = sorted(path for files in listings.values() for same in files.values() for path in same)
@@ -128,6 +143,8 @@ def _licence(path: Path, folder: Path, listings: Listings) -> str:
     """The first line of the clip's licence file, at most 200 characters; UserError where there is none."""
     for place in _places(path, folder, listings):
         try:
+            if not place.is_file():
+                raise UserError(f"{place}: is no regular file. Write the licence's name to one, e.g. CC0-1.0.")
             lines = place.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"

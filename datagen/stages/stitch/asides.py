@@ -28,11 +28,6 @@ CLIP_OF = {
     EventType.FAILED_BARGE_IN: ClipKind.FAILED_BARGE_IN,
     EventType.SIDE_TALK: ClipKind.SIDE_TALK,
 }
-MARK_OF = {
-    MarkType.BACKCHANNEL: EventType.BACKCHANNEL,
-    MarkType.FAILED_BARGE_IN: EventType.FAILED_BARGE_IN,
-    MarkType.SIDE_TALK: EventType.SIDE_TALK,
-}
 _SPREAD: dict[tuple[EventType, Speaker], Spread] = {
     (EventType.BACKCHANNEL, Speaker.USER): "user backchannels",
     (EventType.BACKCHANNEL, Speaker.AGENT): "agent backchannels",
@@ -44,9 +39,11 @@ SPARE = 24
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The sound behind an AsideShape: its text, its speech, and whether the writer asked for it at this word."""
+    """The sound behind an AsideShape: who says what, and whether the writer asked for something of the sort at this word (a voice
+    that has no clip of the mark's text says another of its own)."""
 
     type: EventType
+    side: Speaker
     text: str
     speech: Speech
     marked: bool
@@ -102,11 +99,12 @@ class _Draw:
         luck = spread(self._plan.index, _SPREAD[kind, side])
         self._out.rates[kind, side] = (rate, luck)
         heard = sum(len(t.speech.audio) for t in self._turns if t.turn.speaker is side.other)
-        n_most = 2 * math.floor(rate * heard + luck) + SPARE if rate else 0
+        # Pauses make turns longer than their audio, by a half at most: what may be wanted, not what is.
+        n_likely = math.floor(1.5 * rate * heard + luck) if rate else 0
         found = sorted(places, key=in_order)
         wanted = [p for p in found if p.mark is not None and kind is not EventType.BACKCHANNEL]
-        sampled = [p for p in found if p.mark is None or kind is EventType.BACKCHANNEL][:n_most]
-        for place in [*wanted, *(sampled if n_most > SPARE else [])]:
+        sampled = [p for p in found if p.mark is None or kind is EventType.BACKCHANNEL]
+        for place in [*wanted, *sampled[: 2 * n_likely + SPARE if n_likely else 0]]:
             self._add(kind, side, place)
 
     def _side_talk(self) -> None:
@@ -176,7 +174,7 @@ class _Draw:
         if place.mark is not None:
             own = next((a.speech for a in self._turns[place.turn].asides if a.mark == place.mark), None)
             if own is not None:
-                return Said(kind, place.mark.text, own, True)
+                return Said(kind, side, place.mark.text, own, True)
         bank = self._clips(self._voices[side], CLIP_OF[kind])
         same: Sequence[Clip] = [c for c in bank if place.mark is not None and c.text == place.mark.text]
         found = same or [c for c in bank if c.text not in self._said_before[kind, side]] or bank
@@ -184,7 +182,7 @@ class _Draw:
             return None
         clip = found[int(self._rng.integers(len(found)))]
         self._said_before[kind, side].add(clip.text)
-        return Said(kind, clip.text, clip.speech, place.mark is not None)
+        return Said(kind, side, clip.text, clip.speech, place.mark is not None)
 
 
 def no_clips(voice: str, kind: ClipKind) -> Sequence[Clip]:

@@ -66,7 +66,8 @@ class FailedBargeInOptions(Options):
 
 
 class SideTalkOptions(Options):
-    """How often the user talks to somebody else; the agent does not answer."""
+    """How often the user talks to somebody else; the agent does not answer. Over the agent's turn it begins as an attempt to cut
+    in does (`stitch.failed_barge_in`), with a clause of the agent's."""
 
     share: float = knob(0.06, "share of dialogues", "share", ge=0, le=1)
     over_agent_share: float = knob(

@@ -41,18 +41,13 @@ def mix(
             _soften(heard, edge, fade if piece.cut else edge)
         for index, (start, end) in spot.asides:
             aside = own[index]
-            who = beside(aside.type, side)
+            who = aside.side
             audio = aside.speech.audio
             gain = _gain(audio, levels[who], _level_db(aside.type, options))
             heard = channels[who.channel, start:end]
             heard[:] = quantise(audio * gain)
             _soften(heard, edge, edge)
     return channels
-
-
-def beside(kind: EventType, side: Speaker) -> Speaker:
-    """Who says it, in a turn of `side`: side talk in a turn of the user's own is the user's, everything else the other's."""
-    return Speaker.USER if kind is EventType.SIDE_TALK else side.other
 
 
 def _level_db(kind: EventType, options: StitchOptions) -> float:

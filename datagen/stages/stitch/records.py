@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from datagen.records.enums import EventType, Heard, Speaker
+from datagen.records.enums import EventType, Heard, MarkType, Speaker
 from datagen.records.speech import SAMPLE_RATE_HZ, SpokenTurn, Word
 from datagen.records.timeline import PlacedTurn, Room, Timeline
 from datagen.stages.stitch.events import events_of
@@ -19,6 +19,11 @@ def timeline(dialog_id: str, placement: Placement, shaped: Shaped, turns: Sequen
         shape.wanted and index not in {i for i, _ in spot.asides}
         for spot, one in zip(placement.spots, shaped.shapes, strict=False)
         for index, shape in enumerate(one.asides)
+    )
+    # A silence that nothing comes before, or that a cut leaves no room for.
+    lost += sum(
+        spot.silence is None and any(m.type is MarkType.LONG_SILENCE for m in spoken.turn.marks)
+        for spot, spoken in zip(placement.spots, kept, strict=True)
     )
     return Timeline(
         dialog_id=dialog_id,
