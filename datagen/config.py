@@ -4,12 +4,20 @@ Every knob is declared by `knob()`, with its default, unit and meaning, so `data
 construction. Unknown keys fail and name the valid ones.
 """
 
-import difflib
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from datagen.config_faults import describe, refuse_truth
 from datagen.errors import UserError
 from datagen.records.enums import Kind
 
@@ -26,6 +34,13 @@ class Options(BaseModel):
     """The base of every table of knobs: frozen, and strict about unknown keys."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        if info.field_name:
+            refuse_truth(value, cls.model_fields[info.field_name].annotation)
+        return value
 
     def output_options(self) -> dict[str, Any]:
         """The values that change what is made, as JSON types: what a content key hashes. Of tables within it, theirs."""
@@ -48,41 +63,6 @@ def read_options(model: type[OptionsT], values: Mapping[str, Any], where: str) -
         return model.model_validate(dict(values))
     except ValidationError as error:
         raise UserError(describe(error, model, where)) from None
-
-
-def describe(error: ValidationError, model: type[BaseModel], where: str) -> str:
-    """The most telling fault of a pydantic error as one line: where, what, the value, what is valid."""
-    # A misspelt key is both unknown and missing; that it is unknown says more.
-    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-    path = [str(p) for p in first["loc"]]
-    key = ".".join([*([where] if where else []), *path])
-    if first["type"] == "extra_forbidden":
-        owner = _owner(model, path[:-1])
-        valid = sorted(owner.model_fields) if owner else []
-        near = difflib.get_close_matches(path[-1], valid, n=1) if path else []
-        hint = f" Did you mean {near[0]}?" if near else ""
-        return f"{key}: there is no such key.{hint} Valid here: {', '.join(valid) or 'none'}."
-    if first["type"] == "value_error":
-        return f"{key}: {first['msg'].removeprefix('Value error, ')}"
-    value = repr(first.get("input"))
-    return (
-        f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}, got {value if len(value) < 80 else value[:77] + '...'}."
-    )
-
-
-def _owner(model: type[BaseModel], path: list[str]) -> type[BaseModel] | None:
-    owner: Any = model
-    for part in path:
-        if part.isdigit():
-            continue
-        field = getattr(owner, "model_fields", {}).get(part)
-        if field is None:
-            return None
-        owner = field.annotation
-        for inner in getattr(owner, "__args__", ()):
-            if isinstance(inner, type) and issubclass(inner, BaseModel):
-                owner = inner
-    return owner if isinstance(owner, type) and issubclass(owner, BaseModel) else None
 
 
 class MixEntry(Options):

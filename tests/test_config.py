@@ -95,6 +95,59 @@ def test_names_that_no_file_can_have_are_a_users_error(name: str) -> None:
         recipes.compose("quickstart", profile=name)
 
 
+@pytest.mark.parametrize(
+    ("assignment", "line"),
+    [
+        ("stitch.long_silence.length_s=10", "stitch.long_silence.length_s: needs two numbers, like [5, 30], got 10."),
+        (
+            "stitch.long_silence.length_s=[10]",
+            "stitch.long_silence.length_s: needs two numbers, like [5, 30], got [10].",
+        ),
+        ("stitch.lead_s=[0.1,0.2,0.3]", "stitch.lead_s: needs two numbers, like [0.2, 1], got [0.1, 0.2, 0.3]."),
+        ("stitch.lead_s=['a','b']", "stitch.lead_s: needs two numbers, like [0.2, 1], got 'a'."),
+        ("scene.noise.snr_db=10", "scene.noise.snr_db: needs two numbers, like [10, 30], got 10."),
+        ("stitch.agent_latency_s=fast", "stitch.agent_latency_s: needs two numbers, like [0.1, 0.5], got 'fast'."),
+        ("scene.sounds.names=dog_bark", 'scene.sounds.names: needs a list, like ["a", "b"], got \'dog_bark\'.'),
+        (
+            "scene.noise=0.2",
+            "scene.noise: needs a table, with keys such as share (steady noise of the place), got 0.2.",
+        ),
+        ("stitch=1", "stitch: needs a table, with keys of its own, got 1."),
+        ("stitch.fto.overlap_share=80%", "stitch.fto.overlap_share: needs a number (as a share, 0.8), got '80%'."),
+        ("stitch.overlap_share=0.8", "stitch.overlap_share: there is no such key. Did you mean fto.overlap_share?"),
+        ("scene.noise_share=0.8", "scene.noise_share: there is no such key. Did you mean noise.share?"),
+        (
+            "run.keep_work=maybe",
+            "run.keep_work: needs another value (keep intermediate artefacts after publishing: true |",
+        ),
+    ],
+)
+def test_a_wrong_value_is_told_what_to_write_instead(assignment: str, line: str) -> None:
+    with pytest.raises(UserError) as caught:
+        resolve(recipes.compose(sets=[assignment]))
+    assert line in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "stitch.side_talk.share", "scene.noise.share", "stitch.gate.max_ks_fto", "stitch.backchannel.min_words", "seed",
+        "stitch.agent_latency_s", "splits.train", "run.shard_dialogs", "stitch.fto.median_s",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_a_truth_is_no_number(key: str, value: str) -> None:
+    with pytest.raises(UserError, match=f"{key}: needs a number, got {value}"):
+        resolve(recipes.compose(sets=[f"{key}={value}"]))
+
+
+def test_truths_are_numbers_in_no_list_and_no_table_either() -> None:
+    for assignment in ("stitch.lead_s=[false,true]", "scene.sounds.weights={dog_bark=true}"):
+        with pytest.raises(UserError, match="needs a number, got"):
+            resolve(recipes.compose(sets=[assignment]))
+    assert recipes.compose(sets=["run.keep_work=true"]).run.keep_work is True
+
+
 def test_more_books_than_the_tables_hold_are_refused_before_any_work() -> None:
     pytest.importorskip("rustymimi")
     with pytest.raises(UserError, match="codec.books = 16: the token tables of this version hold 8 books"):

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from datagen.config import describe
+from datagen.config_faults import describe
 from datagen.domains.files import read_toml
 from datagen.domains.phrasing import Dice, tidy
 from datagen.errors import UserError
