@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from datagen import domains, resources
-from datagen.config import Recipe, describe
+from datagen.config import Recipe
+from datagen.config_faults import describe
 from datagen.errors import UserError
 from datagen.stages.stitch.presets import read_empirical
 
@@ -42,10 +43,17 @@ def _is_file(path: Path) -> bool:
         return False
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def read(path: Path) -> dict[str, Any]:
     """The tables of a TOML file; UserError with the file and the line where it is not one."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors put a mark before the first key
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not readable as TOML: {error}.") from None
     except OSError as error:
@@ -105,9 +113,11 @@ def _with_quantiles(values: dict[str, Any], *folders: Path) -> dict[str, Any]:
     rest = {key: value for key, value in stitch.items() if key != "empirical"}
     if not name:
         return {**values, "stitch": rest}
-    found = next((p for p in (folder / name for folder in folders) if _is_file(p)), None)
+    named = [folder / name for folder in folders]
+    found = next((p for p in named if _is_file(p)), None)
     if found is None:
-        raise UserError(f"stitch.empirical = {name[:200]}: there is no such file. `datagen timing fit` writes one.")
+        what = "is a folder, and a file is needed" if any(map(_is_folder, named)) else "there is no such file"
+        raise UserError(f"stitch.empirical = {name[:200]}: {what}. `datagen timing fit` writes one.")
     tables = read(found)
     read_empirical(tables, found.name)
     return {**values, "stitch": {**rest, "empirical": tables}}

@@ -170,6 +170,7 @@ def test_numbers_are_the_content_and_words_about_them_are_not() -> None:
         ("fto_s", [0.1, 0.2, 0.3, 0.4, math.inf], "position 4 of 5 is inf: needs a finite number"),
         ("fto_s", [0.1, 0.2, "0.3", 0.4, 0.5], "position 2 of 5 is '0.3': needs a finite number"),
         ("fto_s", [0.1, 0.2, True, 0.4, 0.5], "position 2 of 5 is True"),
+        ("fto_s", [0.1, 0.2, 10**400, 0.4, 0.5], "position 2 of 5 is 1000"),
         ("fto_s", [0.1, [0.2], 0.3, 0.4, 0.5], "position 1 of 5 is [0.2]"),
         ("fto_s", [-50, 0.2, 0.3, 0.4, 0.5], "position 0 of 5 is -50 s, outside of -10 to 60 s"),
         ("fto_s", [0.1, 0.2, 0.3, 0.4, 380], "position 4 of 5 is 380 s, outside of -10 to 60 s"),
@@ -195,6 +196,15 @@ def test_a_broken_list_names_file_key_position_and_values(tmp_path: Path, key: s
     assert f"mine.toml.{key}: " in str(caught.value)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_with_a_byte_order_mark_is_read_and_a_folder_is_called_one(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f"fto_s = {FTO_S}\n", encoding="utf-8-sig")
+    asked = ["stitch.timing=empirical", f"stitch.empirical={path}"]
+    assert recipes.compose(sets=asked).stitch["empirical"] == {"fto_s": FTO_S}
+    with pytest.raises(UserError, match="is a folder, and a file is needed"):
+        recipes.compose(sets=["stitch.timing=empirical", f"stitch.empirical={tmp_path}"])
 
 
 def _toml(values: object) -> str:
