@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -35,6 +36,8 @@ def fit(files: Sequence[Path], out: Path, min_transfers: int, as_json: bool) -> 
             raise UserError(f"--out {out}: is a folder; name a file, e.g. {out / 'preset.toml'}.")
         if out.exists() and any(file.exists() and out.samefile(file) for file in files):
             raise UserError(f"--out {out}: is one of the files to fit.")
+        if out.exists() and not os.access(out, os.W_OK):  # renaming onto it would not ask
+            raise UserError(f"--out {out}: is there and read-only. Name another file, or make it writable.")
     fitted = fit_measured(measure(files, min_transfers))
     text = to_toml(fitted, files)
     base = read_empirical(tomllib.loads(text), f"the timing of {files[0].name}")

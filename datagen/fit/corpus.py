@@ -1,6 +1,7 @@
 """Files of turn times, read by their suffix and measured."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from datagen.errors import UserError
@@ -13,11 +14,16 @@ MIN_TRANSFERS = 50
 
 
 def measure(paths: Sequence[Path], min_transfers: int = MIN_TRANSFERS) -> Measured:
-    """The turn-taking of all files together; a recording lies in one file.
+    """The turn-taking of all files together; a recording lies in one file, and another file may use its name again.
 
-    UserError where a file is not readable, holds no floor transfer, or all have fewer than `min_transfers` together.
+    UserError where a file is not readable, is named twice, holds no floor transfer, or all have fewer than `min_transfers`
+    together.
     """
-    total = together([_measure_file(path) for path in paths])
+    files = [_file(path) for path in paths]
+    for index, file in enumerate(files):
+        if any(file.samefile(other) for other in files[:index]):
+            raise UserError(f"{file}: is named twice, and what it holds would count twice. Name it once.")
+    total = together([_own_names(_measure_file(file), index) for index, file in enumerate(files)])
     n = len(total.transfers)
     if n < min_transfers:
         raise UserError(
@@ -27,11 +33,18 @@ def measure(paths: Sequence[Path], min_transfers: int = MIN_TRANSFERS) -> Measur
     return total
 
 
+def _own_names(found: Measured, index: int) -> Measured:
+    """What was found in a file, with recordings that are not taken for those of another file that have their names."""
+    found.transfers = [replace(t, recording=f"{index}/{t.recording}") for t in found.transfers]
+    return found
+
+
 def _measure_file(path: Path) -> Measured:
-    path = _file(path)
     name = path.name.lower()
     if name.endswith(".parquet"):
         found = together(turns.measure(path))
+        if not found.n_recordings:
+            raise UserError(f"{path}: holds no turns: the table has no rows.")
     else:
         reader = next((read for suffix, read in READERS.items() if name.endswith(suffix)), None)
         if reader is None:
@@ -65,6 +78,8 @@ def _file(path: Path) -> Path:
             )
         if not path.exists():
             raise UserError(f"{path}: there is no such file.")
+        if not path.is_file():
+            raise UserError(f"{path}: is no regular file (a pipe, a device). Write it to a file first.")
     except (OSError, ValueError):  # a name too long, a folder that may not be looked into
         raise UserError(f"{str(path)[:80]}: cannot be read.") from None
     return path

@@ -1,5 +1,6 @@
 """A build's turns.parquet: its turns and their events say all, nothing has to be guessed."""
 
+import math
 from collections.abc import Iterator
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -28,7 +29,7 @@ def measure(path: Path) -> list[Measured]:
                 raise UserError(f"{path}: {name} is not sorted by turn. Sort the rows by dialog_id and turn.")
             found[name] = _dialog(name, turns)
         return list(found.values())
-    except (TypeError, KeyError, AttributeError) as error:
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise UserError(f"{path}: a row is no turn ({error}). Give the manifests/turns.parquet of a build.") from None
 
 
@@ -51,7 +52,19 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
         raise UserError(f"{path}: not readable as parquet ({what}).") from None
 
 
+def _check_times(name: str, turn: dict[str, Any]) -> None:
+    """ValueError where a turn or an event of it is no stretch of time, or its FTO no number; TypeError where they are no numbers."""
+    pauses = [e for e in turn["events"] or [] if e["type"] == EventType.PAUSE]
+    for start_s, end_s in ((row["start_s"], row["end_s"]) for row in (turn, *pauses)):
+        if not (math.isfinite(end_s - start_s) and end_s >= start_s):
+            raise ValueError(f"{name} turn {turn['turn']}: {start_s:g} to {end_s:g} s is no stretch of time")
+    if turn["fto_s"] is not None and not math.isfinite(turn["fto_s"]):
+        raise ValueError(f"{name} turn {turn['turn']}: its fto_s is {turn['fto_s']:g}")
+
+
 def _dialog(name: str, turns: list[dict[str, Any]]) -> Measured:
+    for turn in turns:
+        _check_times(name, turn)
     found = Measured(n_recordings=1, n_turns=len(turns))
     found.duration_s = max(t["end_s"] for t in turns) - min(t["start_s"] for t in turns)
     found.n_one_sided = int(len({t["speaker"] for t in turns}) == 1)

@@ -56,6 +56,10 @@ def atomic(path: Path) -> Iterator[Path]:
     """A path to write to; it takes the place of `path` when the block ends well, and vanishes when it does not."""
     with disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not (
+            path.is_file() or path.is_dir()
+        ):  # a rename would put a file in the place of /dev/null
+            raise UserError(f"{path}: is no regular file (a device, a pipe), and is left alone. Name another.")
     beside = temporary(path)
     try:
         with disk(path):

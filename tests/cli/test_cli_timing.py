@@ -1,6 +1,7 @@
 """`datagen timing`: presets listed and shown, one fitted by the real command and built with."""
 
 import json
+import os
 import tomllib
 from pathlib import Path
 
@@ -125,3 +126,22 @@ def test_a_mistake_is_one_line(
         assert part in ran.err
     assert rttm.read_bytes() == before
     assert [p.name for p in rttm.parent.iterdir()] == ["calls.rttm"]
+
+
+def test_what_is_there_and_not_to_be_written_is_left_alone(rttm: Path) -> None:
+    os.mkfifo(pipe := rttm.parent / "pipe")
+    ran = inside("timing", "fit", rttm, "--out", pipe)
+    assert (ran.code, ran.out) == (1, "")
+    assert "pipe: is no regular file" in ran.err
+    assert pipe.is_fifo()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+def test_a_read_only_file_is_not_replaced(rttm: Path) -> None:
+    mine = rttm.parent / "mine.toml"
+    mine.write_text("mine")
+    mine.chmod(0o400)
+    ran = inside("timing", "fit", rttm, "--out", mine)
+    assert (ran.code, ran.out) == (1, "")
+    assert "is there and read-only" in ran.err
+    assert mine.read_text() == "mine"

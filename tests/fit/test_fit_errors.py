@@ -1,6 +1,8 @@
 """Files that are no turn times: one line each, with the file, the line, the text and the fix."""
 
 import gzip
+import math
+import os
 from pathlib import Path
 
 import polars as pl
@@ -127,6 +129,50 @@ def test_parquet_without_the_columns(tmp_path: Path) -> None:
     frame = {c: [None] for c in ("dialog_id", "turn", "speaker", "start_s", "end_s", "fto_s", "barge_in", "events")}
     pl.DataFrame(frame).write_parquet(path)
     assert "a row is no turn" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "part"),
+    [
+        ("end_s", math.nan, "is no stretch of time"),
+        ("start_s", math.inf, "is no stretch of time"),
+        ("end_s", -100.0, "turn 0: 0 to -100 s is no stretch of time"),
+        ("fto_s", math.nan, "turn 0: its fto_s is nan"),
+        ("end_s", None, "a row is no turn"),
+        ("start_s", "soon", "a row is no turn"),
+    ],
+)
+def test_parquet_with_times_that_are_none(tmp_path: Path, column: str, value: object, part: str) -> None:
+    path = tmp_path / "turns.parquet"
+    row = {
+        "dialog_id": "a",
+        "turn": 0,
+        "speaker": "user",
+        "start_s": 0.0,
+        "end_s": 1.0,
+        "fto_s": 0.1,
+        "barge_in": False,
+    }
+    pl.DataFrame([{**row, "events": [], column: value}]).write_parquet(path)
+    assert part in refusal(path)
+    pl.DataFrame([{**row, "events": []}]).clear().write_parquet(path)
+    assert "holds no turns" in refusal(path)
+
+
+def test_a_file_counts_once_and_its_names_are_its_own(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.rttm", tmp_path / "other.rttm"
+    for path in (one, other):
+        path.write_text("\n".join(good("rttm")))
+    (tmp_path / "link.rttm").symlink_to(one)
+    with pytest.raises(UserError, match="link.rttm: is named twice"):
+        measure([one, tmp_path / "link.rttm"], 5)
+    both = measure([one, other], 5)
+    assert len({t.recording for t in both.transfers}) == both.n_recordings == 2
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.rttm")
+    assert "is no regular file" in refusal(tmp_path / "x.rttm")
 
 
 def test_other_types_of_rttm_and_comments_are_passed_over(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from datagen.errors import DataError, UserError
-from datagen.store.files import atomic, disk, link_or_copy, read_json, write_json
+from datagen.store.files import atomic, disk, link_or_copy, read_json, write_bytes, write_json
 from datagen.store.lock import only_builder
 
 
@@ -44,6 +44,14 @@ def test_the_disks_refusal_is_one_line_with_the_path(tmp_path: Path, number: int
         raise OSError(number, os.strerror(number))
     assert str(tmp_path / "x") in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_file_is_left_alone(tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe")
+    with pytest.raises(UserError, match="pipe: is no regular file"):
+        write_bytes(pipe, b"data")
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
 
 
 def test_json_comes_back_and_foreign_bytes_are_named(tmp_path: Path) -> None:
