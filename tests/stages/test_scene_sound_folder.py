@@ -178,6 +178,10 @@ def _binary_licence(path: Path) -> None:
     put(path).with_suffix(".licence").write_bytes(b"\xff\xfe\x00x")
 
 
+def _licence_pipe(path: Path) -> None:
+    os.mkfifo(put(path, licence=None).with_suffix(".licence"))
+
+
 def _m4a(path: Path) -> None:
     path.with_suffix(".m4a").write_bytes(b"x")
 
@@ -192,6 +196,7 @@ BAD: list[tuple[str, Callable[[Path], object], str]] = [
     ("NaN", _nan, "3 of 12000 samples are not finite"),
     ("silence", lambda p: put(p, np.zeros(9_000, np.float32)), "is silent (all samples are 0"),
     ("faint", lambda p: put(p, tone() * 1e-4), "is silent (peak -8"),
+    ("offset", lambda p: put(p, np.full(9_000, 0.5, np.float32)), "is silent (all samples are 0.5"),
     ("cancels out", lambda p: put(p, np.stack([tone(), -tone()], 1)), "once its 2 channels are mixed"),
     ("3 hours", _long, f"is 10800 s long, and a sound may be {LONGEST_S:g} s"),
     ("a click", lambda p: put(p, tone(0.01)), "is 10.0 ms long"),
@@ -202,8 +207,9 @@ BAD: list[tuple[str, Callable[[Path], object], str]] = [
     ("link to itself", _loop, "cannot be read"),
     ("folder in itself", _folder_loop, "link to a folder that it lies in"),
     ("pipe", _pipe, "is no regular file"),
+    ("licence is a pipe", _licence_pipe, "bad.licence: is no regular file"),
     ("m4a", _m4a, "ffmpeg -i bad.m4a bad.flac"),
-    ("nameless", lambda p: put(p.with_name("123.wav")), "does not say what it is a sound of"),
+    ("nameless", lambda p: put(p.with_name("123.wav")), "does not say in letters from a to z what it is a sound of"),
 ]
 
 
@@ -232,6 +238,17 @@ def test_a_folder_that_is_none_or_holds_none_says_so(tmp_path):
     for folder, says in ((tmp_path / "nowhere", "is no folder"), (tmp_path, "holds no audio")):
         with pytest.raises(UserError, match=says):
             read_folders([str(folder)])
+
+
+@pytest.mark.parametrize("name", ["", " ", "a" * 5_000, "~nobody-of-this-name/x", "a\0b"])
+def test_a_name_that_no_folder_can_have_says_so(name):
+    with pytest.raises(UserError, match="is no folder"):
+        read_folders([name])
+
+
+def test_letters_with_marks_are_letters(tmp_path):
+    put(tmp_path / "Türklingel_1.wav")
+    assert list(read_folders([str(tmp_path)]).clips) == ["turklingel"]
 
 
 def built(*folders: Path, **table: object) -> Build:
