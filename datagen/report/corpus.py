@@ -13,6 +13,7 @@ from datagen.errors import DataError, UserError
 from datagen.records.build import BUILD_FILE, BuildSummary
 from datagen.records.codec import from_json
 from datagen.records.speech import Audio
+from datagen.stages.pack.schema import Table, schema
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,15 @@ class Corpus:
         """Rows and columns of a manifest, without reading the others; DataError where it is not readable."""
         path = self.out / "manifests" / f"{name}.parquet"
         try:
-            found = pl.scan_parquet(path).filter(rows)
+            table = pl.scan_parquet(path)
+            there = set(table.collect_schema().names())
+            lacking = [c for c in schema(Table(name)).names if c not in there]
+            if lacking:
+                raise DataError(
+                    f"{path}: has no column {', '.join(lacking[:3])}{' …' * (len(lacking) > 3)}: another version of "
+                    "datagen made it. Run the build again: it is made anew."
+                )
+            found = table.filter(rows)
             return (found.select(columns) if columns else found).collect()
         except (OSError, pl.exceptions.PolarsError) as error:
             why = str(error).splitlines()[0]

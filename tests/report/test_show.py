@@ -202,6 +202,19 @@ def test_unknown_and_rejected_dialogues_say_so(plain: Path) -> None:
     assert "speak turn 7 (too_long): 11.8 s of audio for 9 words" in rejected
 
 
+def test_a_build_of_an_older_version_is_one_line(tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    outputs.make(old, n_dialogs=2, audio=False)
+    path = old / "manifests" / "dialogs.parquet"
+    pl.read_parquet(path).drop("masked_word_share").write_parquet(path)
+    for command in (("show", old, "bank-000000"), ("show", old), ("report", old)):
+        said = failing(3, *command)
+        assert (
+            "dialogs.parquet: has no column masked_word_share: another version of datagen made it. Run the build"
+            in said
+        )
+
+
 def test_what_is_missing_or_damaged_is_one_line(plain: Path, tmp_path: Path) -> None:
     silent = tmp_path / "silent"
     outputs.make(silent, n_dialogs=3, audio=False)
