@@ -65,7 +65,10 @@ def _said(index: int) -> SpokenDialog:
         kind = KINDS[int(rng.choice(5, p=(0.25, 0.25, 0.3, 0.1, 0.1)))]
         goes_on = position < 19 and rng.random() < 0.15
         turns.append(
-            _paused(turn(position, side, words, kind, _marks(n_words, goes_on or position == 19, rng), level=0), rng)
+            _paused(
+                turn(position, side, words, kind, _marks(n_words, goes_on or position == 19, rng), level=0, clause=4),
+                rng,
+            )
         )
         side = side if goes_on else side.other
     return SpokenDialog(f"bank-{index:06d}", tuple(turns))

@@ -219,7 +219,7 @@ def test_a_thousand_ftos_follow_every_continuous_preset(thousand):
     "name",
     [
         "fto_overlap_share", "overlap_share", "silence_share", "gap_per_min", "gap_s_per_min", "overlap_per_min", "overlap_s_per_min",
-        "pause_s_per_min",
+        "pause_s_per_min", "backchannel_agent_per_min", "backchannel_user_per_min",
     ],
 )  # fmt: skip
 def test_every_share_and_rate_is_within_a_tenth_of_its_target(thousand, name):

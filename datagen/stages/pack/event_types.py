@@ -28,7 +28,7 @@ ATTRS: dict[str, str] = {
     "overlap_s": "for how long both speak in it, s: by the words, so silence between them is not counted",
     "text": "what is said",
     "word": "index of the word of the turn: at whose start or end it begins, or before which the pause or side talk lies",
-    "marked": "whether the writer put it there; else it was sampled",
+    "marked": "whether the writer asked for one at this word; else it was sampled",
     "sampled": "whether the place of the cut was sampled; else the writer put it there and wrote on from it",
     "position": "share of the turn's words that had begun: early, in the middle or late",
     "yield_s": "how long the turn still goes on, s",
