@@ -218,6 +218,9 @@ def test_pairs_explain_more_than_speakers_and_objections_come_late():
         ({"agent_latency_s": -3}, "got -3 and -3"),
         ({"lead_s": (2.0, 1.0)}, "stitch.lead_s: needs 0 <= lowest <= highest <= 60 s, got 2 and 1."),
         ({"barge_in": {"yield_s": (0.1,)}}, "stitch.barge_in.yield_s"),
+        ({"barge_in": {"yield_median_s": 3}}, "stitch.barge_in: yield_median_s is 3 s, outside of yield_s = 0.12 to 1.2 s"),
+        ({"barge_in": {"yield_s": (2.0, 3.0)}}, "yield_median_s is 0.4 s, outside of yield_s = 2 to 3 s"),
+        ({"long_silence": {"median_s": 3}}, "stitch.long_silence: median_s is 3 s, outside of length_s = 5 to 30 s"),
     ],
 )  # fmt: skip
 def test_settings_that_cannot_be_met_are_one_clear_line(values, said):

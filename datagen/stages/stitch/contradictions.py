@@ -42,7 +42,8 @@ def refuse(options: "StitchOptions") -> None:
     between = options.between_turns()
     if between.median > between.high:
         raise ValueError(
-            f"the median pause between two turns of one speaker is {between.median:g} s, above fto.max_gap_s = {between.high:g} s."
+            f"the median pause between two turns of one speaker is {between.median:g} s, above fto.max_gap_s = {between.high:g} s. "
+            "Raise fto.max_gap_s, or lower pause.between_turns_median_s."
         )
 
 

@@ -23,6 +23,11 @@ class BargeInOptions(Options):
         le=1,
     )
 
+    @model_validator(mode="after")
+    def _reachable(self) -> "BargeInOptions":
+        _median_inside(self.yield_median_s, self.yield_s, "yield_median_s", "yield_s")
+        return self
+
 
 class AgentInterruptionOptions(Options):
     """When the agent cuts in on a user who rambles; it yields and is cut as `stitch.barge_in` says."""
@@ -105,8 +110,11 @@ class LongSilenceOptions(Options):
         return self
 
 
-def _median_inside(median_s: float, length_s: tuple[float, float]) -> None:
+def _median_inside(
+    median_s: float, length_s: tuple[float, float], median: str = "median_s", length: str = "length_s"
+) -> None:
     if not length_s[0] <= median_s <= length_s[1]:
         raise ValueError(
-            f"median_s is {median_s:g} s, outside of length_s = {length_s[0]:g} to {length_s[1]:g} s: no draw has that median."
+            f"{median} is {median_s:g} s, outside of {length} = {length_s[0]:g} to {length_s[1]:g} s: no draw has that median. "
+            "Change one of the two."
         )

@@ -100,7 +100,10 @@ class StitchOptions(Options):
         elif own.median_s is not None:
             overlap_median_s = overlap_median_for(own.median_s, overlap_share, overlap_sigma)
         if gap_median_s > own.max_gap_s:
-            raise ValueError(f"the gaps' median is {gap_median_s:g} s, above fto.max_gap_s = {own.max_gap_s:g} s.")
+            raise ValueError(
+                f"the gaps' median is {gap_median_s:.3g} s, above fto.max_gap_s = {own.max_gap_s:g} s. Raise fto.max_gap_s, or "
+                "ask for shorter gaps (fto.median_s, fto.gap_median_s)."
+            )
         return LognormalFto(overlap_share, gap_median_s, gap_sigma, overlap_median_s, overlap_sigma, own.max_gap_s)
 
     def variance_shares(self) -> tuple[float, float]:
