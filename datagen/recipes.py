@@ -46,7 +46,7 @@ def _is_file(path: Path) -> bool:
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a name with a NUL
         return False
 
 
@@ -98,7 +98,23 @@ def _settled(values: dict[str, Any], *folders: Path) -> dict[str, Any]:
     scene = values.get("scene")
     if isinstance(scene, dict) and isinstance(scene.get("sounds"), list):
         values = {**values, "scene": {**scene, "sounds": {"folders": scene["sounds"]}}}
-    return _with_quantiles(values, *folders)
+    return _with_quantiles(_with_sounds(values, *folders), *folders)
+
+
+def _with_sounds(values: dict[str, Any], *folders: Path) -> dict[str, Any]:
+    """`values` with every folder of sounds where the first of `folders` has it: beside the recipe, else where the command runs."""
+    scene = values.get("scene")
+    sounds = scene.get("sounds") if isinstance(scene, dict) else None
+    given = sounds.get("folders") if isinstance(sounds, dict) else None
+    if not isinstance(given, list):
+        return values
+
+    def placed(name: Any) -> Any:
+        if not isinstance(name, str) or not name.strip():
+            return name
+        return next((str(f / name) for f in folders if _is_folder(f / name)), name)
+
+    return {**values, "scene": {**scene, "sounds": {**sounds, "folders": [placed(name) for name in given]}}}
 
 
 def _with_quantiles(values: dict[str, Any], *folders: Path) -> dict[str, Any]:

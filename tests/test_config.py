@@ -148,6 +148,20 @@ def test_truths_are_numbers_in_no_list_and_no_table_either() -> None:
     assert recipes.compose(sets=["run.keep_work=true"]).run.keep_work is True
 
 
+def test_folders_of_sounds_are_beside_the_recipe_or_where_the_command_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "recipes" / "near").mkdir(parents=True)
+    (tmp_path / "here").mkdir()
+    path = tmp_path / "recipes" / "mine.toml"
+    path.write_text('[scene]\nsounds = ["near", "here", "nowhere", ""]\n')
+    monkeypatch.chdir(tmp_path)
+    beside = str(path.parent / "near")
+    assert recipes.compose(str(path)).scene["sounds"]["folders"] == [beside, "here", "nowhere", ""]
+    own = recipes.compose(str(path), sets=['scene.sounds=["here"]'])
+    assert own.scene["sounds"]["folders"] == ["here"]
+
+
 def test_more_books_than_the_tables_hold_are_refused_before_any_work() -> None:
     pytest.importorskip("rustymimi")
     with pytest.raises(UserError, match="codec.books = 16: the token tables of this version hold 8 books"):
