@@ -104,7 +104,7 @@ def _settled(values: dict[str, Any], *folders: Path) -> dict[str, Any]:
 def _with_sounds(values: dict[str, Any], *folders: Path) -> dict[str, Any]:
     """`values` with every folder of sounds where the first of `folders` has it: beside the recipe, else where the command runs."""
     scene: Any = values.get("scene")
-    sounds = scene.get("sounds") if isinstance(scene, dict) else None
+    sounds: Any = scene.get("sounds") if isinstance(scene, dict) else None
     given = sounds.get("folders") if isinstance(sounds, dict) else None
     if not isinstance(given, list):
         return values
