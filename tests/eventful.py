@@ -153,8 +153,8 @@ def _tones(line: Timeline):
     """A tone wherever somebody speaks, so that a picture of it has speech where the words are."""
     audio = np.zeros((2, line.n_samples), np.float32)
     for side in Speaker:
-        for word in line.words_of(side):
-            a, b = round(word.start_s * SAMPLE_RATE_HZ), round(word.end_s * SAMPLE_RATE_HZ)
+        for start_s, end_s in line.heard_spans(side):
+            a, b = round(start_s * SAMPLE_RATE_HZ), round(end_s * SAMPLE_RATE_HZ)
             n = min(b, line.n_samples) - a
             audio[side.channel, a : a + n] = 0.4 * np.sin(np.arange(n) * 0.05) * np.hanning(n)
     return audio
