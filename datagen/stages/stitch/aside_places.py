@@ -31,7 +31,10 @@ def in_order(place: Place) -> tuple[float, int, int]:
     return place.rank, place.turn, place.word
 
 
-def openings(turn: Turn, options: StitchOptions) -> tuple[Opening, ...]:
+Openings = tuple[Opening, ...]
+
+
+def openings(turn: Turn, options: StitchOptions) -> Openings:
     """The words of a turn at which the other may say "mhm" (its end), or try to cut in (its start; an agent's turn only); none
     in a turn for which a silence waits."""
     if any(m.type is MarkType.LONG_SILENCE for m in turn.marks):
@@ -62,28 +65,28 @@ def _attempt_words(turn: Turn, options: StitchOptions) -> list[int]:
 
 
 def backchannel_places(
-    turns: Sequence[SpokenTurn], side: Speaker, options: StitchOptions, rng: np.random.Generator
+    turns: Sequence[SpokenTurn], found: Sequence[Openings], side: Speaker, rng: np.random.Generator
 ) -> Iterator[Place]:
     """Where `side` may say "mhm": at marked words first (rank 0…1), then at other ends of clauses (1…2)."""
     for position, turn in _heard_by(turns, side):
         marked = {m.word: m for m in turn.marks if m.type is MarkType.BACKCHANNEL}
-        for word in _opening(turn, EventType.BACKCHANNEL, options):
+        for word in _words(found[position], EventType.BACKCHANNEL):
             draw = float(rng.random())
             yield Place(draw if word in marked else 1 + draw, position, word, marked.get(word))
 
 
-def failed_places(turns: Sequence[SpokenTurn], options: StitchOptions, rng: np.random.Generator) -> Iterator[Place]:
+def failed_places(turns: Sequence[SpokenTurn], found: Sequence[Openings], rng: np.random.Generator) -> Iterator[Place]:
     """Where the user tries to cut in: where the writer marked it (rank 0), and where they may."""
     for position, turn in _heard_by(turns, Speaker.USER):
         for mark in turn.marks:
             if mark.type is MarkType.FAILED_BARGE_IN:
                 yield Place(0.0, position, mark.word, mark)
-        for word in _opening(turn, EventType.FAILED_BARGE_IN, options):
+        for word in _words(found[position], EventType.FAILED_BARGE_IN):
             yield Place(float(rng.random()), position, word)
 
 
-def _opening(turn: Turn, kind: EventType, options: StitchOptions) -> tuple[int, ...]:
-    return next((o.words for o in openings(turn, options) if o.type is kind), ())
+def _words(found: Openings, kind: EventType) -> tuple[int, ...]:
+    return next((o.words for o in found if o.type is kind), ())
 
 
 def side_talk_places(turns: Sequence[SpokenTurn], options: StitchOptions, rng: np.random.Generator) -> Iterator[Place]:

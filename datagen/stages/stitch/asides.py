@@ -11,10 +11,12 @@ from datagen.records.enums import ClipKind, EventType, MarkType, Speaker
 from datagen.records.plan import DialogPlan
 from datagen.records.speech import SAMPLE_RATE_HZ, Clip, Clips, Speech, SpokenDialog
 from datagen.stages.stitch.aside_places import (
+    Openings,
     Place,
     backchannel_places,
     failed_places,
     in_order,
+    openings,
     own_places,
     side_talk_places,
 )
@@ -51,12 +53,13 @@ class Said:
 
 @dataclass(slots=True)
 class Asides:
-    """What may be said beside each turn, by the turn's position: shapes and, at the same index, their sound.
+    """What may be said beside each turn, by the turn's position: where at all, and shapes with, at the same index, their sound.
 
     `pauses` are the (word, length) that side talk opens in its own turn. `n_dropped` counts the marks that have no sound, or no place
     that makes sense.
     """
 
+    openings: list[Openings]
     shapes: defaultdict[int, list[AsideShape]] = field(default_factory=lambda: defaultdict(list))
     said: defaultdict[int, list[Said]] = field(default_factory=lambda: defaultdict(list))
     pauses: defaultdict[int, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
@@ -79,16 +82,16 @@ class _Draw:
     ) -> None:
         self._voices = {Speaker.AGENT: plan.agent_voice, Speaker.USER: plan.user_voice}
         self._plan, self._turns, self._options, self._clips, self._rng = plan, spoken.turns, options, clips, rng
-        self._out = Asides()
+        self._out = Asides([openings(t.turn, options) for t in spoken.turns])
         self._said_before: defaultdict[tuple[EventType, Speaker], set[str]] = defaultdict(set)
 
     def run(self) -> Asides:
         for side in (Speaker.USER, Speaker.AGENT):
             rate = self._options.backchannel_per_min(side)
-            places = backchannel_places(self._turns, side, self._options, self._rng)
+            places = backchannel_places(self._turns, self._out.openings, side, self._rng)
             self._sort(EventType.BACKCHANNEL, side, rate, places)
         per_min = self._options.failed_barge_in.per_min
-        places = failed_places(self._turns, self._options, self._rng)
+        places = failed_places(self._turns, self._out.openings, self._rng)
         self._sort(EventType.FAILED_BARGE_IN, Speaker.USER, per_min, places)
         self._side_talk()
         return self._out

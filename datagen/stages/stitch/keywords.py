@@ -1,5 +1,6 @@
 """The words that nobody talks over, and the places in a turn where nobody makes themselves heard."""
 
+import re
 from collections.abc import Sequence
 
 from datagen.records.enums import MarkType, TurnType
@@ -14,11 +15,12 @@ JOINING = frozenset(
 DISFLUENT = (MarkType.FILLER, MarkType.REPETITION, MarkType.CORRECTION)
 NEAR = 2
 """Words around a disfluency at which the other keeps silent: whoever searches for a word is not interrupted."""
+_DIGIT = re.compile(r"\d").search
 
 
 def is_number(word: str) -> bool:
     """Whether a word has a digit: an amount, a time, a code."""
-    return any(c.isdigit() for c in word)
+    return _DIGIT(word) is not None
 
 
 def is_key(words: Sequence[str], at: int) -> bool:

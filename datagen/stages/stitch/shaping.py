@@ -10,7 +10,6 @@ from datagen.protocols import Failure
 from datagen.records.enums import MarkType, Speaker, TurnType
 from datagen.records.plan import DialogPlan
 from datagen.records.speech import Clips, SpokenDialog, SpokenTurn
-from datagen.stages.stitch.aside_places import openings
 from datagen.stages.stitch.asides import Said, draw_asides, merged, no_clips
 from datagen.stages.stitch.keywords import is_formula, is_name, is_number
 from datagen.stages.stitch.latency import latency_s
@@ -65,7 +64,9 @@ def shape(
             return one
         shape, was_sampled, n_bad = one
         pauses = merged(shape.pauses, asides.pauses[position])
-        shapes.append(replace(shape, pauses=pauses, asides=tuple(asides.shapes[position])))
+        shapes.append(
+            replace(shape, pauses=pauses, openings=asides.openings[position], asides=tuple(asides.shapes[position]))
+        )
         sampled.append(was_sampled)
         n_dropped.append(n_bad + asides.n_dropped[position])
     return Shaped(
@@ -149,7 +150,6 @@ def _shape_turn(
         finish_word=bool(rng.random() < barge_in.finish_word_share),
         pauses=pauses,
         silence=samples(silences.quantile(rng.random())) if is_silent else 0,
-        openings=openings(turn, options),
     )
     return shape, is_sampled, n_bad_pauses
 
