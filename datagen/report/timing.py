@@ -29,7 +29,11 @@ _ROWS = (
     ("own_pause_mean_s", "mean pause between two turns of one speaker", "length"),
     ("long_silence_mean_s", "mean long silence", "length"),
     ("yield_mean_s", "mean time until an interrupted speaker stops", "length"),
-    ("backchannel_agent_per_min", "the agent's backchannels, a minute of the user's turns with a place for one", "rate"),
+    (
+        "backchannel_agent_per_min",
+        "the agent's backchannels, a minute of the user's turns with a place for one",
+        "rate",
+    ),
     ("backchannel_user_per_min", "the user's backchannels, a minute of the agent's turns with a place for one", "rate"),
     ("failed_barge_in_per_min", "failed barge-ins, a minute of the agent's turns with a place for one", "rate"),
     ("barge_in_per_h", "barge-ins", "an hour"),
