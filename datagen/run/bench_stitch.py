@@ -18,27 +18,20 @@ from datagen.build import Build
 from datagen.config import Recipe
 from datagen.errors import DataError
 from datagen.protocols import Failure
-from datagen.records.plan import DialogPlan
-from datagen.records.speech import SAMPLE_RATE_HZ, SpokenDialog
+from datagen.records.speech import SAMPLE_RATE_HZ
 from datagen.records.timeline import StitchedDialog
-from datagen.records.transcript import Transcript
-from datagen.run import speech
+from datagen.run import render, speech
 from datagen.run.clips import VoiceClips
 from datagen.run.job import run_group
 from datagen.run.meter import Meter
+from datagen.run.render import Spoken
 from datagen.run.request import prepare
-from datagen.stages.stitch import unit as stitch
-from datagen.stages.stitch.options import StitchOptions
-from datagen.stages.stitch.prefix import estimate_prefix_columns
-from datagen.store.ids import rng
 from datagen.store.ledger import Artefact, Ledger
 
 RIVAL = ("lhotse", "dill")
 """lhotse, and what its simulator needs beside it."""
 REPEATS = 3
 """Each side is measured so often; the fastest counts, since all else is what other processes took."""
-
-Spoken = tuple[DialogPlan, Transcript, SpokenDialog]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +70,9 @@ class Spoke:
 
     def stitched(self, said: Spoken) -> StitchedDialog:
         """One dialogue stitched as a build does; DataError where it cannot be."""
-        plan, transcript, dialog = said
-        prefix = estimate_prefix_columns(transcript.role_context)
-        options = self.build.options(StitchOptions)
-        result = stitch.stitch(plan, dialog, options, rng(plan.seed, "stitch", 0), prefix, self.clips.in_dialog(plan))
+        result = render.stitch_one(self.build, *said, self.clips)
         if isinstance(result, Failure):
-            raise DataError(f"bench: {plan.dialog_id} cannot be stitched: {result.detail}")
+            raise DataError(f"bench: {said[0].dialog_id} cannot be stitched: {result.detail}")
         return result
 
 

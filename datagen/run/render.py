@@ -91,10 +91,7 @@ def _render(
     n_unstitched = 0
     for plan, transcript, dialog in batch:
         with meter.time(Stage.STITCH):
-            options = build.options(StitchOptions)
-            prefix = estimate_prefix_columns(transcript.role_context)
-            own_clips = clips.in_dialog(plan)
-            stitched = stitch.stitch(plan, dialog, options, rng(plan.seed, "stitch", 0), prefix, own_clips)
+            stitched = stitch_one(build, plan, transcript, dialog, clips)
         if isinstance(stitched, Failure):
             out.rejects.append(_reject(plan, Stage.STITCH, stitched))
             n_unstitched += 1
@@ -113,6 +110,15 @@ def _render(
     meter.count(Stage.STITCH, n_stitched, n_unstitched)
     meter.count(Stage.SCENE, len(scened), n_stitched - len(scened))
     _encode(build, scened, prompts, keep_audio, draft, meter, out)
+
+
+def stitch_one(
+    build: Build, plan: DialogPlan, transcript: Transcript, dialog: SpokenDialog, clips: VoiceClips
+) -> StitchedDialog | Failure:
+    """One spoken dialogue stitched with the build's options, its own seed and the clips of its voices."""
+    prefix = estimate_prefix_columns(transcript.role_context)
+    draws = rng(plan.seed, "stitch", 0)
+    return stitch.stitch(plan, dialog, build.options(StitchOptions), draws, prefix, clips.in_dialog(plan))
 
 
 def _encode(

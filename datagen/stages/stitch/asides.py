@@ -21,15 +21,10 @@ from datagen.stages.stitch.aside_places import (
     side_talk_places,
 )
 from datagen.stages.stitch.options import StitchOptions
-from datagen.stages.stitch.shapes import AsideShape, Rate
+from datagen.stages.stitch.shapes import AsideShape, Rate, Span
 from datagen.stages.stitch.spread import Spread, spread
 from datagen.stages.stitch.words import samples, word_spans
 
-CLIP_OF = {
-    EventType.BACKCHANNEL: ClipKind.BACKCHANNEL,
-    EventType.FAILED_BARGE_IN: ClipKind.FAILED_BARGE_IN,
-    EventType.SIDE_TALK: ClipKind.SIDE_TALK,
-}
 _SPREAD: dict[tuple[EventType, Speaker], Spread] = {
     (EventType.BACKCHANNEL, Speaker.USER): "user backchannels",
     (EventType.BACKCHANNEL, Speaker.AGENT): "agent backchannels",
@@ -134,11 +129,10 @@ class _Draw:
             self._add(EventType.SIDE_TALK, Speaker.USER, place)
 
     def _add(self, kind: EventType, side: Speaker, place: Place) -> None:
-        said = self._said(kind, side, place)
-        words = word_spans(said.speech) if said else None
-        if said is None or not words:
-            self._out.n_dropped[place.turn] += place.mark is not None
+        heard = self._heard(kind, side, place)
+        if heard is None:
             return
+        said, words = heard
         options = self._options.backchannel if kind is EventType.BACKCHANNEL else self._options.failed_barge_in
         shape = AsideShape(
             type=kind,
@@ -155,11 +149,10 @@ class _Draw:
 
     def _add_in_pause(self, place: Place) -> None:
         """Side talk in a pause of the user's own turn, which is opened for it."""
-        said = self._said(EventType.SIDE_TALK, Speaker.USER, place)
-        words = word_spans(said.speech) if said else None
-        if said is None or not words:
-            self._out.n_dropped[place.turn] += place.mark is not None
+        heard = self._heard(EventType.SIDE_TALK, Speaker.USER, place)
+        if heard is None:
             return
+        said, words = heard
         before, after = (samples(s) for s in self._rng.uniform(*self._options.side_talk.around_s, 2))
         length = len(said.speech.audio)
         self._out.pauses[place.turn].append((place.word, before + length + after))
@@ -172,13 +165,23 @@ class _Draw:
         self._out.shapes[turn].append(shape)
         self._out.said[turn].append(said)
 
+    def _heard(self, kind: EventType, side: Speaker, place: Place) -> tuple[Said, tuple[Span, ...]] | None:
+        """What is said at a place, with its words; None, and a mark counted as dropped, where there is nothing or its words
+        contradict its audio."""
+        said = self._said(kind, side, place)
+        words = word_spans(said.speech) if said else None
+        if said is None or not words:
+            self._out.n_dropped[place.turn] += place.mark is not None
+            return None
+        return said, words
+
     def _said(self, kind: EventType, side: Speaker, place: Place) -> Said | None:
         """The mark's own speech, or a clip of the voice: one of the mark's text where there is one. None: nothing to say."""
         if place.mark is not None:
             own = next((a.speech for a in self._turns[place.turn].asides if a.mark == place.mark), None)
             if own is not None:
                 return Said(kind, side, place.mark.text, own, True)
-        bank = self._clips(self._voices[side], CLIP_OF[kind])
+        bank = self._clips(self._voices[side], ClipKind(kind.value))
         same: Sequence[Clip] = [c for c in bank if place.mark is not None and c.text == place.mark.text]
         found = same or [c for c in bank if c.text not in self._said_before[kind, side]] or bank
         if not found:
