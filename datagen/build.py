@@ -24,7 +24,6 @@ from datagen.stages.align.unit import AlignOptions
 from datagen.stages.encode import unit as encode
 from datagen.stages.encode.unit import EncodeOptions
 from datagen.stages.pack import rows
-from datagen.stages.pack.arrays import N_BOOKS
 from datagen.stages.pack.options import PackOptions
 from datagen.stages.plan import planner
 from datagen.stages.plan.casting import Cast
@@ -214,7 +213,6 @@ def resolve(recipe: Recipe) -> Build:
     stages = {name: read_options(model, getattr(recipe, name), name) for name, model in STAGE_OPTIONS.items()}
     chosen = {kind: getattr(recipe, kind) for kind in ENGINE_KINDS}
     engine_options = {kind: registry.options_of(kind, c.engine, _given(recipe, kind, c)) for kind, c in chosen.items()}
-    _eight_books(engine_options["codec"])
     build = Build(recipe, stages, engine_options)
     _ = build.asides, build.spontaneous  # read here, so that a wrong text is named before any work
     _known_sounds(build)
@@ -230,15 +228,6 @@ def _given(recipe: Recipe, kind: str, chosen: EngineChoice) -> dict[str, Any]:
     if kind == "writer" and recipe.domain_folders:
         options.setdefault("domain_folders", recipe.domain_folders)
     return options
-
-
-def _eight_books(codec: Options) -> None:
-    """Refused here, before any work: the token tables have room for as many books as Moshi and PersonaPlex use."""
-    books = getattr(codec, "books", N_BOOKS)
-    if books != N_BOOKS:
-        raise UserError(
-            f"codec.books = {books}: the token tables of this version hold {N_BOOKS} books. Leave it at {N_BOOKS}."
-        )
 
 
 def _known_sounds(build: Build) -> None:

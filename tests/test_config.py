@@ -160,9 +160,3 @@ def test_folders_of_sounds_are_beside_the_recipe_or_where_the_command_runs(
     assert recipes.compose(str(path)).scene["sounds"]["folders"] == [beside, "here", "nowhere", ""]
     own = recipes.compose(str(path), sets=['scene.sounds=["here"]'])
     assert own.scene["sounds"]["folders"] == ["here"]
-
-
-def test_more_books_than_the_tables_hold_are_refused_before_any_work() -> None:
-    pytest.importorskip("rustymimi")
-    with pytest.raises(UserError, match="codec.books = 16: the token tables of this version hold 8 books"):
-        resolve(recipes.compose(sets=["codec.engine=mimi", "codec.books=16"]))

@@ -170,7 +170,7 @@ def test_concat_cuts_row_groups_anew_and_reads_files(tmp_path):
 @pytest.mark.parametrize(
     ("codes", "message"),
     [
-        (np.zeros((7, 10), np.int16), r"codes are int16 \[7, 10\]"),
+        (np.zeros((33, 10), np.int16), r"codes are int16 \[33, 10\]"),
         (np.zeros((8, 10), np.int32), "codes are int32"),
         (np.full((8, 10), 2048, np.int16), "codes from 2048 to 2048"),
         (np.full((8, 10), -1, np.int16), "codes from -1 to -1"),
@@ -179,6 +179,12 @@ def test_concat_cuts_row_groups_anew_and_reads_files(tmp_path):
 def test_wrong_codes_are_refused(codes, message):
     with pytest.raises(DataError, match=f"bank-000000 voice_prompt_codes: {message}"):
         made([replace(DIALOGS[0], voice_prompt_codes=codes)])
+
+
+def test_dialogues_of_one_table_have_as_many_books():
+    short = {name: np.zeros((7, 10), np.int16) for name in ("voice_prompt_codes", "user_voice_prompt_codes")}
+    with pytest.raises(DataError, match="bank-000001 voice_prompt_codes: 7 books, and the table's first row has 8"):
+        made([DIALOGS[0], replace(DIALOGS[1], **short)])
 
 
 def test_codes_of_another_length_are_refused():

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from importlib.metadata import version
-from typing import Any, ClassVar
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datagen.config import Options, knob
-from datagen.engines.codecs.mimi_weights import FETCH, LICENCE, Weights, find, inspect
+from datagen.engines.codecs.mimi_rust import RustMimi
+from datagen.engines.codecs.mimi_weights import LICENCE, Weights, find, inspect
 from datagen.engines.codecs.training_audio import tone
 from datagen.errors import DataError, EngineError
 from datagen.records.maker import Maker
@@ -18,10 +18,6 @@ from datagen.records.speech import FRAME_SAMPLES, Audio, n_frames
 from datagen.store.ids import digest
 
 BOOK_SIZE = 2_048
-POSITIONS = 2
-"""Of the transformer a frame: it works at 25 Hz."""
-USUAL_FRAMES = 2_048
-"""A model of the Moshi family sees no more columns. rustymimi makes room for 4096 (5.5 minutes) unless told; longer clips get theirs."""
 
 RELEASED_SILENCE = (948, 243, 1178, 546, 1736, 1030, 1978, 2008)
 RELEASED_SINE = (430, 1268, 381, 1611, 1095, 1495, 56, 472)
@@ -29,6 +25,21 @@ RELEASED_SINE = (430, 1268, 381, 1611, 1095, 1495, 56, 472)
 SINE_HZ = 440.0
 SINE_PEAK = 0.5
 SETTLED_S = 2.0
+
+
+class Backend(Protocol):
+    """What runs the model. `version` names library and version; it is a part of the codec's revision."""
+
+    @property
+    def version(self) -> str: ...
+
+    def encode(self, clips: Sequence[NDArray[np.float32]]) -> list[Codes]:
+        """Codes int16 [books, n_frames] a clip of frames [n_frames, 1920], each from a fresh state."""
+        ...
+
+    def decode(self, codes: Sequence[Codes]) -> list[Audio]:
+        """Mono float32 audio, 1920 samples a frame, each from a fresh state."""
+        ...
 
 
 class MimiOptions(Options):
@@ -60,13 +71,17 @@ class MimiCodec:
             )
 
     @cached_property
+    def backend(self) -> "Backend":
+        return RustMimi(self.weights.path, self.n_books)
+
+    @cached_property
     def maker(self) -> Maker:
         """The identity that content keys and cards hold: the revision is rustymimi's version and the hash of the weights."""
         released = self.weights.released
         return Maker(
             engine=self.name,
             model="mimi-e351c8d8@125" if released else "mimi, weights of your own",
-            revision=f"rustymimi-{version('rustymimi')}+{self.weights.sha256[:12]}",
+            revision=f"{self.backend.version}+{self.weights.sha256[:12]}",
             licence=LICENCE if released else "not known: weights of your own",
             options=digest(self.options.output_options()),
             note=""
@@ -79,11 +94,13 @@ class MimiCodec:
 
         The same whatever else is in the list or came before. A DataError for NaN or stereo.
         """
-        return [self._encode(audio) for audio in audios]
+        return self.backend.encode([_frames_of(audio) for audio in audios])
 
     def decode(self, codes: Sequence[Codes]) -> list[Audio]:
         """Mono float32 audio, 1920 samples a frame, from a fresh state; a DataError for codes outside 0…2047 or other books."""
-        return [self._decode(one) for one in codes]
+        for one in codes:
+            self._check(one)
+        return self.backend.decode(codes)
 
     def constant_frames(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """SILENCE and SINE: PersonaPlex's constants where the weights are the released ones, else this codec's own.
@@ -99,52 +116,22 @@ class MimiCodec:
         if self.weights.released and self.n_books <= len(RELEASED_SILENCE):
             return known[0][: self.n_books], known[1][: self.n_books]
         sine = tone(SINE_HZ, SETTLED_S) * np.float32(SINE_PEAK)
-        own = [tuple(int(code) for code in self._encode(clip)[:, -1]) for clip in (np.zeros_like(sine), sine)]
+        own = [tuple(int(code) for code in found[:, -1]) for found in self.encode([np.zeros_like(sine), sine])]
         return known[0] + own[0][len(known[0]) :], known[1] + own[1][len(known[1]) :]
 
-    def _encode(self, audio: Audio) -> Codes:
-        frames = _frames_of(audio)
-        codes = np.empty((self.n_books, len(frames)), np.int16)
-        tokenizer = self._fresh(len(frames))
-        for index, frame in enumerate(frames):
-            codes[:, index] = tokenizer.encode_step(frame)[0, :, 0]
-        return codes
-
-    def _decode(self, codes: Codes) -> Audio:
+    def _check(self, codes: Codes) -> None:
         if codes.ndim != 2 or codes.shape[0] != self.n_books:
             raise DataError(f"codec: codes of shape {codes.shape}; mimi decodes [{self.n_books}, n_frames].")
         if codes.size and not (int(codes.min()) >= 0 and int(codes.max()) < BOOK_SIZE):
             raise DataError(f"codec: codes from {codes.min()} to {codes.max()}; mimi's are 0 to {BOOK_SIZE - 1}.")
-        audio = np.empty((codes.shape[1], FRAME_SAMPLES), np.float32)
-        tokenizer = self._fresh(codes.shape[1])
-        for index, frame in enumerate(np.ascontiguousarray(codes.T, np.uint32)):
-            audio[index] = tokenizer.decode_step(frame[None, :, None])[0, 0]
-        return audio.reshape(-1)
-
-    def _fresh(self, frames: int) -> Any:
-        """A Mimi that has heard nothing, with room for `frames`.
-
-        A new one a clip, which takes 0.06 s: reset() of rustymimi 0.4.1 keeps the position in the transformer, whose
-        table ends, and the last clip's end in the downsampling layer, which the next clip's first codes then bear.
-        """
-        import rustymimi
-
-        positions = POSITIONS * max(frames, USUAL_FRAMES)
-        try:
-            return rustymimi.Tokenizer(str(self.weights.path), num_codebooks=self.n_books, max_seq_len=positions)
-        except ValueError as error:
-            said = str(error).splitlines()[0]
-            raise EngineError(
-                f"codec.weights: rustymimi cannot use {self.weights.path}: {said}. Fetch it with: {FETCH}"
-            ) from None
 
 
 def _frames_of(audio: Audio) -> NDArray[np.float32]:
-    """Mono audio as [n_frames, 1, 1, 1920], the last frame filled up with zeros; a DataError for NaN or stereo."""
+    """Mono audio as [n_frames, 1920], the last frame filled up with zeros; a DataError for NaN or stereo."""
     if audio.ndim != 1:
         raise DataError(f"codec: audio of shape {audio.shape}; one channel, [n_samples], is encoded at a time.")
     if not np.isfinite(audio).all():
         raise DataError(f"codec: {int((~np.isfinite(audio)).sum())} of {len(audio)} samples are not finite numbers.")
-    padded = np.zeros((n_frames(len(audio)), 1, 1, FRAME_SAMPLES), np.float32)
+    padded = np.zeros((n_frames(len(audio)), FRAME_SAMPLES), np.float32)
     padded.reshape(-1)[: len(audio)] = audio
     return padded

@@ -11,28 +11,31 @@ from datagen.records.rendered import Codes
 
 T = TypeVar("T")
 
-N_BOOKS = 8
+MOST_BOOKS = 32
 BOOK_SIZE = 2_048
-"""Mimi's geometry as Moshi and PersonaPlex use it (formats.md: 8 of 32 books, 2048 codes each); melrvq has the same."""
+"""Mimi's geometry: 32 books of 2048 codes, of which Moshi and PersonaPlex use the first 8; melrvq has 8 of the same size."""
 
 
 def codes_array(codes: Sequence[Codes], kind: pa.ListType, where: Sequence[str]) -> pa.ListArray:
-    """A list<list<int16>> array, a row a matrix [8, n_frames]; DataError on another shape, type or a code out of range.
+    """A list<list<int16>> array, a row a matrix [n_books, n_frames]; DataError on another shape, type or a code out of range.
 
     `where` names each row in a message.
     """
     for matrix, name in zip(codes, where, strict=True):
         _check_codes(matrix, name)
-    frames = np.repeat(np.array([m.shape[1] for m in codes], np.int32), N_BOOKS)
+        if len(matrix) != len(codes[0]):
+            raise DataError(f"{name}: {len(matrix)} books, and the table's first row has {len(codes[0])}.")
+    n_books = np.array([len(m) for m in codes], np.int32)
+    frames = np.repeat(np.array([m.shape[1] for m in codes], np.int32), n_books)
     flat = np.concatenate([m.reshape(-1) for m in codes]) if codes else np.empty(0, np.int16)
     books = pa.ListArray.from_arrays(_offsets(frames), pa.array(flat), type=kind.value_type)
-    return pa.ListArray.from_arrays(_offsets(np.full(len(codes), N_BOOKS)), books, type=kind)
+    return pa.ListArray.from_arrays(_offsets(n_books), books, type=kind)
 
 
 def _check_codes(matrix: Codes, name: str) -> None:
-    if matrix.ndim != 2 or matrix.shape[0] != N_BOOKS or matrix.dtype != np.int16:
+    if matrix.ndim != 2 or not 1 <= matrix.shape[0] <= MOST_BOOKS or matrix.dtype != np.int16:
         raise DataError(
-            f"{name}: codes are {matrix.dtype} {list(matrix.shape)}, and have to be int16 [{N_BOOKS}, n_frames]."
+            f"{name}: codes are {matrix.dtype} {list(matrix.shape)}, and have to be int16 [1 to {MOST_BOOKS} books, n_frames]."
         )
     if matrix.size and (int(matrix.min()) < 0 or int(matrix.max()) >= BOOK_SIZE):
         raise DataError(f"{name}: codes from {matrix.min()} to {matrix.max()}, and have to be in 0…{BOOK_SIZE - 1}.")

@@ -48,7 +48,7 @@ def card(build: BuildSummary) -> str:
         _head(build),
         f"# {escape(build.name)}\n",
         _what(build),
-        _codec_warning(build.engines["codec"]),
+        _codec_warning(build.engines["codec"], build.codec.n_books),
         _counts("split", build.counts.by_split),
         _counts("domain", build.counts.by_domain),
         _rejects(build),
@@ -121,13 +121,13 @@ def _what(build: BuildSummary) -> str:
     return text
 
 
-def _codec_warning(codec: Maker) -> str:
+def _codec_warning(codec: Maker, n_books: int) -> str:
     name = f"{escape(codec.engine)} (model {escape(codec.model)}, revision {escape(codec.revision)})"
     if codec.engine == "mimi":
-        return f"Tokens: {name}, 8 books of 2048 codes, 12.5 frames a second.\n"
+        return f"Tokens: {name}, {n_books} books of 2048 codes, 12.5 frames a second.\n"
     return (
-        f"> **These tokens are NOT Mimi's.** They are codes of {name}, which has Mimi's geometry (8 books of 2048 codes, 12.5 frames a "
-        "second) and another meaning for every code. They are for trying, testing and looking. A model that was trained on "
+        f"> **These tokens are NOT Mimi's.** They are codes of {name}, which has Mimi's geometry ({n_books} books of 2048 codes, "
+        "12.5 frames a second) and another meaning for every code. They are for trying, testing and looking. A model that was trained on "
         "Mimi, such as Moshi or PersonaPlex, hears noise in them: build with `codec.engine = mimi` to train one.\n"
     )
 

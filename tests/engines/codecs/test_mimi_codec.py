@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import random_mimi
 
-from datagen.engines.codecs import mimi, mimi_weights
+from datagen.engines.codecs import mimi_rust, mimi_weights
 from datagen.engines.codecs.mimi import RELEASED_SILENCE, RELEASED_SINE, MimiCodec, MimiOptions
 from datagen.engines.codecs.mimi_weights import NAME, REPOSITORY, REVISION, VARIABLE, Weights, find, inspect
 from datagen.errors import DataError, EngineError
@@ -111,7 +111,7 @@ def test_reset_of_the_pinned_package_is_not_to_be_trusted(meter: MimiCodec) -> N
 def test_a_clip_longer_than_the_usual_room_gets_more(meter: MimiCodec, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = noise(10, 6 * FRAME)
     codes = meter.encode([clip])[0]
-    monkeypatch.setattr(mimi, "USUAL_FRAMES", 3)
+    monkeypatch.setattr(mimi_rust, "USUAL_FRAMES", 3)
     assert np.array_equal(meter.encode([clip])[0], codes)
     assert meter.decode([codes])[0].shape == (6 * FRAME,)
 

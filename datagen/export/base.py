@@ -1,0 +1,93 @@
+"""What a format is. The runner (datagen/export/runner.py) loops, resumes and counts; a format writes one part at a time."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from datagen.config import Options
+from datagen.load.builds import OpenBuild
+from datagen.load.dialog import Dialog
+from datagen.records.speech import Audio
+
+Row = Mapping[str, Any]
+
+
+class Sound(Protocol):
+    """A dialogue's audio: the build's FLAC, or decoded tokens where `--from-tokens` asks for them."""
+
+    def channels(self, dialog: Dialog, row: Row) -> Audio:
+        """float32 [2, n_samples] at 24 kHz, the agent first."""
+        ...
+
+    def voice_prompt(self, dialog: Dialog, row: Row, user: bool = False) -> Audio:
+        """float32 [n_samples] at 24 kHz: the agent's voice prompt, or the user's."""
+        ...
+
+
+@dataclass(frozen=True)
+class ExportDialog:
+    """Everything that a build knows of one dialogue: its token row, its row in dialogs and its rows in turns, by turn."""
+
+    dialog: Dialog
+    row: Row
+    turns: Sequence[Row] = field(repr=False)
+    sound: Sound = field(repr=False)
+
+    def channels(self) -> Audio:
+        return self.sound.channels(self.dialog, self.row)
+
+    def voice_prompt(self, user: bool = False) -> Audio:
+        return self.sound.voice_prompt(self.dialog, self.row, user)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is exported and resumed as one: the dialogues of some shards of one split. `number` counts from 0 in its split."""
+
+    name: str
+    split: str
+    number: int
+    n_parts: int
+    shards: tuple[str, ...]
+    n_dialogs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a part has come to: its files (relative to the export's folder), dialogues, and the format's own counts by name."""
+
+    files: tuple[str, ...]
+    n_dialogs: int
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+class Format(Protocol):
+    """One export format: a file under datagen/export/ and a line in its registry, made as `cls(options)`.
+
+    `audio` says that it needs audio; `cannot_hold` is what of a build it has no place for, a line each.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    audio: ClassVar[bool]
+    cannot_hold: ClassVar[tuple[str, ...]]
+    Options: ClassVar[type[Options]]
+
+    def parts(self, build: OpenBuild, split: str) -> list[Part]:
+        """How a split is cut; `one_a_shard` for most."""
+        ...
+
+    def write(self, part: Part, dialogs: Iterator[ExportDialog], out: Path) -> Written:
+        """Writes the files of one part below `out` (an empty folder of its own), each by its final relative name."""
+        ...
+
+    def finish(self, build: OpenBuild, done: Sequence[tuple[Part, Written]], out: Path) -> Iterator[str]:
+        """Writes what is over all parts (an index) from what the parts wrote; yields those files' names."""
+        ...
+
+
+def one_a_shard(build: OpenBuild, split: str) -> list[Part]:
+    """A part a shard, named as the shard is."""
+    shards = build.shards(split)
+    return [Part(s.name, split, i, len(shards), (s.name,), s.n_dialogs) for i, s in enumerate(shards)]

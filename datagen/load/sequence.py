@@ -1,0 +1,65 @@
+"""What a training step takes of one dialogue: the columns, their loss weights, and what was left out on the way."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Columns = NDArray[np.int64]
+"""Undelayed tokens, int64 [n_rows, n_columns]: text, the agent's books, the user's books."""
+Weights = NDArray[np.float32]
+"""Weight of the loss of each token, float32 [n_rows, n_columns]; 0 is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextCounts:
+    """How a text row came to be: words and tokens laid, tokens dropped, tokens shifted, and the furthest shift in frames.
+
+    `dropped_words` lost all of their tokens. `off_end` counts tokens that the dialogue's end left no room for (they are
+    among `dropped`).
+    """
+
+    words: int = 0
+    tokens: int = 0
+    dropped: int = 0
+    dropped_words: int = 0
+    shifted: int = 0
+    max_shift_frames: int = 0
+    off_end: int = 0
+
+    def __add__(self, other: "TextCounts") -> "TextCounts":
+        return TextCounts(
+            self.words + other.words,
+            self.tokens + other.tokens,
+            self.dropped + other.dropped,
+            self.dropped_words + other.dropped_words,
+            self.shifted + other.shifted,
+            max(self.max_shift_frames, other.max_shift_frames),
+            self.off_end + other.off_end,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """One training sequence: `codes` and `weights` [n_rows, n_columns], of which the first `n_prefix` are the prompt.
+
+    Codes are undelayed (`delays.apply` shifts them as the model does). It holds the frames `first_frame` to `last_frame`
+    (exclusive) of the dialogue's `n_frames`: all of them, unless it was longer than the model's columns.
+    """
+
+    dialog_id: str
+    codes: Columns = field(repr=False)
+    weights: Weights = field(repr=False)
+    n_prefix: int
+    text: TextCounts
+    first_frame: int
+    last_frame: int
+    n_frames: int
+
+    @property
+    def n_columns(self) -> int:
+        return int(self.codes.shape[1])
+
+    @property
+    def is_cut(self) -> bool:
+        return self.last_frame - self.first_frame < self.n_frames
