@@ -10,6 +10,7 @@ from typing import Any
 from datagen.check.dialog import check_dialog
 from datagen.check.files import check_files, read_build
 from datagen.check.problem import Problem
+from datagen.check.sound import check_sound
 from datagen.check.streams import Row, ShardRows, dicts, unreadable
 from datagen.check.tokens import read_tokens
 from datagen.config import read_options
@@ -37,7 +38,7 @@ def check_build(out: Path) -> list[Problem]:
     problems = list(check_files(out, build))
     corpus = _Corpus()
     _check_shards(out, build, corpus, problems)
-    _check_voices(out, corpus, problems)
+    _check_voices(out, build, corpus, problems)
     _check_rejects(out, corpus, problems)
     problems += corpus.crossings()
     problems += _check_counts(out, build)
@@ -131,7 +132,7 @@ def _table(out: Path, kind: Table, problems: list[Problem]) -> list[dict[str, An
     return dicts(table)
 
 
-def _check_voices(out: Path, corpus: _Corpus, problems: list[Problem]) -> None:
+def _check_voices(out: Path, build: BuildSummary, corpus: _Corpus, problems: list[Problem]) -> None:
     rows = _table(out, Table.VOICES, problems)
     if rows is None or not corpus.whole:
         return
@@ -148,6 +149,8 @@ def _check_voices(out: Path, corpus: _Corpus, problems: list[Problem]) -> None:
         foreign = corpus.splits.get(("voice", name), set()) - {row["split"]}
         if foreign:
             problems.append(Problem(VOICES, name, f"is of {row['split']}, and speaks in {', '.join(sorted(foreign))}."))
+        said = check_sound(out, build, "prompt_path", row["prompt_path"], 1)
+        problems += (Problem(VOICES, name, what) for what in said)
         if not row["licence"]:
             problems.append(Problem(VOICES, name, "has no licence."))
 

@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import soundfile
-
 from datagen.check.events import check_events
 from datagen.check.overlap import check_overlap
 from datagen.check.problem import Problem
+from datagen.check.sound import check_sound
 from datagen.check.streams import Row
 from datagen.check.times import check_floor, check_turns, read_json
 from datagen.check.tracks import check_activity, check_tracks
@@ -95,31 +94,11 @@ def _dialog(build: BuildSummary, dialog: Row, turns: Sequence[Row]) -> Iterator[
 
 
 def _audio(out: Path, build: BuildSummary, dialog: Row) -> Iterator[str]:
-    yield from _sound(out, build, dialog, "audio_path", 2)
+    yield from check_sound(out, build, "audio_path", dialog["audio_path"], 2, dialog["duration_s"])
     stems = dialog["stems"]
     if bool(stems) != (dialog["stems_path"] is not None) or len(set(stems)) < len(stems):
         yield f"stems are {_short(stems)} and stems_path is {dialog['stems_path']!r}: names and file have to come together, each once."
-    yield from _sound(out, build, dialog, "stems_path", len(stems))
-
-
-def _sound(out: Path, build: BuildSummary, dialog: Row, column: str, n_channels: int) -> Iterator[str]:
-    """A FLAC that belongs to the dialogue: listed, readable, of its length."""
-    path = dialog[column]
-    if path is None:
-        return
-    if path not in build.files:
-        yield f"{column} {path!r} is not a file of the build."
-        return
-    try:
-        info = soundfile.info(str(out / path))
-    except (soundfile.SoundFileError, OSError):
-        yield f"{path} is not readable audio."
-        return
-    wanted = round(dialog["duration_s"] * SAMPLE_RATE_HZ)
-    if (info.samplerate, info.channels) != (SAMPLE_RATE_HZ, n_channels):
-        yield f"{path} has {info.channels} channels at {info.samplerate} Hz, and has to have {n_channels} at {SAMPLE_RATE_HZ}."
-    elif info.frames != wanted:
-        yield f"{path} has {info.frames} samples, and duration_s says {wanted}."
+    yield from check_sound(out, build, "stems_path", dialog["stems_path"], len(stems), dialog["duration_s"])
 
 
 def _short(value: object) -> str:

@@ -1,4 +1,4 @@
-"""Voice prompts: about ten seconds of each voice, encoded once and kept in the ledger."""
+"""Voice prompts: about ten seconds of each voice, spoken and encoded once and kept in the ledger."""
 
 from functools import lru_cache
 from io import BytesIO
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from datagen.audio.files import quantise, write_flac
 from datagen.audio.levels import to_lufs
 from datagen.build import Build
 from datagen.errors import EngineError
@@ -17,54 +18,61 @@ from datagen.run.meter import Meter
 from datagen.stages.speak import unit as speak
 from datagen.stages.speak.unit import SpeakOptions, Utterance
 from datagen.store.ids import digest
-from datagen.store.ledger import Ledger
+from datagen.store.ledger import Artefact, Ledger
 
 PROMPT_LUFS = -24.0
 """Integrated loudness of a voice prompt as PersonaPlex feeds it (ITU-R BS.1770)."""
 
-_VERSION = 1
+_VERSION = 2
+_CODES, _SOUND = "codes.npy", "prompt.flac"
 
 
 def voice_prompt(build: Build, voice_id: str) -> Audio:
-    """A voice saying the fixed prompt text, at -24 LUFS. EngineError where the speaker cannot."""
+    """A voice saying the fixed prompt text, at -24 LUFS and in 16 bits, as its file has it. EngineError where the speaker cannot."""
     request = speak.voice_prompt_request(build.voices[voice_id])
     raw = build.engine("speaker").speak([request])[0]
     utterance = Utterance(f"voice {voice_id}", 0, None, 0, request)
     speech = raw if isinstance(raw, Failure) else speak.finish(utterance, raw, build.options(SpeakOptions))
     if isinstance(speech, Failure):
         raise EngineError(f"voice {voice_id}: its prompt cannot be spoken: {speech.detail}")
-    return to_lufs(speech.audio, PROMPT_LUFS)
+    return quantise(to_lufs(speech.audio, PROMPT_LUFS))
 
 
 class VoicePrompts:
-    """The prompt codes of the build's voices, int16 [n_books, n_frames] each; from the ledger where they are there."""
+    """The prompts of the build's voices, from the ledger where they are there."""
 
     def __init__(self, build: Build, ledger: Ledger, meter: Meter) -> None:
         self._build, self._ledger, self._meter = build, ledger, meter
 
     def codes(self, voice_id: str) -> Codes:
-        """The codes of one voice's prompt."""
+        """The codes of one voice's prompt, int16 [n_books, n_frames]."""
+        return _load(self._artefact(voice_id).path(_CODES))
+
+    def sound(self, voice_id: str) -> Path:
+        """The FLAC that the codes are of, mono at 24 kHz."""
+        return self._artefact(voice_id).path(_SOUND)
+
+    def _artefact(self, voice_id: str) -> Artefact:
         build = self._build
         voice = build.voices[voice_id]
         inputs = [build.output_options("speak"), build.makers["speaker"], build.makers["codec"], voice]
         key = digest("voice prompt", _VERSION, speak.voice_prompt_request(voice).spoken, *inputs)
-        found = self._ledger.find("voices", voice_id, key)
-        if found is None:
-            with self._ledger.make("voices", voice_id, key) as draft:
-                with self._meter.time(Stage.SPEAK, "engine"):
-                    audio = voice_prompt(build, voice_id)
-                with self._meter.time(Stage.ENCODE, "engine"):
-                    codes: Codes = build.engine("codec").encode([audio])[0]
-                draft.path("codes.npy").write_bytes(_npy(codes))
-            return codes
-        return _load(found.path("codes.npy"))
+        return self._ledger.find("voices", voice_id, key) or self._make(voice_id, key)
 
-
-def _npy(codes: Codes) -> bytes:
-    """The bytes of a .npy file. In memory: np.save() to a file does not say why a disk refuses."""
-    buffer = BytesIO()
-    np.save(buffer, codes, allow_pickle=False)
-    return buffer.getvalue()
+    def _make(self, voice_id: str, key: str) -> Artefact:
+        with self._ledger.make("voices", voice_id, key) as draft:
+            with self._meter.time(Stage.SPEAK, "engine"):
+                audio = voice_prompt(self._build, voice_id)
+            with self._meter.time(Stage.ENCODE, "engine"):
+                codes: Codes = self._build.engine("codec").encode([audio])[0]
+            # In memory first: on a full disk neither numpy nor libsndfile says what a person could act on.
+            np.save(table := BytesIO(), codes, allow_pickle=False)
+            write_flac(flac := BytesIO(), audio)
+            draft.path(_CODES).write_bytes(table.getbuffer())
+            draft.path(_SOUND).write_bytes(flac.getbuffer())
+        made = self._ledger.find("voices", voice_id, key)
+        assert made is not None  # it has just been made
+        return made
 
 
 @lru_cache(maxsize=1024)

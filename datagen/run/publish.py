@@ -20,6 +20,8 @@ from datagen.records.maker import Reject
 from datagen.records.speech import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from datagen.run import write as written
 from datagen.run.job import Outcome
+from datagen.run.meter import Meter
+from datagen.run.prompts import VoicePrompts
 from datagen.run.request import PREVIOUS, Run
 from datagen.run.timing import hold, measure
 from datagen.stages.pack import card, rows, tables
@@ -38,6 +40,8 @@ PACKAGES = ("numpy", "pyarrow", "soundfile", "praat-parselmouth", "espeakng-load
 """The packages whose versions can change a byte of a build; build.json names them."""
 SOUND_FOLDERS = ("audio", "stems")
 """Folders of a file a dialogue, ID.flac: the two channels, and what the user's was summed from."""
+PROMPT_FOLDER = "voice_prompts"
+"""The folder of a file a voice that speaks in the build, VOICE.flac."""
 _PATHS: dict[str, Any] = {
     "domain_folders": True,
     "codec": {"weights": True},
@@ -75,7 +79,7 @@ def publish(run: Run, outcomes: Sequence[Outcome]) -> BuildSummary:
     for shard in packed:
         files += _publish_shard(run, shard)
     manifests, found = _manifests(run, packed, rejects)
-    files += manifests
+    files += manifests + _publish_prompts(run, found)
     result = _summary(run, packed, found, timing)
     files.append(_card(run, result))
     _remove_stale(run, set(files))
@@ -164,9 +168,23 @@ def _manifests(run: Run, packed: Sequence[Packed], rejects: Sequence[Reject]) ->
         tables.write_all(_reject_tables(run, rejects), beside, Table.REJECTS)
     found = summarise(paths[Table.DIALOGS], paths[Table.REJECTS])
     with atomic(paths[Table.VOICES]) as beside:
-        voices = rows.voices_table(run.build.voices.values(), found.voice_dialogs)
+        voices = rows.voices_table(run.build.voices.values(), found.voice_dialogs, _prompt_paths(run, found))
         tables.write_table(voices, beside, Table.VOICES)
     return list(paths.values()), found
+
+
+def _prompt_paths(run: Run, found: Summary) -> dict[str, str]:
+    """Where the prompt of each voice that speaks is published, by voice; {} where no audio is kept."""
+    return {voice: f"{PROMPT_FOLDER}/{voice}.flac" for voice in found.voice_dialogs} if run.keep_audio else {}
+
+
+def _publish_prompts(run: Run, found: Summary) -> list[Path]:
+    prompts = VoicePrompts(run.build, Ledger(run.work), Meter(lambda progress: None))
+    published = []
+    for voice, path in _prompt_paths(run, found).items():
+        link_or_copy(prompts.sound(voice), run.out / path)
+        published.append(run.out / path)
+    return published
 
 
 def _reject_tables(run: Run, rejects: Sequence[Reject]) -> Iterator[pa.Table]:
@@ -230,11 +248,15 @@ def _card(run: Run, result: BuildSummary) -> Path:
 
 def _remove_stale(run: Run, current: set[Path]) -> None:
     """Removes published files of an earlier version that this one has not; what is not of a build's kind stays."""
-    for pattern in ("tokens/*.parquet", "manifests/*.parquet", *(f"{folder}/*.flac" for folder in SOUND_FOLDERS)):
+    for pattern in (
+        "tokens/*.parquet",
+        "manifests/*.parquet",
+        *(f"{folder}/*.flac" for folder in (*SOUND_FOLDERS, PROMPT_FOLDER)),
+    ):
         for path in run.out.glob(pattern):
             if path not in current:
                 path.unlink()
-    for folder in SOUND_FOLDERS:
+    for folder in (*SOUND_FOLDERS, PROMPT_FOLDER):
         if (run.out / folder).is_dir() and not any((run.out / folder).iterdir()):
             (run.out / folder).rmdir()
 

@@ -10,7 +10,7 @@ from datagen.records.enums import Speaker
 from datagen.records.rendered import Codes
 from datagen.records.speech import FRAME_RATE_HZ, SAMPLE_RATE_HZ, Audio, n_frames
 
-VERSION = 1
+VERSION = 2
 """Goes into content keys: raised when the same input gives other codes."""
 
 

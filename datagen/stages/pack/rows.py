@@ -18,7 +18,7 @@ from datagen.stages.pack.events import takes_floor, turn_events
 from datagen.stages.pack.schema import Table, schema
 from datagen.store.ids import canonical
 
-VERSION = 2
+VERSION = 3
 """Goes into content keys: raised when the same input gives another output."""
 
 Columns = Mapping[str, Any]
@@ -199,8 +199,13 @@ def turns_table(dialogs: Sequence[RenderedDialog], shard: str) -> pa.Table:
     )
 
 
-def voices_table(voices: Iterable[Voice], n_dialogs: Mapping[str, int]) -> pa.Table:
-    """A row a voice, sorted by id; `n_dialogs` counts the kept dialogues that each speaks in, 0 where it lacks."""
+def voices_table(
+    voices: Iterable[Voice], n_dialogs: Mapping[str, int], prompt_paths: Mapping[str, str] | None = None
+) -> pa.Table:
+    """A row a voice, sorted by id; `n_dialogs` counts the kept dialogues that each speaks in, 0 where it lacks.
+
+    `prompt_paths` say where in the output folder a voice's prompt is; None where no audio is kept.
+    """
     ordered = sorted(voices, key=lambda v: v.id)
     same = ("id", "engine", "base", "sex", "f0_hz", "licence", "family", "split")
     return _table(
@@ -210,6 +215,7 @@ def voices_table(voices: Iterable[Voice], n_dialogs: Mapping[str, int]) -> pa.Ta
             "transform": [canonical(v.transform) for v in ordered],
             "formants_hz": [list(v.formants_hz) for v in ordered],
             "n_dialogs": [n_dialogs.get(v.id, 0) for v in ordered],
+            "prompt_path": [(prompt_paths or {}).get(v.id) for v in ordered],
         },
     )
 

@@ -207,6 +207,12 @@ _VOICES = (
     Column("family", TEXT, "the voice file (voices/FAMILY) that it is declared in"),
     _SPLIT,
     Column("n_dialogs", COUNT, "kept dialogues that it speaks in, as agent or as user", "dialogues"),
+    Column(
+        "prompt_path",
+        TEXT,
+        "its voice prompt, mono FLAC at -24 LUFS; null where it does not speak or no audio is kept",
+        nullable=True,
+    ),
 )
 
 _REJECTS = (
@@ -242,7 +248,7 @@ SPECS: dict[Table, TableSpec] = {
             "events.list.element.start_s", "events.list.element.end_s",
         ),
     ),
-    Table.VOICES: TableSpec("a voice", ("id",), _VOICES, 16_384, ("id", "transform", "f0_hz", "formants_hz.list.element")),
+    Table.VOICES: TableSpec("a voice", ("id",), _VOICES, 16_384, ("id", "transform", "f0_hz", "formants_hz.list.element", "prompt_path")),
     Table.REJECTS: TableSpec("a rejected dialogue", ("dialog_id",), _REJECTS, 16_384, ("dialog_id", "detail")),
 }  # fmt: skip
 
