@@ -1,5 +1,6 @@
 """What a format is. The runner (datagen/export/runner.py) loops, resumes and counts; a format writes one part at a time."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ class Sound(Protocol):
     """A dialogue's audio: the build's FLAC, or decoded tokens where `--from-tokens` asks for them."""
 
     def channels(self, dialog: Dialog, row: Row) -> Audio:
-        """float32 [2, n_samples] at 24 kHz, the agent first."""
+        """float32 [2, n_samples] at 24 kHz, the agent first; n_samples is the dialogs manifest's duration_s."""
         ...
 
     def voice_prompt(self, dialog: Dialog, row: Row, user: bool = False) -> Audio:
@@ -27,7 +28,10 @@ class Sound(Protocol):
 
 @dataclass(frozen=True)
 class ExportDialog:
-    """Everything that a build knows of one dialogue: its token row, its row in dialogs and its rows in turns, by turn."""
+    """Everything that a build knows of one dialogue: its token row, its row in dialogs and its rows in turns, by turn.
+
+    `turns` is read when it is first looked at; so is the audio, each time it is asked for.
+    """
 
     dialog: Dialog
     row: Row
@@ -43,7 +47,10 @@ class ExportDialog:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What is exported and resumed as one: the dialogues of some shards of one split. `number` counts from 0 in its split."""
+    """What is exported and resumed as one: the dialogues of some shards of one split. `number` counts from 0 in its split.
+
+    `name` is a file name's stem, and names one part of the whole export.
+    """
 
     name: str
     split: str
@@ -55,36 +62,57 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a part has come to: its files (relative to the export's folder), dialogues, and the format's own counts by name."""
+    """What a part has come to: its files (relative to the export's folder), dialogues, and the format's own counts by name.
+
+    Files take their places in this order, so one that makes others count (a list of them) comes last. Counts of parts
+    add up; of those named `max_…` the largest stands. `lines` are for `finish`: what an index over all parts says of this one.
+    """
 
     files: tuple[str, ...]
     n_dialogs: int
     counts: Mapping[str, int] = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
 
 
-class Format(Protocol):
+class Format(ABC):
     """One export format: a file under datagen/export/ and a line in its registry, made as `cls(options)`.
 
-    `audio` says that it needs audio; `cannot_hold` is what of a build it has no place for, a line each.
+    `version` goes up when the same dialogue gives other bytes. `audio` says that it needs audio; `cannot_hold` is what of a
+    build it has no place for, a line each; `use` says in a line how its consumer is pointed at the folder.
     """
 
     name: ClassVar[str]
-    summary: ClassVar[str]
+    version: ClassVar[int] = 1
     audio: ClassVar[bool]
     cannot_hold: ClassVar[tuple[str, ...]]
-    Options: ClassVar[type[Options]]
+    use: ClassVar[str]
+    Options: ClassVar[type[Options]] = Options
+
+    def __init__(self, options: Any) -> None:
+        self.options = options
+
+    def identity(self) -> Mapping[str, Any]:
+        """The options that change what is written, as JSON types and without paths: an export goes on under the same alone."""
+        values: dict[str, Any] = self.options.output_options()
+        return values
+
+    def check(self, build: OpenBuild) -> None:
+        """Refuses a build that the format cannot hold at all, before anything is written. A UserError in one line."""
 
     def parts(self, build: OpenBuild, split: str) -> list[Part]:
-        """How a split is cut; `one_a_shard` for most."""
-        ...
+        """How a split is cut: a part a shard, named as the shard is."""
+        return one_a_shard(build, split)
 
+    @abstractmethod
     def write(self, part: Part, dialogs: Iterator[ExportDialog], out: Path) -> Written:
         """Writes the files of one part below `out` (an empty folder of its own), each by its final relative name."""
-        ...
 
     def finish(self, build: OpenBuild, done: Sequence[tuple[Part, Written]], out: Path) -> Iterator[str]:
-        """Writes what is over all parts (an index) from what the parts wrote; yields those files' names."""
-        ...
+        """Writes what is over all parts (an index) into the export's folder `out`, whole files alone (store.files.atomic).
+
+        `done` are all parts there, by split and number; a part's record is read when it is looked at. Yields the files' names.
+        """
+        return iter(())
 
 
 def one_a_shard(build: OpenBuild, split: str) -> list[Part]:
