@@ -1,0 +1,47 @@
+"""What is said beside the turns of a dialogue, and the events of its turns, read off the turns manifest's rows."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from datagen.export.base import Row
+from datagen.records.enums import EventType, Speaker
+
+SPOKEN = (EventType.BACKCHANNEL, EventType.FAILED_BARGE_IN, EventType.SIDE_TALK)
+"""Events that are speech of their own: their text stands in `attrs`, their words in no turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event of a turn: whose turn it is in, who does it, its times in seconds, and what `attrs` says of it."""
+
+    type: EventType
+    turn: int
+    speaker: Speaker
+    start_s: float
+    end_s: float
+    attrs: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        return str(self.attrs.get("text", ""))
+
+
+def happenings(turn: Row) -> Iterator[Happening]:
+    """The events of a row of the turns manifest, by start."""
+    for event in turn["events"]:
+        yield Happening(
+            EventType(event["type"]),
+            int(turn["turn"]),
+            Speaker.AGENT if event["channel"] == Speaker.AGENT.channel else Speaker.USER,
+            float(event["start_s"]),
+            float(event["end_s"]),
+            json.loads(event["attrs"] or "{}"),
+        )
+
+
+def spoken_beside(turns: Sequence[Row]) -> list[Happening]:
+    """What is said over or within turns without being one (backchannels, failed barge-ins, side talk), by start."""
+    found = [h for turn in turns for h in happenings(turn) if h.type in SPOKEN and h.text.strip()]
+    return sorted(found, key=lambda h: (h.start_s, h.end_s, h.speaker))
