@@ -13,6 +13,7 @@ from datagen.stages.plan.casting import Cast
 from datagen.stages.plan.options import PlanOptions
 from datagen.store.ids import rng, seed_of, unit_hash
 from datagen.store.pools import Shares, pools, split_of
+from datagen.store.shares import capped
 
 VERSION = 2
 
@@ -97,17 +98,5 @@ def _mix_weights(mix: Sequence[MixEntry]) -> tuple[list[str], list[float]]:
         for name in entry.domains:
             weight[name] = weight.get(name, 0.0) + entry.share / total / len(entry.domains)
             cap[name] = min(cap.get(name, 1.0), entry.cap)
-    if sum(cap.values()) < 1 - 1e-9:
-        raise UserError(
-            f"mix: the caps add up to {sum(cap.values()):.2f}, so {1 - sum(cap.values()):.2f} of the build has no domain. Raise a cap."
-        )
-    capped: dict[str, float] = {}
-    while True:
-        free = {n: w for n, w in weight.items() if n not in capped}
-        room = 1 - sum(capped.values())
-        scale = room / sum(free.values()) if free else 0.0
-        over = [n for n, w in free.items() if w * scale > cap[n] + 1e-12]
-        if not over:
-            shares = {**capped, **{n: w * scale for n, w in free.items()}}
-            return list(weight), [shares[n] for n in weight]
-        capped.update({n: cap[n] for n in over})
+    shares = capped(weight, cap, "mix")
+    return list(shares), list(shares.values())
