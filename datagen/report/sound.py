@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datagen.audio.files import write_wav
-from datagen.engines import registry
+from datagen.engines.decoder import decoder
 from datagen.errors import DataError, UserError
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 from datagen.report.corpus import Corpus
@@ -28,7 +28,7 @@ def write_audio(corpus: Corpus, dialog_id: str, target: Path) -> str:
 
 def write_decoded(corpus: Corpus, dialog_id: str, target: Path) -> str:
     """Writes what the tokens decode to and says so in a line; DataError where they are not there or of another codec."""
-    codec = _codec(corpus)
+    codec = decoder(str(corpus.out), corpus.build)
     audio = np.stack(codec.decode(_codes(corpus, corpus.dialog(dialog_id))))
     return _write(target, audio, f" decoded by {codec.name}")
 
@@ -44,18 +44,6 @@ def _codes(corpus: Corpus, dialog: dict[str, Any]) -> list[np.ndarray[Any, np.dt
     if not rows:
         raise DataError(f"{path}: holds no tokens of {dialog['dialog_id']}. Run `datagen check {corpus.out}`.")
     return [np.asarray(rows[0][name], dtype=np.int16) for name in names]
-
-
-def _codec(corpus: Corpus) -> Any:
-    made, chosen = corpus.build.engines["codec"], dict(corpus.build.recipe["codec"])
-    name = chosen.pop("engine")
-    codec = registry.make("codec", name, registry.options_of("codec", name, chosen))
-    if codec.maker.revision != made.revision:
-        raise DataError(
-            f"{corpus.out}: its tokens were made by {name} revision {made.revision}, and this is {codec.maker.revision}. "
-            "Build it again."
-        )
-    return codec
 
 
 def _write(target: Path, audio: Audio, how: str) -> str:

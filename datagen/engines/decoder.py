@@ -1,0 +1,20 @@
+"""The codec that a build's tokens were made with, to hear them again."""
+
+from typing import cast
+
+from datagen.engines import registry
+from datagen.errors import DataError
+from datagen.protocols import Codec
+from datagen.records.build import BuildSummary
+
+
+def decoder(where: str, summary: BuildSummary) -> Codec:
+    """The codec of a build, made here; DataError where the one here has another revision. `where` names the build."""
+    made, chosen = summary.engines["codec"], dict(summary.recipe["codec"])
+    name = chosen.pop("engine")
+    codec = cast(Codec, registry.make("codec", name, registry.options_of("codec", name, chosen)))
+    if codec.maker.revision != made.revision:
+        raise DataError(
+            f"{where}: its tokens were made by {name} revision {made.revision}, and this is {codec.maker.revision}. Build it again."
+        )
+    return codec
