@@ -77,13 +77,15 @@ class Written:
 class Format(ABC):
     """One export format: a file under datagen/export/ and a line in its registry, made as `cls(options)`.
 
-    `version` goes up when the same dialogue gives other bytes. `audio` says that it needs audio; `cannot_hold` is what of a
-    build it has no place for, a line each; `use` says in a line how its consumer is pointed at the folder.
+    `version` goes up when the same dialogue gives other bytes. `audio` says that it needs audio (of the class, or of an
+    instance by its options); `cannot_hold` is what of a build it has no place for, a line each; `use` says in a line how its
+    consumer is pointed at the folder. `default_splits` are exported where none are asked for; () is all.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
-    audio: ClassVar[bool]
+    audio: bool
+    default_splits: ClassVar[tuple[str, ...]] = ()
     cannot_hold: ClassVar[tuple[str, ...]]
     use: ClassVar[str]
     Options: ClassVar[type[Options]] = Options
