@@ -11,7 +11,10 @@ class ModelSpec:
     tokens the model understands ("" takes any). `audio_initial` and `text_initial` are what the model sees before the first
     column; a row with delay d shows its column t at t + d. `spacer_frames` stand after the voice and after the text of the
     prefix. Weights of the loss: 1 for text and semantic codes, `non_semantic_weight` for the other books, `pad_weight` for
-    text PAD; the user's rows bear a loss only where `predicts_user`.
+    text PAD and `epad_weight` for EPAD; the user's rows bear a loss only where `predicts_user`. 0.02 and 0.3 are the PersonaPlex
+    paper's (arXiv 2602.06053, section 3.1), which speaks of "padded text tokens": EPAD, one before a word, is not what there is
+    too much of, so it keeps its full weight. moshi-finetune weighs PAD and EPAD alike: its example configuration is
+    `replace(spec, non_semantic_weight=0.01, pad_weight=0.5, epad_weight=0.5)`.
     """
 
     name: str
@@ -32,6 +35,7 @@ class ModelSpec:
     predicts_user: bool = True
     non_semantic_weight: float = 0.02
     pad_weight: float = 0.3
+    epad_weight: float = 1.0
 
     @property
     def n_rows(self) -> int:

@@ -1,0 +1,112 @@
+"""Where a dialogue that is too long may be cut: where the floor changes, else between two words, never inside one."""
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datagen.load.dialog import Words
+from datagen.records.speech import FRAME_RATE_HZ
+
+MIN_FRAMES = 125
+"""Ten seconds: a piece of a longer dialogue is not made shorter than this, nor cut for a shorter room."""
+_LISTENER_WORDS, _LISTENER_S = 2, 1.0
+"""Up to so many words in less than this take no floor (the limits of Full-Duplex-Bench's backchannels)."""
+
+Seconds: TypeAlias = NDArray[np.float64]
+Gap: TypeAlias = tuple[int, int]
+"""Between two turns: the first and the last frame before which a cut splits no word."""
+
+
+class Cuts:
+    """The places where one dialogue may be cut. A cut before frame c leaves frames 0 to c - 1 in front of it.
+
+    A word belongs to the frames from its start to its end; one that starts at or after frame c comes behind the cut.
+    """
+
+    def __init__(self, words: Words, user_words: Words, n_frames: int):
+        self._n_frames = n_frames
+        self._free = ~(_under_way(words, n_frames) | _under_way(user_words, n_frames))
+        self._gaps = _between_turns(words, user_words, n_frames)
+
+    def last(self, earliest: int, latest: int) -> int | None:
+        """The last place from `earliest` to `latest` where the floor changes, else between two words; None where there is none.
+
+        Between two turns it is one frame before the next word where there is room: EPAD goes there.
+        """
+        for first, end in reversed(self._gaps):
+            place = self._last_free(max(first, earliest), min(max(first, end - 1), latest))
+            if place is not None:
+                return place
+        return self._last_free(earliest, latest)
+
+    def pieces(self, room: int) -> list[tuple[int, int]] | None:
+        """The dialogue in pieces of at most `room` frames, each (first frame, frame after the last); None where a word is in the way.
+
+        Each is as long as it can be, but the last is left MIN_FRAMES where the room allows.
+        """
+        pieces, first = [], 0
+        while (left := self._n_frames - first) > room:
+            earliest, latest = first + MIN_FRAMES, first + room
+            if left - room < MIN_FRAMES:
+                latest = max(earliest, min(latest, self._n_frames - MIN_FRAMES))
+            place = self.last(earliest, latest)
+            if place is None:
+                return None
+            pieces.append((first, place))
+            first = place
+        return [*pieces, (first, self._n_frames)]
+
+    def _last_free(self, earliest: int, latest: int) -> int | None:
+        free = np.flatnonzero(self._free[earliest : latest + 1])
+        return earliest + int(free[-1]) if len(free) else None
+
+
+def within(words: Words, first: int, last: int) -> Words:
+    """The words that start in frames `first` to `last` (exclusive), in seconds from the start of frame `first`.
+
+    A word stays in its frame whatever the rounding: its start is kept a millisecond's share off the frame's borders.
+    """
+    starts = words.start_s * FRAME_RATE_HZ
+    frames = np.floor(starts)
+    chosen = np.flatnonzero((frames >= first) & (frames < last))
+    inside = np.clip((starts - frames)[chosen], 1e-3, 1 - 1e-3)
+    start_s = (frames[chosen] - first + inside) / FRAME_RATE_HZ
+    end_s = np.maximum(words.end_s[chosen] - first / FRAME_RATE_HZ, start_s)
+    return Words(tuple(words.texts[i] for i in chosen), start_s, end_s)
+
+
+def _under_way(words: Words, n_frames: int) -> NDArray[np.bool_]:
+    """Before which frames a cut would split a word, bool [n_frames + 1]."""
+    first = np.clip(np.floor(words.start_s * FRAME_RATE_HZ).astype(np.int64) + 1, 0, n_frames + 1)
+    end = np.clip(np.ceil(words.end_s * FRAME_RATE_HZ).astype(np.int64), first, n_frames + 1)
+    steps = np.zeros(n_frames + 2, np.int64)
+    np.add.at(steps, first, 1)
+    np.add.at(steps, end, -1)
+    return np.cumsum(steps[:-1]) > 0
+
+
+def _between_turns(words: Words, user_words: Words, n_frames: int) -> list[Gap]:
+    """The gaps where the floor changes, in order, and the silence after the last word; a listener's "mhm" changes nothing."""
+    turns = sorted((*_turns(words, user_words, 0), *_turns(user_words, words, 1)))
+    gaps, end_s = [], 0.0
+    for at, (start_s, turn_end_s, side) in enumerate(turns):
+        if at and turns[at - 1][2] != side:
+            gaps.append((int(np.ceil(end_s * FRAME_RATE_HZ)), int(start_s * FRAME_RATE_HZ)))
+        end_s = max(end_s, turn_end_s)
+    last = max((float(w.end_s.max()) for w in (words, user_words) if len(w)), default=0.0)
+    return [g for g in (*gaps, (int(np.ceil(last * FRAME_RATE_HZ)), n_frames)) if g[0] <= g[1]]
+
+
+def _turns(own: Words, other: Words, side: int) -> list[tuple[float, float, int]]:
+    """(start_s, end_s, side) of one side's turns: its words as far as the other says nothing between two of them."""
+    if not len(own):
+        return []
+    heard = np.searchsorted(other.start_s, own.start_s[1:]) - np.searchsorted(other.start_s, own.end_s[:-1])
+    firsts = np.concatenate([[0], np.flatnonzero(heard > 0) + 1, [len(own)]])
+    turns = []
+    for first, stop in zip(firsts[:-1], firsts[1:], strict=True):
+        start_s, end_s = float(own.start_s[first]), float(own.end_s[first:stop].max())
+        if stop - first > _LISTENER_WORDS or end_s - start_s >= _LISTENER_S:
+            turns.append((start_s, end_s, side))
+    return turns
