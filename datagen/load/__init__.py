@@ -1,0 +1,55 @@
+"""What training jobs import: builds opened, dialogues read, sequences made, datasets. Nothing is loaded before it is named.
+
+from datagen.load import DialogDataset, iter_dialogs, open_tokenizer, personaplex
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datagen.load import moshi, personaplex
+    from datagen.load.builds import OpenBuild, open_build
+    from datagen.load.dialog import Dialog
+    from datagen.load.sequence import Sequence
+    from datagen.load.spec import MOSHI, PERSONAPLEX, ModelSpec
+    from datagen.load.tokenizers import TRYING, open_tokenizer
+
+_HOMES = {
+    "Dialog": "dialog",
+    "MOSHI": "spec",
+    "ModelSpec": "spec",
+    "OpenBuild": "builds",
+    "PERSONAPLEX": "spec",
+    "Sequence": "sequence",
+    "TRYING": "tokenizers",
+    "moshi": "",
+    "open_build": "builds",
+    "open_tokenizer": "tokenizers",
+    "personaplex": "",
+}
+"""The module of each public name; "" for what is a module itself."""
+
+__all__ = [
+    "MOSHI",
+    "PERSONAPLEX",
+    "TRYING",
+    "Dialog",
+    "ModelSpec",
+    "OpenBuild",
+    "Sequence",
+    "moshi",
+    "open_build",
+    "open_tokenizer",
+    "personaplex",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'datagen.load' has no attribute {name!r}")
+    home = _HOMES[name]
+    return getattr(import_module(f"datagen.load.{home}"), name) if home else import_module(f"datagen.load.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted(_HOMES)

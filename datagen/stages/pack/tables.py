@@ -1,7 +1,7 @@
 """Parquet in and out: the same rows give the same bytes, and what is read back is what the schema says."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
@@ -96,18 +96,33 @@ def read_table(path: Path, kind: Table, columns: Sequence[str] | None = None) ->
 
 def read_batches(path: Path, kind: Table, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
     """The table in a file, a row group at a time; DataError as `read_table`."""
+    return read_file(str(path), str(path), kind, columns)
+
+
+def read_file(
+    source: str | IO[bytes],
+    where: str,
+    kind: Table,
+    columns: Sequence[str] | None = None,
+    groups: Callable[[list[int]], Iterable[int]] | None = None,
+) -> Iterator[pa.Table]:
+    """The table in a path or an open file, a row group at a time; DataError as `read_table`, which calls it `where`.
+
+    `groups` chooses row groups: it takes the rows of each and gives the numbers of those to read.
+    """
     try:
-        with pq.ParquetFile(str(path)) as file:
-            _check_schema(file.schema_arrow, kind, str(path))
-            for group in range(file.num_row_groups):
+        with pq.ParquetFile(source) as file:
+            _check_schema(file.schema_arrow, kind, where)
+            rows = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
+            for group in range(len(rows)) if groups is None else groups(rows):
                 table = file.read_row_group(group, columns=columns, use_threads=False)
-                _check_nulls(table, kind, str(path))
+                _check_nulls(table, kind, where)
                 yield table.cast(_part(kind, columns))
     except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file. Run the build again; it makes what is missing.") from None
+        raise DataError(f"{where}: there is no such file. Run the build again; it makes what is missing.") from None
     except (pa.ArrowException, OSError) as error:
         raise DataError(
-            f"{path}: not readable as parquet ({_one_line(error)}); truncated, damaged or foreign. {_AGAIN}"
+            f"{where}: not readable as parquet ({_one_line(error)}); truncated, damaged or foreign. {_AGAIN}"
         ) from None
 
 
