@@ -12,9 +12,10 @@ def capped(weight: Mapping[str, float], cap: Mapping[str, float], where: str) ->
     the whole to nobody; `where` begins that message. Weights are above zero.
     """
     limit = {name: cap.get(name, 1.0) for name in weight}
-    if sum(limit.values()) < 1 - 1e-9:
+    most = sum(limit.values())
+    if most < 1 - 1e-9:
         raise UserError(
-            f"{where}: the caps add up to {sum(limit.values()):.2f}, so {1 - sum(limit.values()):.2f} of the whole has no domain. Raise a cap."
+            f"{where}: the caps add up to {most:.2f}, so {1 - most:.2f} of the whole has no domain. Raise a cap."
         )
     full: dict[str, float] = {}
     while True:

@@ -1,0 +1,209 @@
+"""Sequences to batches: like lengths together, so that little is padded, and padding that no model learns from.
+
+    for sequences in LengthBuckets(stream, max_columns_a_batch=16_384, seed=0):
+        batch = collate(sequences)                    # torch tensors; collate_numpy the same without torch
+        loss = model(batch.codes, batch.weights)
+
+`collate` is a DataLoader's collate_fn as it stands; `functools.partial(collate, pad_to=2_048)` gives every batch one shape.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from datagen.errors import DataError, EngineError, UserError
+from datagen.load.delays import LEFT_OUT
+from datagen.load.sequence import Sequence as TrainingSequence
+from datagen.store.ids import rng
+
+Sequences: TypeAlias = list[TrainingSequence]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """B sequences padded on the right to T columns, as torch tensors (`collate`) or numpy arrays (`collate_numpy`).
+
+    `codes` int64 [B, n_rows, T], `weights` float32 [B, n_rows, T] (0 on padding), `lengths` and `n_prefix` int64 [B] in
+    columns, `ids` the dialogues'.
+    """
+
+    codes: Any = field(repr=False)
+    weights: Any = field(repr=False)
+    lengths: Any
+    n_prefix: Any
+    ids: tuple[str, ...]
+
+    @property
+    def padding_share(self) -> float:
+        """The share of the B x T columns that is padding."""
+        n_columns = len(self.ids) * int(self.codes.shape[2])
+        return 1 - int(self.lengths.sum()) / n_columns
+
+    def to(self, device: Any, non_blocking: bool = False) -> "Batch":
+        """The same batch with its tensors on a torch device."""
+        return self._map(lambda t: t.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> "Batch":
+        """The same batch in pinned memory; a DataLoader with pin_memory=True calls it."""
+        return self._map(lambda t: t.pin_memory())
+
+    def _map(self, change: Any) -> "Batch":
+        moved = {n: change(getattr(self, n)) for n in ("codes", "weights", "lengths", "n_prefix")}
+        return replace(self, **moved)
+
+
+def collate(
+    sequences: Sequence[TrainingSequence], pad_to: int | None = None, padding: tuple[int, int] = (LEFT_OUT, LEFT_OUT)
+) -> Batch:
+    """The sequences as one batch of torch tensors; arguments and errors as `collate_numpy`, EngineError without torch."""
+    try:
+        import torch
+    except ImportError:
+        raise EngineError(
+            'collate makes torch tensors, and torch is not installed: pip install "datagen[load]". collate_numpy does without.'
+        ) from None
+    return collate_numpy(sequences, pad_to, padding)._map(torch.from_numpy)
+
+
+def collate_numpy(
+    sequences: Sequence[TrainingSequence], pad_to: int | None = None, padding: tuple[int, int] = (LEFT_OUT, LEFT_OUT)
+) -> Batch:
+    """The sequences as one batch of numpy arrays, each padded on the right; their order is kept.
+
+    Args:
+        sequences: at least one, all with the same number of rows.
+        pad_to: columns of the batch; None is those of the longest sequence.
+        padding: the (text, audio) codes that padding is filled with. -1 is a Moshi model's zero token: it embeds nothing and
+            leaves the loss. For a model without one give ids that it knows, such as (spec.text_pad, 0): the weight is 0 anyway,
+            and a causal model's other columns do not see it.
+
+    Raises:
+        UserError: no sequence, or sequences of different rows.
+        DataError: a sequence longer than `pad_to`.
+    """
+    if not sequences:
+        raise UserError("no sequence to make a batch of.")
+    n_rows = sequences[0].codes.shape[0]
+    for sequence in sequences:
+        if sequence.codes.shape[0] != n_rows:
+            raise UserError(
+                f"{sequence.dialog_id} has {sequence.codes.shape[0]} rows, and {sequences[0].dialog_id} in the same batch "
+                f"{n_rows}. Make all sequences with one ModelSpec."
+            )
+    longest = max(sequences, key=lambda s: s.n_columns)
+    n_columns = longest.n_columns if pad_to is None else pad_to
+    if longest.n_columns > n_columns:
+        raise DataError(
+            f"{longest.dialog_id} has {longest.n_columns} columns, and the batch is padded to {n_columns}. Raise pad_to, or cut "
+            f"with a ModelSpec whose max_columns is {n_columns}."
+        )
+    return _padded(sequences, n_rows, n_columns, padding)
+
+
+def _padded(sequences: Sequence[TrainingSequence], n_rows: int, n_columns: int, padding: tuple[int, int]) -> Batch:
+    codes = np.empty((len(sequences), n_rows, n_columns), np.int64)
+    weights = np.zeros(codes.shape, np.float32)
+    for at, sequence in enumerate(sequences):
+        end = sequence.n_columns
+        codes[at, :, :end] = sequence.codes
+        codes[at, 0, end:], codes[at, 1:, end:] = padding
+        weights[at, :, :end] = sequence.weights
+    lengths = np.array([s.n_columns for s in sequences], np.int64)
+    n_prefix = np.array([s.n_prefix for s in sequences], np.int64)
+    return Batch(codes, weights, lengths, n_prefix, tuple(s.dialog_id for s in sequences))
+
+
+class LengthBuckets:
+    """A stream's sequences in batches of like length: an iterator of lists to collate.
+
+    Of every `window` items it sorts the sequences by length, cuts them into batches from the longest down, and gives these in a
+    seeded order: the same stream and seed give the same batches. The last batch of a window may be a small one.
+    """
+
+    def __init__(
+        self,
+        stream: Iterable[TrainingSequence | Sequences],
+        *,
+        size: int | None = None,
+        max_columns_a_batch: int | None = None,
+        window: int = 256,
+        seed: int = 0,
+    ) -> None:
+        """
+        Args:
+            stream: sequences, or lists of them (what `sequences()` makes of one dialogue); a list counts as one item.
+            size: sequences a batch, or
+            max_columns_a_batch: the most columns a batch may have with its padding: B x T.
+            window: items that are sorted together. More of them pad less, wait longer and mix lengths less over time.
+
+        Raises:
+            UserError: neither or both of `size` and `max_columns_a_batch`, one under 1, or a window smaller than `size`.
+        """
+        given = [n for n in (size, max_columns_a_batch) if n is not None]
+        if len(given) != 1 or given[0] < 1:
+            raise UserError(f"size={size}, max_columns_a_batch={max_columns_a_batch}: give one of the two, 1 or more.")
+        if window < (size or 1):
+            raise UserError(f"window={window}: a window has to hold a batch (size={size or 1}) at least.")
+        self._stream, self._size, self._budget = stream, size, max_columns_a_batch
+        self._window, self._seed = window, seed
+        self._windows = self._batches = 0
+
+    def __iter__(self) -> Iterator[Sequences]:
+        """The batches from where the state is. The stream has to begin at the state's `items`."""
+        stream = iter(self._stream)
+        while items := list(islice(stream, self._window)):
+            batches = self._cut(_flat(items))
+            if self._batches > len(batches):
+                raise UserError(
+                    f"window {self._windows} has {len(batches)} batches, and the state is after {self._batches}: another stream, "
+                    f"size, budget or seed than it was saved with."
+                )
+            for batch in batches[self._batches :]:
+                self._batches += 1
+                yield batch
+            self._windows, self._batches = self._windows + 1, 0
+
+    def state_dict(self) -> dict[str, int]:
+        """Where the batches given so far end: `items` of the stream in whole windows, and batches of the window after them.
+
+        A stream that begins at that item, with the same window and seed, goes on with the very next batch.
+        """
+        return {"items": self._windows * self._window, "batches": self._batches}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Goes on from a state of `state_dict`; UserError where it is none, or of another window."""
+        if set(state) != {"items", "batches"} or min(state.values()) < 0 or state["items"] % self._window:
+            raise UserError(f"{state}: no state of LengthBuckets with window={self._window}.")
+        self._windows, self._batches = state["items"] // self._window, state["batches"]
+
+    def _cut(self, sequences: Sequences) -> list[Sequences]:
+        """One window's batches."""
+        random = rng(self._seed, "buckets", self._windows)
+        shuffled = [sequences[i] for i in random.permutation(len(sequences))]
+        batches: list[Sequences] = []
+        for sequence in sorted(shuffled, key=lambda s: -s.n_columns):
+            if batches and self._fits(batches[-1]):
+                batches[-1].append(sequence)
+            else:
+                self._check(sequence)
+                batches.append([sequence])
+        return [batches[i] for i in random.permutation(len(batches))]
+
+    def _fits(self, batch: Sequences) -> bool:
+        if self._budget is None:
+            return len(batch) < (self._size or 1)
+        return batch[0].n_columns * (len(batch) + 1) <= self._budget
+
+    def _check(self, sequence: TrainingSequence) -> None:
+        if self._budget is not None and sequence.n_columns > self._budget:
+            raise UserError(
+                f"{sequence.dialog_id} has {sequence.n_columns} columns, and max_columns_a_batch={self._budget}. Raise it to "
+                f"the model's max_columns at least."
+            )
+
+
+def _flat(items: Iterable[TrainingSequence | Sequences]) -> Sequences:
+    return [s for item in items for s in ([item] if isinstance(item, TrainingSequence) else item)]
