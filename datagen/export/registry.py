@@ -26,6 +26,11 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry("nu-dialogue", "datagen.export.nu_dialogue:NuDialogue", "nu-dialogue/moshi-finetune: parquet of text rows and codes"),
     Entry("prepared", "datagen.export.prepared:Prepared", "PersonaPlex LoRA trainers: a folder a dialogue, with prompts and words"),
+    Entry("lhotse-shar", "datagen.export.lhotse_shar:LhotseShar", "NVIDIA NeMo's duplex speech-to-speech models: Lhotse Shar"),
+    Entry("webdataset", "datagen.export.webdataset:WebDataset", "webdataset: tars of audio, codes and JSON, for streaming"),
+    Entry(
+        "full-duplex-bench", "datagen.export.full_duplex_bench:FullDuplexBench", "Full-Duplex-Bench v1: evaluation folders of the test split"
+    ),
 )  # fmt: skip
 
 

@@ -20,7 +20,9 @@ from datagen.store.files import write_json
 class SampleOptions(Options):
     """What a sample holds beside its JSON and its codes."""
 
-    voice_prompt_audio: bool = knob(True, "the agent's voice prompt as KEY.voice_prompt.flac")
+    audio: bool = knob(
+        True, "the channels as KEY.flac and the agent's voice prompt as KEY.voice_prompt.flac; false: codes alone"
+    )
 
 
 class WebDataset(Format):
@@ -36,13 +38,17 @@ class WebDataset(Format):
     )
     Options: ClassVar[type[Options]] = SampleOptions
 
+    def __init__(self, options: SampleOptions) -> None:
+        super().__init__(options)
+        self.audio = options.audio
+
     def write(self, part: Part, dialogs: Iterator[ExportDialog], out: Path) -> Written:
         """The part's tar; the members of a sample follow one another, its JSON first."""
         name = f"{part.split}/{part.split}-{part.number:06d}.tar"
         n_dialogs = 0
         with Archive(out / name) as tar:
             for dialog in dialogs:
-                for extension, data in _members(dialog, self.options.voice_prompt_audio):
+                for extension, data in _members(dialog, self.audio):
                     tar.add(f"{dialog.dialog.dialog_id}.{extension}", data)
                 n_dialogs += 1
         line = json.dumps({"url": Path(name).name, "nsamples": n_dialogs, "filesize": (out / name).stat().st_size})
@@ -60,15 +66,16 @@ class WebDataset(Format):
             yield name
 
 
-def _members(dialog: ExportDialog, with_prompt: bool) -> Iterator[tuple[str, bytes]]:
+def _members(dialog: ExportDialog, with_audio: bool) -> Iterator[tuple[str, bytes]]:
     tokens = dialog.dialog
     yield "json", json_line(_record(dialog))
-    yield "flac", flac_bytes(dialog.channels())
+    if with_audio:
+        yield "flac", flac_bytes(dialog.channels())
     yield "agent.npy", npy_bytes(tokens.agent_codes)
     yield "user.npy", npy_bytes(tokens.user_codes)
     yield "voice_prompt.npy", npy_bytes(tokens.voice_prompt_codes)
     yield "user_voice_prompt.npy", npy_bytes(tokens.user_voice_prompt_codes)
-    if with_prompt:
+    if with_audio:
         yield "voice_prompt.flac", flac_bytes(dialog.voice_prompt())
 
 
