@@ -193,12 +193,12 @@ def _assign(values: dict[str, Any], assignment: str) -> None:
             raise UserError(f"--set {assignment}: {part} is no table, so it has no key {parts[-1]}.")
     if parts[-1] == "engine" and len(parts) == 2 and table.get("engine") != text.strip().strip("\"'"):
         table.clear()  # the options beside it were the other engine's
-    table[parts[-1]] = _value(text.strip())
+    table[parts[-1]] = value(text.strip())
     if parts in (["dialogs"], ["hours"]):
         values["hours" if parts == ["dialogs"] else "dialogs"] = None
 
 
-def _value(text: str) -> Any:
+def value(text: str) -> Any:
     """A TOML value, or the text itself where it is none: `--set stitch.timing=brisk` needs no quotes."""
     try:
         return tomllib.loads(f"value = {text}")["value"]

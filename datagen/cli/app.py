@@ -161,6 +161,36 @@ def report(out: Out) -> None:
 
 
 @app.command()
+def export(
+    out: Annotated[str, typer.Argument(metavar="OUT", help="A build: its folder, or a URL.")] = "",
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="Which format; --list names them.")] = "",
+    folder: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="A folder of its own to write.", show_default=False)
+    ] = Path(),
+    split: Annotated[
+        str, typer.Option("--split", metavar="A,B", help="Splits, e.g. train,valid.  [default: all]")
+    ] = "",
+    from_tokens: Annotated[
+        bool, typer.Option("--from-tokens", help="Decode the tokens, where the build keeps no audio.")
+    ] = False,
+    sets: Annotated[
+        list[str], typer.Option("--set", metavar="KEY=VALUE", help="Set an option of the format. Repeatable.")
+    ] = _NO_SETS,
+    list_: Annotated[
+        bool, typer.Option("--list", help="List the formats, their options, and what each cannot hold.")
+    ] = False,
+    json_: Json = False,
+) -> None:
+    """Export a build in the layout that a trainer reads.
+
+    The same command again goes on where the last one was interrupted, and adds what the build has grown by.
+    """
+    from datagen.cli import export as command
+
+    command.list_formats(json_) if list_ else command.export(out, to, folder, split, from_tokens, sets, json_)
+
+
+@app.command()
 def engines(json_: Json = False) -> None:
     """List the engines: ready here, or what would bring them."""
     from datagen.cli import lists

@@ -98,7 +98,7 @@ class Format(ABC):
         values: dict[str, Any] = self.options.output_options()
         return values
 
-    def check(self, build: OpenBuild) -> None:
+    def check(self, build: OpenBuild) -> None:  # noqa: B027 - most hold any build
         """Refuses a build that the format cannot hold at all, before anything is written. A UserError in one line."""
 
     def parts(self, build: OpenBuild, split: str) -> list[Part]:
