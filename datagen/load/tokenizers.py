@@ -1,23 +1,14 @@
-"""Text tokenizers for the text row and the prompt: any SentencePiece model, any Hugging Face tokenizer, or the small one for trying.
+"""Text tokenizers for the text row and the prompt: any SentencePiece model, any Hugging Face tokenizer, or the small one for trying."""
 
-Every one of them here marks where a word begins: the tokens of "good morning" are those of "good" and those of "morning". So
-a word can be tokenised alone, as moshi-finetune does, and the row still reads as the text does. SentencePiece does that by
-itself (its `add_dummy_prefix`); a byte-level tokenizer gets a space in front.
-"""
-
-import hashlib
-import sys
-from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
-
-import fsspec
+from typing import Any, Protocol
 
 from datagen.errors import EngineError, UserError
+from datagen.load.remote import TIMEOUT_S, answer, file_system, is_remote
 from datagen.load.spec import PERSONAPLEX, ModelSpec
+from datagen.load.tokenizer_objects import Ids, OpenTokenizer, digest, of_object, of_sentencepiece, of_tokenizers
 
 TRYING = "trying"
 """What `open_tokenizer` calls the small model that ships with the project. It is not PersonaPlex's: see `for_trying`."""
@@ -29,14 +20,7 @@ FETCH = "hf download nvidia/personaplex-7b-v1 tokenizer_spm_32k_3.model --local-
 kyutai/moshiko-pytorch-bf16, the default repository of the moshi package."""
 _REAL = f"PersonaPlex's own: {FETCH} (Moshi's, of the same name: kyutai/moshiko-pytorch-bf16)"
 
-_CACHED_TEXTS = 65_536
-_CACHED_LENGTH = 256
-"""Words come again and again, prompts do not: longer texts than this are not kept."""
-_PROBES = (("good", "morning"), ("we", "open", "today"), ("thanks", "a", "lot"))
 _EVERY_SIGN = " ".join(map(chr, range(33, 127)))
-
-Ids: TypeAlias = list[int]
-Encoder: TypeAlias = Callable[[str], Ids]
 
 
 class Tokenizer(Protocol):
@@ -48,38 +32,7 @@ class Tokenizer(Protocol):
     def encode(self, text: str) -> Ids: ...
 
 
-class OpenTokenizer:
-    """A tokenizer that has been opened. `name` says whose tokens these are: the file's name and the hash of its contents.
-
-    It remembers the tokens of 65,536 short texts. A copy in another process (a DataLoader's worker) starts without them.
-    """
-
-    def __init__(self, name: str, encoder: Encoder, vocabulary_size: int):
-        self.name = name
-        self.vocabulary_size = vocabulary_size
-        self._encoder = encoder
-        self._lead = _lead(encoder, name)
-        self._remembered = lru_cache(_CACHED_TEXTS)(self._tokens)
-
-    def encode(self, text: str) -> Ids:
-        """The tokens of a text, none of them BOS or EOS; the caller's own list."""
-        return list(self._remembered(text) if len(text) <= _CACHED_LENGTH else self._tokens(text))
-
-    def _tokens(self, text: str) -> tuple[int, ...]:
-        return tuple(self._encoder(self._lead + text))
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if key != "_remembered"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._remembered = lru_cache(_CACHED_TEXTS)(self._tokens)
-
-    def __repr__(self) -> str:
-        return f"OpenTokenizer({self.name!r}, {self.vocabulary_size} pieces)"
-
-
-def open_tokenizer(what: object = TRYING) -> Tokenizer:
+def open_tokenizer(what: object) -> Tokenizer:
     """The tokenizer in a file or an object: a SentencePiece `.model`, a Hugging Face `tokenizer.json` or a folder with one
     (paths or fsspec URLs), `"trying"`, or an object of sentencepiece, tokenizers or transformers, or one that already fits.
 
@@ -89,7 +42,7 @@ def open_tokenizer(what: object = TRYING) -> Tokenizer:
         return _of_file(str(TRYING_FILE) if what == TRYING else str(what))
     if _fits(what):
         return what  # type: ignore[return-value]  # it has both members, as was just seen
-    return _of_object(what)
+    return of_object(what)
 
 
 def for_trying(spec: ModelSpec = PERSONAPLEX) -> ModelSpec:
@@ -145,12 +98,9 @@ def _fits(what: object) -> bool:
     return isinstance(getattr(what, "vocabulary_size", None), int) and callable(getattr(what, "encode", None))
 
 
-# --- files ---------------------------------------------------------------------------------------------------------
-
-
 def _of_file(path: str) -> OpenTokenizer:
     path, data = _read(path)
-    name = f"{path.rstrip('/').rpartition('/')[2]}@{_digest(data)}"
+    name = f"{path.rstrip('/').rpartition('/')[2]}@{digest(data)}"
     if data.startswith(b"version https://git-lfs"):
         raise UserError(f"{path}: a Git LFS pointer, not the tokenizer itself. Fetch it: git lfs pull, or {FETCH}.")
     if data.lstrip()[:1] == b"{":
@@ -160,15 +110,20 @@ def _of_file(path: str) -> OpenTokenizer:
 
 def _read(path: str) -> tuple[str, bytes]:
     """The file's path (of a folder, the tokenizer.json in it) and its bytes."""
-    try:
-        fs, inner = fsspec.core.url_to_fs(path)
+    fs, inner = file_system(path, {})
+
+    def read() -> tuple[str, bytes]:
         if fs.isdir(inner):
-            path = f"{path.rstrip('/')}/tokenizer.json"
-            inner = f"{inner.rstrip('/')}/tokenizer.json"
+            return f"{path.rstrip('/')}/tokenizer.json", fs.cat_file(f"{inner}/tokenizer.json")
         return path, fs.cat_file(inner)
+
+    try:
+        return answer(path, read, TIMEOUT_S) if is_remote(fs) else read()
     except FileNotFoundError:
-        raise UserError(f'{path}: there is no such tokenizer file. {_REAL}. To try without one: "{TRYING}".') from None
-    except (OSError, ValueError, ImportError) as error:
+        raise UserError(
+            f'{path}: there is no such tokenizer file, nor a folder with a tokenizer.json. {_REAL}. To try without one: "{TRYING}".'
+        ) from None
+    except OSError as error:
         raise UserError(f"{path}: the tokenizer file cannot be read ({_one_line(error)}).") from None
 
 
@@ -183,7 +138,7 @@ def _of_sentencepiece(path: str, name: str, data: bytes) -> OpenTokenizer:
             f"{path}: neither a SentencePiece model nor a Hugging Face tokenizer.json ({len(data)} bytes); truncated or "
             f"foreign. {_REAL}."
         ) from None
-    return OpenTokenizer(name, _SentencePiece(processor), processor.get_piece_size())
+    return of_sentencepiece(name, processor)
 
 
 def _of_json(path: str, name: str, data: bytes) -> OpenTokenizer:
@@ -192,7 +147,7 @@ def _of_json(path: str, name: str, data: bytes) -> OpenTokenizer:
         tokenizer = tokenizers.Tokenizer.from_buffer(data)
     except Exception as error:  # the package raises Exception itself
         raise UserError(f"{path}: not a tokenizer.json of Hugging Face tokenizers ({_one_line(error)}).") from None
-    return _of_tokenizers(name, tokenizer)
+    return of_tokenizers(name, tokenizer)
 
 
 def _package(name: str, what: str, brings: str) -> Any:
@@ -202,93 +157,6 @@ def _package(name: str, what: str, brings: str) -> Any:
         raise EngineError(
             f"{what} with {name}, which is not here ({_one_line(error)}): pip install {brings}."
         ) from None
-
-
-# --- objects -------------------------------------------------------------------------------------------------------
-
-
-def _of_object(what: object) -> OpenTokenizer:
-    if _is_a(what, "sentencepiece", "SentencePieceProcessor"):
-        processor: Any = what
-        name = f"sentencepiece@{_digest(processor.serialized_model_proto())}"
-        return OpenTokenizer(name, _SentencePiece(processor), processor.get_piece_size())
-    if _is_a(what, "tokenizers", "Tokenizer"):
-        tokenizer: Any = what
-        return _of_tokenizers(f"tokenizers@{_digest(tokenizer.to_str().encode())}", tokenizer)
-    if _is_a(what, "transformers", "PreTrainedTokenizerBase"):
-        return _of_transformers(what)
-    raise UserError(
-        f"{type(what).__name__} is no tokenizer. Give the path of a SentencePiece model or of a tokenizer.json, "
-        f'"{TRYING}", or an object of sentencepiece, tokenizers or transformers.'
-    )
-
-
-def _is_a(what: object, package: str, name: str) -> bool:
-    """Whether it is of a package's class; a package that nobody has imported has no objects."""
-    module = sys.modules.get(package)
-    return module is not None and isinstance(what, getattr(module, name))
-
-
-def _of_tokenizers(name: str, tokenizer: Any) -> OpenTokenizer:
-    own = type(tokenizer).from_str(tokenizer.to_str())  # a copy: the next two lines change it
-    own.no_padding()
-    own.no_truncation()
-    return OpenTokenizer(name, _HuggingFace(own), 1 + max(own.get_vocab(with_added_tokens=True).values(), default=-1))
-
-
-def _of_transformers(tokenizer: Any) -> OpenTokenizer:
-    ids = tokenizer.get_vocab()
-    digest = _digest(repr(sorted(ids.items())).encode())
-    return OpenTokenizer(
-        f"{type(tokenizer).__name__}@{digest}", _Transformers(tokenizer), 1 + max(ids.values(), default=-1)
-    )
-
-
-class _SentencePiece:
-    def __init__(self, processor: Any):
-        self._processor = processor
-
-    def __call__(self, text: str) -> Ids:
-        # Said in full: a processor may have been made with other defaults.
-        found: Ids = self._processor.encode(
-            text, out_type=int, add_bos=False, add_eos=False, reverse=False, enable_sampling=False
-        )
-        return found
-
-
-class _HuggingFace:
-    def __init__(self, tokenizer: Any):
-        self._tokenizer = tokenizer
-
-    def __call__(self, text: str) -> Ids:
-        found: Ids = self._tokenizer.encode(text, add_special_tokens=False).ids
-        return found
-
-
-class _Transformers:
-    def __init__(self, tokenizer: Any):
-        self._tokenizer = tokenizer
-
-    def __call__(self, text: str) -> Ids:
-        asked = self._tokenizer(text, add_special_tokens=False, truncation=False, padding=False, verbose=False)
-        found: Ids = asked["input_ids"]
-        return found
-
-
-def _lead(encode: Encoder, name: str) -> str:
-    """What is put before a text so that its first word is marked as any other: nothing or a space; UserError where neither does."""
-    for lead in ("", " "):
-        if any(encode(lead + " ".join(p)) == [i for word in p for i in encode(lead + word)] for p in _PROBES):
-            return lead
-    text = " ".join(_PROBES[0])
-    raise UserError(
-        f"tokenizer {name}: it does not mark where a word begins: {text!r} is {encode(text)}, its words alone are "
-        f"{[encode(word) for word in _PROBES[0]]}. Words are tokenised one by one, so they would run together."
-    )
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:12]
 
 
 def _one_line(error: BaseException) -> str:
