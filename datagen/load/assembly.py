@@ -12,12 +12,11 @@ from datagen.load.prefix import prefix
 from datagen.load.sequence import Columns, Sequence
 from datagen.load.spec import ModelSpec
 from datagen.load.streams import check_codec, sides
-from datagen.load.text_row import text_row
+from datagen.load.text_row import Policy, text_row
 from datagen.load.tokenizers import Tokenizer, check_vocabulary
 from datagen.load.weighing import weigh
 from datagen.records.rendered import Codes
 
-Policy: TypeAlias = Literal["shift", "drop"]
 Over: TypeAlias = Literal["cut", "error"]
 OVER: tuple[Over, ...] = ("cut", "error")
 Found = TypeVar("Found")
@@ -43,7 +42,7 @@ class Assembly:
     @property
     def room(self) -> int:
         """Frames of dialogue that go into one sequence."""
-        return self.spec.max_columns - self.prefix.shape[1]
+        return self.spec.max_columns - int(self.prefix.shape[1])
 
     def one(self, over: Over) -> Sequence:
         """The sequence of the dialogue's beginning; of all of it where it fits, or DataError where `over` is "error"."""
@@ -68,7 +67,7 @@ class Assembly:
         return [self._piece(first, last) for first, last in self._found(self._cuts().pieces(self.room))]
 
     def _cuts(self) -> Cuts:
-        return Cuts(self.dialog.words, self.dialog.user_words, self.n_frames)
+        return Cuts(self.dialog.words, self.dialog.user_words, self.n_frames, self.dialog.where)
 
     def _found(self, place: Found | None) -> Found:
         if place is not None:
@@ -81,8 +80,7 @@ class Assembly:
     def _piece(self, first: int, last: int) -> Sequence:
         whole = last - first == self.n_frames
         words = self.dialog.words if whole else within(self.dialog.words, first, last)
-        text, counts = text_row(words, last - first, self.tokenizer, self.spec, self.policy)
-        self._check_text(text)
+        text, counts = text_row(words, last - first, self.tokenizer, self.spec, self.policy, self.dialog.where)
         n_prefix, user_row = self.prefix.shape[1], 1 + self.spec.n_books
         codes = np.empty((self.spec.n_rows, n_prefix + last - first), np.int64)
         codes[:, :n_prefix] = self.prefix
@@ -91,14 +89,6 @@ class Assembly:
         codes[user_row:, n_prefix:] = self.user[:, first:last]
         weights = weigh(codes, n_prefix, self.spec, self.learn_user)
         return Sequence(self.dialog.dialog_id, codes, weights, n_prefix, counts, first, last, self.n_frames)
-
-    def _check_text(self, text: Columns) -> None:
-        if text.min() < 0 or text.max() >= self.spec.text_vocabulary:
-            raise DataError(
-                f"{self.dialog.where}: the tokenizer makes ids from {text.min()} to {text.max()} of the words of "
-                f"{self.dialog.dialog_id}, and {self.spec.name} takes 0 to {self.spec.text_vocabulary - 1}. "
-                f"Use the model's own tokenizer."
-            )
 
 
 def assemble(

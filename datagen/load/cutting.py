@@ -1,11 +1,14 @@
 """Where a dialogue that is too long may be cut: where the floor changes, else between two words, never inside one."""
 
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datagen.errors import DataError
 from datagen.load.dialog import Words
+from datagen.load.text_row import start_frames
 from datagen.records.speech import FRAME_RATE_HZ
 
 MIN_FRAMES = 125
@@ -22,11 +25,12 @@ class Cuts:
     """The places where one dialogue may be cut. A cut before frame c leaves frames 0 to c - 1 in front of it.
 
     A word belongs to the frames from its start to its end; one that starts at or after frame c comes behind the cut.
+    DataError, which names `where` and the word, where a side's words are not in order or end before they begin.
     """
 
-    def __init__(self, words: Words, user_words: Words, n_frames: int):
+    def __init__(self, words: Words, user_words: Words, n_frames: int, where: str = ""):
         self._n_frames = n_frames
-        self._free = ~(_under_way(words, n_frames) | _under_way(user_words, n_frames))
+        self._free = ~(_under_way(words, n_frames, where) | _under_way(user_words, n_frames, where))
         self._gaps = _between_turns(words, user_words, n_frames)
 
     def last(self, earliest: int, latest: int) -> int | None:
@@ -76,9 +80,15 @@ def within(words: Words, first: int, last: int) -> Words:
     return Words(tuple(words.texts[i] for i in chosen), start_s, end_s)
 
 
-def _under_way(words: Words, n_frames: int) -> NDArray[np.bool_]:
+def _under_way(words: Words, n_frames: int, where: str) -> NDArray[np.bool_]:
     """Before which frames a cut would split a word, bool [n_frames + 1]."""
-    first = np.clip(np.floor(words.start_s * FRAME_RATE_HZ).astype(np.int64) + 1, 0, n_frames + 1)
+    first = np.clip(start_frames(words, where) + 1, 0, n_frames + 1)
+    if not (words.end_s >= words.start_s).all():
+        at = int(np.flatnonzero(~(words.end_s >= words.start_s))[0])
+        raise DataError(
+            f"{where}: word {at} ({words.texts[at]!r}) is from {words.start_s[at]} s to {words.end_s[at]} s, and has to end "
+            f"after it begins."
+        )
     end = np.clip(np.ceil(words.end_s * FRAME_RATE_HZ).astype(np.int64), first, n_frames + 1)
     steps = np.zeros(n_frames + 2, np.int64)
     np.add.at(steps, first, 1)
@@ -105,7 +115,7 @@ def _turns(own: Words, other: Words, side: int) -> list[tuple[float, float, int]
     heard = np.searchsorted(other.start_s, own.start_s[1:]) - np.searchsorted(other.start_s, own.end_s[:-1])
     firsts = np.concatenate([[0], np.flatnonzero(heard > 0) + 1, [len(own)]])
     turns = []
-    for first, stop in zip(firsts[:-1], firsts[1:], strict=True):
+    for first, stop in pairwise(firsts):
         start_s, end_s = float(own.start_s[first]), float(own.end_s[first:stop].max())
         if stop - first > _LISTENER_WORDS or end_s - start_s >= _LISTENER_S:
             turns.append((start_s, end_s, side))

@@ -1,10 +1,11 @@
 """Training sequences of Moshi: the dialogue from its first frame, without a prompt."""
 
 from datagen.errors import UserError
-from datagen.load.assembly import Over, Policy, assemble
+from datagen.load.assembly import Over, assemble
 from datagen.load.dialog import Dialog
 from datagen.load.sequence import Sequence
 from datagen.load.spec import MOSHI, ModelSpec
+from datagen.load.text_row import Policy
 from datagen.load.tokenizers import Tokenizer
 
 

@@ -6,10 +6,11 @@ made = personaplex.sequence(dialog.swapped(), tokenizer) # the user's side as th
 """
 
 from datagen.errors import UserError
-from datagen.load.assembly import Over, Policy, assemble
+from datagen.load.assembly import Over, assemble
 from datagen.load.dialog import Dialog
 from datagen.load.sequence import Sequence
 from datagen.load.spec import PERSONAPLEX, ModelSpec
+from datagen.load.text_row import Policy
 from datagen.load.tokenizers import Tokenizer
 
 

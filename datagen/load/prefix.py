@@ -14,6 +14,7 @@ from datagen.load.sequence import Columns
 from datagen.load.spec import ModelSpec
 from datagen.load.streams import check_matrix
 from datagen.load.tokenizers import Tokenizer
+from datagen.records.rendered import Codes
 
 TAG = "<system>"
 """What opens and what closes the text prompt; the closing one has no slash."""
@@ -52,7 +53,7 @@ def prefix(dialog: Dialog, tokenizer: Tokenizer, spec: ModelSpec) -> Columns:
     return columns
 
 
-def _voice(dialog: Dialog, spec: ModelSpec) -> Columns:
+def _voice(dialog: Dialog, spec: ModelSpec) -> Codes:
     name = "user's voice prompt" if dialog.is_swapped else "voice prompt"
     codes = dialog.voice_prompt_codes
     if codes.ndim != 2 or codes.shape[1] < _LEAST_VOICE_FRAMES:

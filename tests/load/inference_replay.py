@@ -97,7 +97,8 @@ def free(voice: np.ndarray, tokens: list[int], agent: np.ndarray, user: np.ndarr
 
     def model(row: int, position: int) -> int:
         frame = position - DELAYS[row] - start
-        assert 0 <= row <= 8 and 0 <= frame < user.shape[1], f"row {row} of position {position} was left to the model"
+        assert row <= 8, f"row {row} of position {position} was left to the model"
+        assert 0 <= frame < user.shape[1], f"row {row} of position {position} was left to the model"
         return int(text[frame]) if row == 0 else int(agent[row - 1, frame])
 
     loop = Loop(model)

@@ -43,7 +43,8 @@ def test_the_dialogue_begins_where_its_first_frame_is_the_target() -> None:
     made_sequence = personaplex.sequence(dialog, Pieces())
     loop = replayed(dialog, made_sequence.codes[0, made_sequence.n_prefix :].tolist())
     first = np.array(loop.wanted)[made_sequence.n_prefix]
-    assert first[1] == dialog.agent_codes[0, 0] and first[9] == dialog.user_codes[0, 0]
+    assert first[1] == dialog.agent_codes[0, 0]
+    assert first[9] == dialog.user_codes[0, 0]
     assert first[2:9].tolist() == list(MIMI.silence[1:]), "the acoustic books are a column behind"
     weights = delays.apply_weights(made_sequence.weights, PERSONAPLEX)[:, 1:]
     learned = np.flatnonzero(weights[:, made_sequence.n_prefix] > 0).tolist()
