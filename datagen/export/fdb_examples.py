@@ -157,8 +157,10 @@ class Chooser:
         )
 
     def _whole(self, task: Task, turn: Row, least_s: float) -> Piece | None:
-        """The user's turn from its first sound to its last, and what rings on after it while nobody else is heard; None, counted,
-        where it is too short, was cut, or has the agent's echo in it."""
+        """The user's turn from its first sound to its last; None, counted, where it is too short, was cut, or has echo in it.
+
+        Where silence is to follow, what rings on after it belongs to it, as long as nobody else is heard.
+        """
         lane = self._lane
         if turn["end_s"] - turn["start_s"] < least_s:
             return self._skip(task, "short")
@@ -166,6 +168,8 @@ class Chooser:
             return self._skip(task, "cut")
         if lane.echo and lane.agent_speaks(turn["start_s"], turn["end_s"]):
             return self._skip(task, "echo")
+        if task in (Task.PAUSE, Task.BACKCHANNEL):
+            return Piece(turn["start_s"], turn["end_s"])
         end_s = min(turn["end_s"] + self._options.trail_s, lane.next_user_word_s(turn["end_s"]), lane.duration_s)
         if lane.echo:
             end_s = max(turn["end_s"], min(end_s, lane.next_agent_word_s(turn["end_s"])))

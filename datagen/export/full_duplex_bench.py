@@ -71,7 +71,7 @@ class FullDuplexBench(Format):
                 counts[example.task.value] += 1
                 lines.append(json.dumps(_line(dialog, example), ensure_ascii=False, allow_nan=False))
             for reason, n in chooser.skipped.items():
-                counts[f"skipped_{reason}"] = counts.get(f"skipped_{reason}", 0) + n
+                counts[reason] = counts.get(reason, 0) + n
         return Written(tuple(files), n_dialogs, counts, tuple(lines))
 
     def finish(self, build: OpenBuild, done: Sequence[tuple[Part, Written]], out: Path) -> Iterator[str]:

@@ -29,7 +29,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("lhotse-shar", "datagen.export.lhotse_shar:LhotseShar", "NVIDIA NeMo's duplex speech-to-speech models: Lhotse Shar"),
     Entry("webdataset", "datagen.export.webdataset:WebDataset", "webdataset: tars of audio, codes and JSON, for streaming"),
     Entry(
-        "full-duplex-bench", "datagen.export.full_duplex_bench:FullDuplexBench", "Full-Duplex-Bench v1: evaluation folders of the test split"
+        "full-duplex-bench", "datagen.export.full_duplex_bench:FullDuplexBench", "Full-Duplex-Bench v1: evaluation folders, test split"
     ),
 )  # fmt: skip
 
