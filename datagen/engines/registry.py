@@ -17,6 +17,7 @@ class Entry:
 
     The target is a class with `kind`, `name` and `Options` (a `datagen.config.Options`) as class attributes, made by
     `target(options)`. An empty target is an engine that this version names in its profiles and does not have yet.
+    Where all the modules of `instead` are there, they do in place of `needs`.
     """
 
     kind: str
@@ -25,6 +26,7 @@ class Entry:
     summary: str
     needs: tuple[str, ...] = ()
     install: str = "pip install --force-reinstall datagen"
+    instead: tuple[str, ...] = ()
 
 
 ENTRIES: tuple[Entry, ...] = (
@@ -54,9 +56,10 @@ ENTRIES: tuple[Entry, ...] = (
         "codec",
         "mimi",
         "datagen.engines.codecs.mimi:MimiCodec",
-        "Mimi's own tokens on the CPU, with the released weights (385 MB, fetched once)",
+        "Mimi's own tokens, on a GPU or the CPU, with the released weights (385 MB, fetched once)",
         ("rustymimi",),
-        'pip install "datagen[mimi]"',
+        'pip install "datagen[mimi]", or "datagen[mimi-torch]" for a GPU',
+        ("torch", "transformers"),
     ),
     Entry("writer", "vllm", "", "Qwen3 or GPT-OSS through a vLLM server"),
     Entry("writer", "openai", "", "any OpenAI-compatible server"),
@@ -80,8 +83,9 @@ def entry(kind: str, name: str) -> Entry:
 
 
 def missing(found: Entry) -> list[str]:
-    """The modules that an engine needs and this environment lacks."""
-    return [m for m in found.needs if importlib.util.find_spec(m) is None]
+    """The modules that an engine needs and this environment lacks; none where it has what does in their place."""
+    lacking = [m for m in found.needs if importlib.util.find_spec(m) is None]
+    return [] if found.instead and all(importlib.util.find_spec(m) for m in found.instead) else lacking
 
 
 def obstacle(found: Entry) -> str:

@@ -1,17 +1,20 @@
-"""Mimi, the codec of Moshi and PersonaPlex, through rustymimi: on the CPU, without torch."""
+"""Mimi, the codec of Moshi and PersonaPlex: one engine, with a backend without torch and one with it."""
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import ClassVar, Protocol
+from importlib.util import find_spec
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datagen.config import Options, knob
 from datagen.engines.codecs.mimi_rust import RustMimi
+from datagen.engines.codecs.mimi_torch import TorchMimi, has_cuda
+from datagen.engines.codecs.mimi_torch_model import missing as lacks_torch
 from datagen.engines.codecs.mimi_weights import LICENCE, Weights, find, inspect
 from datagen.engines.codecs.training_audio import tone
-from datagen.errors import DataError, EngineError
+from datagen.errors import DataError, EngineError, UserError
 from datagen.records.maker import Maker
 from datagen.records.rendered import Codes
 from datagen.records.speech import FRAME_SAMPLES, Audio, n_frames
@@ -47,10 +50,41 @@ class MimiOptions(Options):
 
     weights: str = knob(
         "",
-        "path of Mimi's safetensors file in moshi's naming; empty: DATAGEN_MIMI_WEIGHTS, else the Hugging Face cache",
+        "path of Mimi's safetensors file, moshi's or that of kyutai/mimi; empty: DATAGEN_MIMI_WEIGHTS, else the Hugging Face cache",
         changes_output=False,  # what is in the file does, and its hash is in the codec's revision
     )
     books: int = knob(8, "books of codes a frame; Moshi and PersonaPlex use 8", "books", ge=1, le=32)
+    # What of these changes a code is in the backend's version, and so in the codec's revision.
+    backend: Literal["auto", "rustymimi", "torch"] = knob(
+        "auto",
+        "what runs Mimi: rustymimi | torch (transformers' MimiModel) | auto (torch where it finds a CUDA device, else rustymimi)",
+        changes_output=False,
+    )
+    device: str = knob(
+        "auto",
+        "where the torch backend runs: auto (cuda where there is one) | cpu | cuda | cuda:0",
+        changes_output=False,
+        pattern=r"^(auto|cpu|cuda(:\d+)?)$",
+    )
+    batch: int = knob(
+        0,
+        "clips that the torch backend steps at once; 0: 1 on a CPU, 32 on a GPU",
+        "clips",
+        changes_output=False,
+        ge=0,
+        le=1024,
+    )
+    precision: Literal["fp32", "tf32", "bf16"] = knob(
+        "fp32",
+        "arithmetic of the torch backend: fp32 | tf32 (CUDA) | bf16; only fp32 gives the codes that inference gives",
+        changes_output=False,
+    )
+    window: Literal["auto", "step", "whole", "rust"] = knob(
+        "auto",
+        "what attention reaches after 10 s: step (torch; as moshi, one frame a step) | whole (torch; as moshi, a file at once) | "
+        "rust (as rustymimi) | auto (step with torch, rust with rustymimi)",
+        changes_output=False,
+    )
 
 
 class MimiCodec:
@@ -72,11 +106,20 @@ class MimiCodec:
 
     @cached_property
     def backend(self) -> "Backend":
-        return RustMimi(self.weights.path, self.n_books)
+        """What runs the model here, by `codec.backend`; a UserError where the other options are not for it."""
+        asked = self.options
+        if backend_of(asked.backend) == "torch":
+            window = "step" if asked.window == "auto" else asked.window
+            return TorchMimi(self.weights, self.n_books, asked.device, asked.batch, asked.precision, window)
+        if asked.window in ("step", "whole"):
+            raise UserError(
+                f"codec.window = {asked.window}: rustymimi has none but its own. Take codec.window = auto, or codec.backend = torch."
+            )
+        return RustMimi(self.weights.moshi_path(), self.n_books)
 
     @cached_property
     def maker(self) -> Maker:
-        """The identity that content keys and cards hold: the revision is rustymimi's version and the hash of the weights."""
+        """The identity that content keys and cards hold: the revision is the backend's version and the hash of the weights."""
         released = self.weights.released
         return Maker(
             engine=self.name,
@@ -124,6 +167,13 @@ class MimiCodec:
             raise DataError(f"codec: codes of shape {codes.shape}; mimi decodes [{self.n_books}, n_frames].")
         if codes.size and not (int(codes.min()) >= 0 and int(codes.max()) < BOOK_SIZE):
             raise DataError(f"codec: codes from {codes.min()} to {codes.max()}; mimi's are 0 to {BOOK_SIZE - 1}.")
+
+
+def backend_of(asked: str) -> str:
+    """`torch` or `rustymimi`: what `auto` is here. Torch where it finds a CUDA device or rustymimi is not installed."""
+    if asked != "auto":
+        return asked
+    return "torch" if has_cuda() or (find_spec("rustymimi") is None and not lacks_torch()) else "rustymimi"
 
 
 def _frames_of(audio: Audio) -> NDArray[np.float32]:

@@ -1,16 +1,17 @@
 """Where Mimi's weights are, and what a file of weights holds, read from its header before anything is loaded."""
 
 import hashlib
-import json
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
+from datagen.engines.codecs import safetensors_file
+from datagen.engines.codecs.mimi_names import SEMANTIC, TRANSFORMERS_SEMANTIC, acoustic_books, to_moshi
+from datagen.engines.codecs.safetensors_file import NotSafetensors, Tensor
 from datagen.errors import EngineError
+from datagen.store.files import atomic
 
 NAME = "tokenizer-e351c8d8-checkpoint125.safetensors"
 REPOSITORY = "kyutai/moshiko-pytorch-bf16"
@@ -18,29 +19,53 @@ REVISION = "2bfc9ae6e89079a5cc7ed2a68436010d91a3d289"
 """Mimi as Moshi was released with it; the repositories of moshika and of PersonaPlex hold the same bytes under the same name."""
 RELEASED_SHA256 = "09b782f0629851a271227fb9d36db65c041790365f11bbe5d3d59369cf863f50"
 """Of the 384,644,900 bytes of that file."""
-LICENCE = "CC-BY-4.0"
-"""Of the weights, by the model card of REPOSITORY."""
-FETCH = f"pip install huggingface_hub && hf download {REPOSITORY} {NAME} --revision {REVISION}"
-VARIABLE = "DATAGEN_MIMI_WEIGHTS"
 
-_HEADER_LENGTH = 8
-_LONGEST_HEADER = 100_000_000
-_SEMANTIC = "quantizer.rvq_first.vq.layers.0._codebook.embedding_sum"
-_ACOUSTIC = re.compile(r"quantizer\.rvq_rest\.vq\.layers\.\d+\._codebook\.embedding_sum")
-_TRANSFORMERS = "quantizer.semantic_residual_vector_quantizer."
+KYUTAI_NAME = "model.safetensors"
+KYUTAI_REPOSITORY = "kyutai/mimi"
+KYUTAI_REVISION = "89091b3e466eb6a9d11e537bf26b144f194978f7"
+"""Mimi as transformers has it: the same numbers under other names (datagen.engines.codecs.mimi_names)."""
+KYUTAI_SHA256 = "bac7e85083dcded655d24eaadde7e6eea34c0da1b35fa2d284e641bd2b942a5e"
+"""Of the 384,649,828 bytes of that file, as several public projects that pin it state; it was not fetched here."""
+
+LICENCE = "CC-BY-4.0"
+"""Of the weights, by the model card of either repository."""
+FETCH = f"pip install huggingface_hub && hf download {REPOSITORY} {NAME} --revision {REVISION}"
+KYUTAI_FETCH = f"hf download {KYUTAI_REPOSITORY} {KYUTAI_NAME} --revision {KYUTAI_REVISION}"
+VARIABLE = "DATAGEN_MIMI_WEIGHTS"
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A file of Mimi weights in moshi's naming, its SHA-256, and how many books it has."""
+    """A file of Mimi weights in moshi's naming or that of transformers, what identifies it, and how many books it has.
+
+    `sha256` is that of the numbers: the SHA-256 of moshi's file, or of the file in moshi's naming that one of
+    transformers is equal to, so that the same weights are one identity in either naming. `file_sha256` is of the file as it is.
+    """
 
     path: Path
     sha256: str
     books: int
+    file_sha256: str = ""
+    moshi_named: bool = True
 
     @property
     def released(self) -> bool:
-        return self.sha256 == RELEASED_SHA256
+        """Whether these are Kyutai's, by the SHA-256 of either of their files."""
+        return self.sha256 == RELEASED_SHA256 or self.file_sha256 == KYUTAI_SHA256
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor by its name in moshi's naming; an EngineError names one that the file lacks."""
+        return _in_moshis_naming(self.path)
+
+    def moshi_path(self) -> Path:
+        """A file in moshi's naming: this one, or a copy under `$XDG_CACHE_HOME/datagen/mimi`, made once."""
+        if self.moshi_named:
+            return self.path
+        copy = _cache(os.environ) / f"{self.sha256}.safetensors"
+        if not copy.is_file() or _sha256_of(copy) != self.sha256:
+            with atomic(copy) as beside, beside.open("wb") as file:
+                file.writelines(safetensors_file.pieces(self.tensors()))
+        return copy
 
 
 def find(given: str) -> Path:
@@ -57,10 +82,12 @@ def find(given: str) -> Path:
         return path
     hub = _hub_cache(os.environ)
     pinned = hub / f"models--{REPOSITORY.replace('/', '--')}" / "snapshots" / REVISION / NAME
-    found = [p for p in (pinned, *sorted(hub.glob(f"models--*/snapshots/*/{NAME}"))) if p.is_file()]
+    kyutai = hub / f"models--{KYUTAI_REPOSITORY.replace('/', '--')}" / "snapshots" / KYUTAI_REVISION / KYUTAI_NAME
+    found = [p for p in (pinned, *sorted(hub.glob(f"models--*/snapshots/*/{NAME}")), kyutai) if p.is_file()]
     if not found:
         raise EngineError(
-            f"codec mimi: no weights. codec.weights and {VARIABLE} are empty, and {hub} holds no {NAME}. Fetch it with: {FETCH}"
+            f"codec mimi: no weights. codec.weights and {VARIABLE} are empty, and {hub} holds neither {NAME} nor "
+            f"{KYUTAI_REPOSITORY} at {KYUTAI_REVISION[:8]}. Fetch them with: {FETCH} (or: {KYUTAI_FETCH})"
         )
     return found[0]
 
@@ -76,8 +103,12 @@ def _hub_cache(environment: Mapping[str, str]) -> Path:
     return Path(home).expanduser() / "hub"
 
 
+def _cache(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "datagen" / "mimi"
+
+
 def inspect(path: Path) -> Weights:
-    """The hash and the number of books of a file; an EngineError where it is cut short or is no Mimi that rustymimi reads."""
+    """What a file of weights is; an EngineError where it is cut short or is no Mimi in a naming that is known."""
     try:
         at = path.stat()
         return _inspect(path, at.st_size, at.st_mtime_ns)
@@ -87,34 +118,42 @@ def inspect(path: Path) -> Weights:
 
 @cache
 def _inspect(path: Path, size: int, _changed_ns: int) -> Weights:
-    tensors = _header(path, size)
-    if any(name.startswith(_TRANSFORMERS) for name in tensors):
-        raise EngineError(
-            f"codec.weights: {path} is Mimi in the naming of transformers, and rustymimi reads moshi's. Fetch that with: {FETCH}"
-        )
-    if _SEMANTIC not in tensors:
-        raise EngineError(
-            f"codec.weights: {path} is no Mimi: of {len(tensors)} tensors none is {_SEMANTIC}. {_wanted()}"
-        )
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return Weights(path, sha256, 1 + sum(1 for name in tensors if _ACOUSTIC.fullmatch(name)))
-
-
-def _header(path: Path, size: int) -> dict[str, Any]:
-    """The tensors of a safetensors file by name: eight bytes of length, that much JSON, then the tensors' bytes."""
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(_HEADER_LENGTH), "little")
-        text = file.read(length) if 2 <= length <= _LONGEST_HEADER else b""
     try:
-        header = json.loads(text)
-        tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
-        end = _HEADER_LENGTH + length + max((int(t["data_offsets"][1]) for t in tensors.values()), default=0)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
-        raise EngineError(f"codec.weights: {path} is no safetensors file ({size} bytes). {_wanted()}") from None
-    if size != end:
-        raise EngineError(f"codec.weights: {path} is not whole: {size} bytes of {end}. Fetch it again: {FETCH}")
-    return tensors
+        names, _ = safetensors_file.header(path, size)
+    except NotSafetensors as fault:
+        raise _unusable(path, size, fault) from None
+    if SEMANTIC not in names and TRANSFORMERS_SEMANTIC not in names:
+        raise EngineError(f"codec.weights: {path} is no Mimi: of {len(names)} tensors none is {SEMANTIC}. {_wanted()}")
+    books, sha256 = 1 + acoustic_books(names), _sha256_of(path)
+    if SEMANTIC in names:
+        return Weights(path, sha256, books, sha256)
+    numbers = hashlib.sha256()
+    for piece in safetensors_file.pieces(_in_moshis_naming(path)):
+        numbers.update(piece)
+    return Weights(path, numbers.hexdigest(), books, sha256, moshi_named=False)
+
+
+def _in_moshis_naming(path: Path) -> dict[str, Tensor]:
+    try:
+        tensors = safetensors_file.read(path)
+        return tensors if SEMANTIC in tensors else to_moshi(tensors)
+    except NotSafetensors as fault:
+        raise _unusable(path, path.stat().st_size, fault) from None
+    except KeyError as missing:
+        raise EngineError(f"codec.weights: {path} is no whole Mimi: it has no tensor {missing}. {_wanted()}") from None
+
+
+def _sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _unusable(path: Path, size: int, fault: NotSafetensors) -> EngineError:
+    if fault.whole_bytes is None:
+        return EngineError(f"codec.weights: {path} is no safetensors file ({size} bytes). {_wanted()}")
+    return EngineError(
+        f"codec.weights: {path} is not whole: {size} bytes of {fault.whole_bytes}. Fetch it again: {FETCH}"
+    )
 
 
 def _wanted() -> str:

@@ -226,7 +226,7 @@ FAULTY: dict[str, tuple[Callable[[Path], object], str]] = {
     "another model": (lambda p: bare(p, "x"), f"is no Mimi: of 1 tensors none is {SEMANTIC}"),
     "transformers": (
         lambda p: bare(p, "quantizer.semantic_residual_vector_quantizer.layers.0.codebook.embed_sum"),
-        "in the naming of transformers",
+        "is no whole Mimi: it has no tensor",
     ),
     "cut short": (lambda p: p.write_bytes(bare(p, SEMANTIC).read_bytes()[:-2]), "is not whole"),
     "a piece": (lambda p: bare(p, SEMANTIC), "has 1 books, and 8 are asked for"),
