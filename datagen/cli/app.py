@@ -164,9 +164,7 @@ def report(out: Out) -> None:
 def export(
     out: Annotated[str, typer.Argument(metavar="OUT", help="A build: its folder, or a URL.")] = "",
     to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="Which format; --list names them.")] = "",
-    folder: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="A folder of its own to write.", show_default=False)
-    ] = Path(),
+    folder: Annotated[str, typer.Option("--out", metavar="DIR", help="A folder of its own to write.")] = "",
     split: Annotated[
         str, typer.Option("--split", metavar="A,B", help="Splits, e.g. train,valid.  [default: all]")
     ] = "",

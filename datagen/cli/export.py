@@ -4,7 +4,6 @@ import json
 import sys
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from datagen import recipes
@@ -17,12 +16,12 @@ from datagen.export.runner import Exported, Progress, run_export
 _LINE_EVERY_S = 5.0
 
 
-def export(out: str, to: str, folder: Path, splits: str, from_tokens: bool, sets: list[str], as_json: bool) -> None:
+def export(out: str, to: str, folder: str, splits: str, from_tokens: bool, sets: list[str], as_json: bool) -> None:
     """Exports and says what came out, or prints it as JSON."""
-    if not out or not to or not str(folder) or folder == Path():
-        lacking = "OUT, the build" if not out else "--to FORMAT" if not to else "--out DIR"
+    if not (out and to and folder):
+        lacking = "OUT, a build" if not out else "--to FORMAT" if not to else "--out DIR"
         raise UserError(
-            f"export: {lacking}, is missing. datagen export OUT --to FORMAT --out DIR; --list names the formats."
+            f"export: {lacking} is missing: datagen export OUT --to FORMAT --out DIR. --list names the formats."
         )
     done = run_export(
         out, to, folder, splits=[s.strip() for s in splits.split(",") if s.strip()], from_tokens=from_tokens,
@@ -43,7 +42,9 @@ def list_formats(as_json: bool) -> None:
     for entry in found:
         sys.stdout.write(f"{entry['name']}: {entry['summary']}\n")
         for option in entry["options"]:
-            sys.stdout.write(f"  --set {option['key']}={option['default']}  {option['meaning']}\n")
+            value = option["default"]
+            text = value if isinstance(value, str) else json.dumps(value)
+            sys.stdout.write(f"  --set {option['key']}={text}  {option['meaning']}\n")
         for line in entry["cannot_hold"]:
             sys.stdout.write(f"  cannot hold: {line}\n")
 
@@ -51,7 +52,7 @@ def list_formats(as_json: bool) -> None:
 class _Lines:
     """Says on stderr how far the export is, now and then."""
 
-    def __init__(self, folder: Path, quiet: bool) -> None:
+    def __init__(self, folder: str, quiet: bool) -> None:
         self._folder, self._quiet, self._last = folder, quiet, time.monotonic()
 
     def __call__(self, step: Progress) -> None:
@@ -72,7 +73,7 @@ def _options(sets: list[str]) -> dict[str, Any]:
     return found
 
 
-def _told(done: Exported, folder: Path) -> list[str]:
+def _told(done: Exported, folder: str) -> list[str]:
     claim = done.claim
     lines = [f"{folder}: {_what(claim)}", f"{'made now' if done.made else 'all of it was there'}: {_how(done)}"]
     if claim.counts:

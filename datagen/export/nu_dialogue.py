@@ -5,6 +5,7 @@ eight books; the trainer puts A's nine rows over B's eight, delays them itself, 
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -20,7 +21,6 @@ from datagen.errors import UserError
 from datagen.export.base import ExportDialog, Format, Part, Written
 from datagen.load import tokenizers
 from datagen.load.builds import OpenBuild
-from datagen.load.dialog import Words
 from datagen.load.sequence import TextCounts
 from datagen.load.spec import MOSHI, ModelSpec
 from datagen.load.streams import sides
@@ -75,8 +75,6 @@ class NuDialogue(Format):
 
     @cached_property
     def _spec(self) -> ModelSpec:
-        from dataclasses import replace
-
         is_trying = self.options.tokenizer == tokenizers.TRYING
         return tokenizers.for_trying(MOSHI) if is_trying else replace(MOSHI, codec=self.options.codec)
 
@@ -135,13 +133,12 @@ class NuDialogue(Format):
         for side, codes, words in zip(
             counts, sides(dialog, self._spec), (dialog.words, dialog.user_words), strict=True
         ):
-            text, laid = self._text_row(words, dialog.n_frames)
+            text, laid = text_row(
+                words, dialog.n_frames, self._tokenizer, self._spec, self.options.policy, dialog.where
+            )
             counts[side] += laid
             both.append(np.concatenate([text[None], codes]).astype(np.int32))
         return dialog.dialog_id, both[0], both[1]
-
-    def _text_row(self, words: Words, n_frames: int) -> tuple[NDArray[np.int64], TextCounts]:
-        return text_row(words, n_frames, self._tokenizer, self._spec, self.options.policy)
 
 
 def _table(group: list[tuple[str, Rows, Rows]]) -> pa.Table:

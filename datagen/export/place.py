@@ -6,17 +6,18 @@ from pathlib import Path
 from datagen.errors import UserError
 from datagen.export.records import EXPORT_FILE, WORK, Claim, PartRecord
 from datagen.load.builds import OpenBuild
+from datagen.load.remote import is_remote
 
 _OTHER = "Choose another folder with --out, or remove that one."
 
 
-def refuse_place(folder: Path, build: OpenBuild) -> None:
-    """UserError for the build's own folder or one inside it, a URL, a file, or a folder that holds anything but an export."""
-    if "://" in str(folder) or ":/" in str(folder):
-        raise UserError(f"--out {folder}: an export is written into a local folder; copy it from there.")
-    here = folder.resolve()
-    root = Path(build.root).resolve()
-    if "://" not in build.root and (here == root or root in here.parents):
+def place_of(out: str | Path, build: OpenBuild) -> Path:
+    """The folder to write to; UserError for a URL, the build's own folder or one inside it, a file, a folder that holds other things."""
+    if "://" in str(out):
+        raise UserError(f"--out {out}: an export is written into a local folder; copy it from there.")
+    folder = Path(out)
+    here, root = folder.resolve(), None if is_remote(build.fs) else Path(build.base).resolve()
+    if root and (here == root or root in here.parents):
         raise UserError(f"--out {folder}: lies in the build {build.root} itself. Name a folder outside of it.")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--out {folder}: is no folder. Name another.")
@@ -26,6 +27,7 @@ def refuse_place(folder: Path, build: OpenBuild) -> None:
             raise UserError(
                 f"--out {folder}: holds {left[0]} and is no export's folder. Name an empty one, or one that is not there."
             )
+    return folder
 
 
 def agree(before: Claim, now: Claim, folder: Path, build: OpenBuild, parts: Iterable[PartRecord]) -> None:

@@ -1,7 +1,8 @@
 """What an export's folder remembers: whose export it is (export.json), and each finished part (.export/NAME.json).
 
-A part's record is written after all of its files are in place, so a part without one is not done, whatever lies there. Parts
-have a record each, since one file of them all would be written anew at every part.
+A part's record is written before its files take their places, so that none can be left that nobody knows of, and again after
+them, when it says `placed`; a part without such a record is not done, whatever lies there. Parts have a record each, since
+one file of them all would be written anew at every part.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,7 +49,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class PartRecord:
-    """A finished part: what it was made of (shard name to content key), and its files with size and SHA-256."""
+    """A part: what it was made of (shard name to content key), its files with size and SHA-256, and whether all are `placed`."""
 
     name: str
     split: str
@@ -59,6 +60,7 @@ class PartRecord:
     counts: Mapping[str, int]
     lines: tuple[str, ...]
     files: Mapping[str, FileEntry]
+    placed: bool
 
     def part(self) -> Part:
         return Part(self.name, self.split, self.number, self.n_parts, tuple(self.shards), self.n_dialogs)
@@ -89,7 +91,7 @@ class Records:
         write_json(self.folder / EXPORT_FILE, asdict(claim))
 
     def part(self, name: str) -> PartRecord | None:
-        """The record of a finished part, None where there is none; a damaged one is none either, and its part is made again."""
+        """The record of a part, None where there is none; a damaged one is none either, and its part is made again."""
         try:
             return from_json(PartRecord, self._path(name).read_bytes())
         except (FileNotFoundError, ValidationError):
@@ -103,7 +105,7 @@ class Records:
         return sorted(p.stem for p in (self.folder / WORK).glob("*.json") if not p.name.startswith("."))
 
     def drop(self, name: str) -> None:
-        """Removes a part: its files, then its record, so that a killed removal is found again."""
+        """Removes a part, placed or not: its files, then its record, so that a killed removal is found again."""
         record = self.part(name)
         with disk(self.folder):
             for file in record.files if record else ():

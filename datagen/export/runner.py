@@ -13,7 +13,7 @@ from datagen.errors import UserError
 from datagen.export import registry
 from datagen.export.base import ExportDialog, Format, Part, Written
 from datagen.export.card import readme
-from datagen.export.place import agree, refuse_place
+from datagen.export.place import agree, place_of
 from datagen.export.records import WORK, Claim, DoneParts, PartRecord, Records
 from datagen.export.rows import Joined
 from datagen.export.sound import FileSound, sound_of
@@ -50,7 +50,7 @@ Report = Callable[[Progress], None]
 def run_export(
     out: str | Path,
     name: str,
-    folder: Path,
+    folder: str | Path,
     *,
     splits: Sequence[str] = (),
     from_tokens: bool = False,
@@ -70,7 +70,7 @@ def run_export(
     form.check(build)
     sound = sound_of(build, from_tokens) if form.audio else FileSound(build)
     claim = _claim(form, build, asked, from_tokens)
-    refuse_place(folder, build)
+    folder = place_of(folder, build)
     with only_builder(folder / WORK):
         records = Records(folder)
         before = records.claim()
@@ -83,7 +83,9 @@ def run_export(
 def _splits(build: OpenBuild, asked: Sequence[str], default: Sequence[str]) -> tuple[str, ...]:
     wrong = [s for s in asked if s not in build.splits]
     if wrong:
-        raise UserError(f"--split {wrong[0]}: {build.root} has no such split. It has: {', '.join(build.splits) or 'none'}.")
+        raise UserError(
+            f"--split {wrong[0]}: {build.root} has no such split. It has: {', '.join(build.splits) or 'none'}."
+        )
     chosen = _in_order(build, set(asked or default or build.splits))
     if not chosen:
         raise UserError(f"{build.root}: holds no dialogue of {', '.join(asked or default) or 'any split'} to export.")
@@ -122,7 +124,8 @@ class _Run:
             assert self._before is not None  # only a finished one is finished
             return Exported(self._before, 0, self._form.use)
         remove_temporary(self._folder)
-        self._records.write_claim(replace(self._claim, complete=False))
+        index = self._before.index if self._before else {}
+        self._records.write_claim(replace(self._claim, complete=False, index=index))
         for name in sorted(stale):
             self._records.drop(name)
         self._make_all(missing)
@@ -138,6 +141,7 @@ class _Run:
         found = self._records.part(part.name)
         return (
             found is not None
+            and found.placed
             and (found.part(), dict(found.shards)) == (replace(part, n_dialogs=found.n_dialogs), self._keys(part))
             and self._records.holds(found.files)
         )
@@ -162,10 +166,15 @@ class _Run:
                 draft.mkdir()
                 written = self._form.write(part, self._dialogs(part), draft)
                 self._records.drop(part.name)
-                files = {name: _place(draft / name, self._folder / name) for name in written.files}
+                record = _record(
+                    part, self._keys(part), written, {name: _entry(draft / name) for name in written.files}
+                )
+                self._records.write_part(record)
+                for name in written.files:
+                    _place(draft / name, self._folder / name)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-        self._records.write_part(_record(part, self._keys(part), written, files))
+        self._records.write_part(replace(record, placed=True))
 
     def _dialogs(self, part: Part) -> Iterator[ExportDialog]:
         for name in part.shards:
@@ -186,11 +195,9 @@ class _Run:
         return claim
 
 
-def _place(source: Path, target: Path) -> FileEntry:
-    entry = _entry(source)
+def _place(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     os.replace(source, target)
-    return entry
 
 
 def _entry(path: Path) -> FileEntry:
@@ -200,7 +207,16 @@ def _entry(path: Path) -> FileEntry:
 
 def _record(part: Part, keys: Mapping[str, str], written: Written, files: Mapping[str, FileEntry]) -> PartRecord:
     return PartRecord(
-        part.name, part.split, part.number, part.n_parts, keys, written.n_dialogs, written.counts, written.lines, files
+        part.name,
+        part.split,
+        part.number,
+        part.n_parts,
+        keys,
+        written.n_dialogs,
+        written.counts,
+        written.lines,
+        files,
+        False,
     )
 
 
