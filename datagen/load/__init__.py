@@ -9,19 +9,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datagen.load import moshi, personaplex
     from datagen.load.builds import OpenBuild, open_build
+    from datagen.load.dataset import DialogDataset
     from datagen.load.dialog import Dialog
+    from datagen.load.iterable import IterableDialogs
+    from datagen.load.iterating import iter_dialogs
+    from datagen.load.loader import DialogLoader
     from datagen.load.sequence import Sequence
     from datagen.load.spec import MOSHI, PERSONAPLEX, ModelSpec
     from datagen.load.tokenizers import TRYING, open_tokenizer
 
 _HOMES = {
     "Dialog": "dialog",
+    "DialogDataset": "dataset",
+    "DialogLoader": "loader",
+    "IterableDialogs": "iterable",
     "MOSHI": "spec",
     "ModelSpec": "spec",
     "OpenBuild": "builds",
     "PERSONAPLEX": "spec",
     "Sequence": "sequence",
     "TRYING": "tokenizers",
+    "iter_dialogs": "iterating",
     "moshi": "",
     "open_build": "builds",
     "open_tokenizer": "tokenizers",
@@ -34,9 +42,13 @@ __all__ = [
     "PERSONAPLEX",
     "TRYING",
     "Dialog",
+    "DialogDataset",
+    "DialogLoader",
+    "IterableDialogs",
     "ModelSpec",
     "OpenBuild",
     "Sequence",
+    "iter_dialogs",
     "moshi",
     "open_build",
     "open_tokenizer",

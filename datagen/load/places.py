@@ -13,6 +13,7 @@ from datagen.load.builds import OpenBuild
 from datagen.load.labels import Labels, has_user_role, n_frames
 from datagen.load.reading import GROUP_ROWS
 from datagen.records.build import ShardEntry
+from datagen.store.ids import digest
 
 SwapRoles: TypeAlias = bool | Literal["both"]
 
@@ -33,6 +34,11 @@ class Places:
 
     def __len__(self) -> int:
         return len(self.row)
+
+    @cached_property
+    def key(self) -> str:
+        """16 hex digits of which places these are."""
+        return digest(self.row.tobytes().hex(), self.is_swapped.tobytes().hex())[:16]
 
     @cached_property
     def chunk_sizes(self) -> tuple[int, ...]:

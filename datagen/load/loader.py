@@ -1,0 +1,49 @@
+"""torch's DataLoader with a state: it counts the batches that it gave, which with a fixed order says where it is."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from datagen.errors import UserError
+from datagen.load.iterable import IterableDialogs
+
+torch_data: Any = import_module("torch.utils.data")
+
+
+class DialogLoader(torch_data.DataLoader):  # type: ignore[misc]
+    """A DataLoader over `IterableDialogs` whose state is exact whatever its workers have prefetched, and however many they are."""
+
+    def __init__(self, source: IterableDialogs, **options: Any) -> None:
+        """`options` are the DataLoader's but `dataset`, `batch_size`, `shuffle` and samplers, which `source` decides."""
+        if decided := sorted({"batch_size", "shuffle", "sampler", "batch_sampler", "dataset"} & set(options)):
+            raise UserError(
+                f"loader({decided[0]}=…): the dialogues' stream decides it; give it to DialogDataset.loader."
+            )
+        if options.get("drop_last"):
+            raise UserError('loader(drop_last=True): take uneven="drop", which drops the same on every rank.')
+        super().__init__(source, batch_size=source.batch_size, **options)
+        self._given = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        self._given = 0
+        for batch in super().__iter__():
+            self._given += 1
+            yield batch
+
+    def set_epoch(self, epoch: int) -> None:
+        """As `IterableDialogs.set_epoch`."""
+        self.dataset.set_epoch(epoch)
+        self._given = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the training is after the batches that were given: JSON types, the same on every rank."""
+        given = self._given * self.dataset.batch_size
+        if not self.dataset.endless:
+            given = min(given, len(self.dataset))  # the last batch of an epoch may be short
+        state: dict[str, Any] = self.dataset.state_dict(given=given)
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """The next pass goes on after `state`; errors as `IterableDialogs.load_state_dict`."""
+        self.dataset.load_state_dict(state)
+        self._given = 0
