@@ -57,8 +57,7 @@ class Assembly:
                 f'and {self.spec.name} takes {self.spec.max_columns}. over="cut" cuts it where the floor changes; '
                 f"sequences() makes several of it."
             )
-        place = self._cuts().last(min(MIN_FRAMES, self.room), self.room)
-        return self._piece(0, self._found(place))
+        return self._piece(0, self._found(self._cuts().after(0, self.room)))
 
     def all(self) -> list[Sequence]:
         """The whole dialogue in as many sequences as it takes, each with the prefix."""

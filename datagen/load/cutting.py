@@ -16,7 +16,11 @@ MIN_FRAMES = 125
 _LISTENER_WORDS, _LISTENER_S = 2, 1.0
 """Up to so many words in less than this take no floor (the limits of Full-Duplex-Bench's backchannels)."""
 
-Seconds: TypeAlias = NDArray[np.float64]
+_PAUSE_S = 0.2
+"""What is shorter between two words is no pause that the other side could answer in."""
+_RESUMES_S = 1.0
+"""Who speaks again so soon after the other has begun has not given up the floor."""
+
 Gap: TypeAlias = tuple[int, int]
 """Between two turns: the first and the last frame before which a cut splits no word."""
 
@@ -51,15 +55,17 @@ class Cuts:
         """
         pieces, first = [], 0
         while (left := self._n_frames - first) > room:
-            earliest, latest = first + MIN_FRAMES, first + room
-            if left - room < MIN_FRAMES:
-                latest = max(earliest, min(latest, self._n_frames - MIN_FRAMES))
-            place = self.last(earliest, latest)
+            at_most = room if left - room >= MIN_FRAMES else max(MIN_FRAMES, min(room, left - MIN_FRAMES))
+            place = self.after(first, at_most)
             if place is None:
                 return None
             pieces.append((first, place))
             first = place
         return [*pieces, (first, self._n_frames)]
+
+    def after(self, first: int, room: int) -> int | None:
+        """The best place for a cut within `room` frames of frame `first`, MIN_FRAMES behind it where words leave one there."""
+        return self.last(first + MIN_FRAMES, first + room) or self.last(first + 1, first + room)
 
     def _last_free(self, earliest: int, latest: int) -> int | None:
         free = np.flatnonzero(self._free[earliest : latest + 1])
@@ -97,25 +103,39 @@ def _under_way(words: Words, n_frames: int, where: str) -> NDArray[np.bool_]:
 
 
 def _between_turns(words: Words, user_words: Words, n_frames: int) -> list[Gap]:
-    """The gaps where the floor changes, in order, and the silence after the last word; a listener's "mhm" changes nothing."""
+    """The gaps where the floor changes, in order, and the silence after the last word.
+
+    The floor changes where one side has ended, the other begins a turn, and the first does not go on within a second.
+    """
+    sides = (words, user_words)
     turns = sorted((*_turns(words, user_words, 0), *_turns(user_words, words, 1)))
     gaps, end_s = [], 0.0
     for at, (start_s, turn_end_s, side) in enumerate(turns):
-        if at and turns[at - 1][2] != side:
+        if at and turns[at - 1][2] != side and not _speaks(sides[1 - side], start_s, start_s + _RESUMES_S):
             gaps.append((int(np.ceil(end_s * FRAME_RATE_HZ)), int(start_s * FRAME_RATE_HZ)))
         end_s = max(end_s, turn_end_s)
-    last = max((float(w.end_s.max()) for w in (words, user_words) if len(w)), default=0.0)
+    last = max((float(w.end_s.max()) for w in sides if len(w)), default=0.0)
     return [g for g in (*gaps, (int(np.ceil(last * FRAME_RATE_HZ)), n_frames)) if g[0] <= g[1]]
 
 
+def _speaks(side: Words, start_s: float, end_s: float) -> bool:
+    """Whether a word of the side begins in the time given."""
+    first, stop = np.searchsorted(side.start_s, (start_s, end_s))
+    return bool(first < stop)
+
+
 def _turns(own: Words, other: Words, side: int) -> list[tuple[float, float, int]]:
-    """(start_s, end_s, side) of one side's turns: its words as far as the other says nothing between two of them."""
+    """(start_s, end_s, side) of one side's turns: its words as far as the other says nothing in a pause between two of them.
+
+    A listener's "mhm" is none.
+    """
     if not len(own):
         return []
-    heard = np.searchsorted(other.start_s, own.start_s[1:]) - np.searchsorted(other.start_s, own.end_s[:-1])
-    firsts = np.concatenate([[0], np.flatnonzero(heard > 0) + 1, [len(own)]])
+    begun = np.searchsorted(other.start_s, own.start_s[1:])
+    over = np.searchsorted(other.end_s, own.end_s[:-1], side="right")
+    parted = (begun > over) & (own.start_s[1:] - own.end_s[:-1] >= _PAUSE_S)
     turns = []
-    for first, stop in pairwise(firsts):
+    for first, stop in pairwise((0, *(np.flatnonzero(parted) + 1).tolist(), len(own))):
         start_s, end_s = float(own.start_s[first]), float(own.end_s[first:stop].max())
         if stop - first > _LISTENER_WORDS or end_s - start_s >= _LISTENER_S:
             turns.append((start_s, end_s, side))

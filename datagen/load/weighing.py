@@ -1,5 +1,7 @@
 """How much of the loss each token bears: nothing on the prompt, little on padding and on the acoustic books."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from datagen.load.sequence import Columns, Weights
@@ -25,6 +27,7 @@ def weigh(codes: Columns, n_prefix: int, spec: ModelSpec, learn_user: bool) -> W
     return weights
 
 
+@lru_cache(64)
 def _of_audio_rows(spec: ModelSpec, learn_user: bool) -> Weights:
     side = np.full(spec.n_books, spec.non_semantic_weight, np.float32)
     side[0] = 1

@@ -56,6 +56,19 @@ def test_where_both_always_speak_no_place_is_found() -> None:
         moshi.sequences(dialog, Pieces(), spec=spec)
 
 
+def test_who_goes_on_at_once_has_not_given_up_the_floor() -> None:
+    asked = [*talk(0.0, "and you said spruce street"), ("right", 1.75, 2.1)]
+    answer = words(*talk(1.66, "yes that is right indeed"))
+    assert Cuts(words(*asked), answer, 60).last(0, 22) == 20, "between two words, as late as it goes"
+    assert Cuts(words(*asked[:-1]), answer, 60).last(0, 22) == 19, "1.48 s to 1.66 s, a frame before the answer"
+
+
+def test_an_answer_that_begins_early_parts_two_turns() -> None:
+    agent = words(*talk(0.0, "one two three four five"), *talk(3.0, "six seven eight nine"))
+    user = words(("absolutely", 1.4, 2.7), ("yes", 5.0, 5.4), ("it", 5.4, 5.6), ("is", 5.6, 6.2))
+    assert Cuts(agent, user, 80).last(0, 45) == 36, "the user answers in the agent's pause, then the agent has its turn"
+
+
 @pytest.mark.parametrize(
     ("side", "times", "says"),
     [

@@ -1,6 +1,7 @@
 """A training sequence is what the released inference loop feeds its model: 17 of 17 rows, column for column."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ from inference_replay import Loop, forced, free
 from made_dialogs import MIMI, Pieces, codes, made
 
 from datagen.load import delays, personaplex
+from datagen.load.builds import open_build
 from datagen.load.dialog import Dialog
+from datagen.load.reading import dialogs
 from datagen.load.spec import PERSONAPLEX, ModelSpec
 
 
@@ -36,6 +39,24 @@ def test_fed_the_same_17_of_17(n_frames: int, n_voice: int, seed: int, how) -> N
     loop = replayed(dialog, text, how)
     assert rows_off(made_sequence.codes, PERSONAPLEX, loop) == []
     assert len(loop.fed) == made_sequence.n_columns
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_build_from_disk_is_fed_the_same(built: Path, swapped: bool) -> None:
+    build = open_build(built)
+    n_dialogs = 0
+    for dialog in (
+        d for split in ("train", "valid", "test") for shard in build.shards(split) for d in dialogs(build, shard)
+    ):
+        if swapped and not dialog.user_role_context:
+            continue
+        # The replay knows Mimi's silence and sine; the codes are the build's.
+        taken = replace(dialog.swapped() if swapped else dialog, codec=MIMI)
+        made_sequence = personaplex.sequence(taken, Pieces())
+        loop = replayed(taken, made_sequence.codes[0, made_sequence.n_prefix :].tolist(), free)
+        assert rows_off(made_sequence.codes, PERSONAPLEX, loop) == [], dialog.where
+        n_dialogs += 1
+    assert n_dialogs >= (2 if swapped else 7)
 
 
 def test_the_dialogue_begins_where_its_first_frame_is_the_target() -> None:

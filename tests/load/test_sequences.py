@@ -88,9 +88,14 @@ def test_delays_as_the_model_shifts() -> None:
     weights = delays.apply_weights(np.ones((5, 3), np.float32), spec)
     assert weights.dtype == np.float32
     assert weights.tolist() == [[0, 1, 1, 1], [0, 1, 1, 1], [0, 0, 1, 1], [0, 1, 1, 1], [0, 0, 1, 1]]
+    batch = np.stack([rows, rows + 1])
+    assert delays.apply(batch, spec).tolist() == [delays.apply(one, spec).tolist() for one in batch]
+    assert delays.undelay(delays.apply(batch, spec), spec)[1].tolist() == [
+        [1, 2, 3], [4, 5, 6], [7, 8, -1], [10, 11, 12], [13, 14, -1],
+    ]  # fmt: skip
     assert delays.apply(rows[:, :0], spec).tolist() == [[32_000], *[[2_048]] * 4]
     assert delays.undelay(delays.apply(rows[:, :0], spec), spec).shape == (5, 0)
-    with pytest.raises(UserError, match=r"shape \[5, 3\], and personaplex has \[17 rows, n_columns\]"):
+    with pytest.raises(UserError, match=r"shape \[5, 3\], and personaplex has \[\.\.\., 17 rows, n_columns\]"):
         delays.apply(rows, PERSONAPLEX)
 
 
