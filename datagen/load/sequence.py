@@ -15,8 +15,8 @@ Weights = NDArray[np.float32]
 class TextCounts:
     """How a text row came to be: words and tokens laid, tokens dropped, tokens shifted, and the furthest shift in frames.
 
-    `dropped_words` lost all of their tokens. `off_end` counts tokens that the dialogue's end left no room for (they are
-    among `dropped`).
+    `words` are all that were to be laid; `dropped_words` of them lost all of their tokens. `off_end` counts tokens that the
+    dialogue's end left no room for (they are among `dropped`).
     """
 
     words: int = 0
