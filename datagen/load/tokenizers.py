@@ -62,7 +62,7 @@ def check_vocabulary(tokenizer: Tokenizer, spec: ModelSpec) -> None:
     the model's PAD, EPAD, BOS and EOS (what other words do is seen as they come, in `text_row`).
     """
     if tokenizer.vocabulary_size != spec.text_vocabulary:
-        tries = f" To try with this one: spec=for_trying({spec.name})." if _is_trying(tokenizer) else ""
+        tries = " To try with this one: spec=datagen.load.tokenizers.for_trying(spec)." if _is_trying(tokenizer) else ""
         raise UserError(
             f"tokenizer {name_of(tokenizer)}: {tokenizer.vocabulary_size} pieces, and {spec.name} has {spec.text_vocabulary}; "
             f"ids of one stand for other words in the other. {_REAL}.{tries}"

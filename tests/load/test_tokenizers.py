@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from datagen.errors import DataError, EngineError, UserError
@@ -90,9 +91,26 @@ def test_trying_has_a_spec_of_its_own() -> None:
     with pytest.raises(UserError) as caught:
         check_vocabulary(trying, PERSONAPLEX)
     said = str(caught.value)
-    for part in (TRYING_FILE.name, "4096 pieces", "personaplex has 32000", FETCH, "spec=for_trying(personaplex)"):
+    for part in (
+        TRYING_FILE.name,
+        "4096 pieces",
+        "personaplex has 32000",
+        FETCH,
+        "spec=datagen.load.tokenizers.for_trying(spec)",
+    ):
         assert part in said
     assert "\n" not in said
+
+
+def test_a_model_of_the_real_size_goes_with_the_models_as_they_are(tmp_path: Path) -> None:
+    parts = [a + b for a in "bcdfghjklmnpqrstvwxz" for b in ("a", "e", "i", "o", "u", "an", "er", "ing")]
+    drawn = np.random.default_rng(0).choice(parts, (8_000, 12, 4))
+    (tmp_path / "real.model").write_bytes(train([" ".join(map("".join, line)) for line in drawn], 32_000))
+    opened = open_tokenizer(tmp_path / "real.model")
+    check_vocabulary(opened, PERSONAPLEX)
+    check_vocabulary(opened, MOSHI)
+    with pytest.raises(UserError, match="32000 pieces, and personaplex-trying has 4096"):
+        check_vocabulary(opened, for_trying())
 
 
 # --- makes -----------------------------------------------------------------------------------------------------------
