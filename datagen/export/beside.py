@@ -1,4 +1,4 @@
-"""What is said beside the turns of a dialogue, and the events of its turns, read off the turns manifest's rows."""
+"""What of a turn was heard, what is said beside the turns, and their events, read off the turns manifest's rows."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -39,6 +39,12 @@ def happenings(turn: Row) -> Iterator[Happening]:
             float(event["end_s"]),
             json.loads(event["attrs"] or "{}"),
         )
+
+
+def heard_words(turn: Row) -> list[dict[str, Any]]:
+    """The words that heard_text is made of: one that the cut shortened ends with the turn, as in the text track."""
+    kept = turn["words"][: len(turn["heard_text"].split())]
+    return [{**w, "end_s": min(w["end_s"], max(turn["end_s"], w["start_s"]))} for w in kept]
 
 
 def spoken_beside(turns: Sequence[Row]) -> list[Happening]:

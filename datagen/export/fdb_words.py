@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from datagen.export.base import ExportDialog, Row
-from datagen.export.beside import spoken_beside
+from datagen.export.beside import heard_words, spoken_beside
 from datagen.load.dialog import Words
-from datagen.records.enums import Heard, Speaker
+from datagen.records.enums import Speaker
 
 NEVER_S = float("inf")
 EDGE_S = 1e-6
@@ -71,10 +71,10 @@ class Lane:
         return min((w.start_s for w in self._agent if w.end_s > after_s), default=NEVER_S)
 
     def first_word_s(self, turn: Row) -> float:
-        return float(min(w["start_s"] for w in _heard(turn)))
+        return float(min(w["start_s"] for w in heard_words(turn)))
 
     def last_word_s(self, turn: Row) -> float:
-        return float(max(w["end_s"] for w in _heard(turn)))
+        return float(max(w["end_s"] for w in heard_words(turn)))
 
 
 def _track(words: Words) -> list[Said]:
@@ -88,7 +88,7 @@ def _agent(dialog: ExportDialog) -> list[Said]:
         Said(w["word"], float(w["start_s"]), float(w["end_s"]), int(turn["turn"]))
         for turn in dialog.turns
         if turn["speaker"] == Speaker.AGENT
-        for w in _heard(turn)
+        for w in heard_words(turn)
     ]
     own = {(w.text, w.start_s) for w in found}
     track = [w for w in _track(dialog.dialog.words) if (w.text, w.start_s) not in own]
@@ -97,10 +97,6 @@ def _agent(dialog: ExportDialog) -> list[Said]:
         inside = (w for w in track if w.start_s >= said.start_s - EDGE_S and w.end_s <= said.end_s + EDGE_S)
         found += [replace(w, turn=said.turn) for w in inside]
     return sorted(found, key=lambda w: (w.start_s, w.end_s))
-
-
-def _heard(turn: Row) -> list[Row]:
-    return [w for w in turn["words"] if w["heard"] != Heard.NO]
 
 
 def _moved(words: Iterable[Said], piece: Stretch) -> tuple[Said, ...]:

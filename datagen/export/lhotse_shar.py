@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 from datagen.config import Options, knob
 from datagen.export.archive import Archive, flac_bytes, gzipped, json_line
 from datagen.export.base import ExportDialog, Format, Part, Row, Written
-from datagen.export.beside import Happening, spoken_beside
-from datagen.records.enums import Heard, Speaker
+from datagen.export.beside import Happening, heard_words, spoken_beside
+from datagen.records.enums import Speaker
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 
 FRAME_S = 0.08
@@ -132,7 +132,7 @@ def _turns(dialog: ExportDialog, options: CutOptions, counts: dict[str, int]) ->
         if not turn["heard_text"].strip():
             counts["turns_unheard"] += 1
             continue
-        heard = [w for w in turn["words"] if w["heard"] != Heard.NO]
+        heard = heard_words(turn)
         text = turn["heard_text"]
         if options.user_word_frames and turn["speaker"] == Speaker.USER:
             text = " ".join(_framed(w, turn["start_s"]) for w in heard)
