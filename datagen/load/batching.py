@@ -7,9 +7,8 @@
 `collate` is a DataLoader's collate_fn as it stands; `functools.partial(collate, pad_to=2_048)` gives every batch one shape.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,6 +19,8 @@ from datagen.load.sequence import Sequence as TrainingSequence
 from datagen.store.ids import rng
 
 Sequences: TypeAlias = list[TrainingSequence]
+Item: TypeAlias = "TrainingSequence | Sequence[Item]"
+"""A sequence, or a list of them, or of lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +120,13 @@ def _padded(sequences: Sequence[TrainingSequence], n_rows: int, n_columns: int, 
 class LengthBuckets:
     """A stream's sequences in batches of like length: an iterator of lists to collate.
 
-    Of every `window` items it sorts the sequences by length, cuts them into batches from the longest down, and gives these in a
-    seeded order: the same stream and seed give the same batches. The last batch of a window may be a small one.
+    Of every `window` sequences it sorts by length, cuts batches from the longest down, and gives these in a seeded order: the
+    same stream and seed give the same batches. The last batch of a window may be a small one.
     """
 
     def __init__(
         self,
-        stream: Iterable[TrainingSequence | Sequences],
+        stream: Iterable[Item],
         *,
         size: int | None = None,
         max_columns_a_batch: int | None = None,
@@ -134,10 +135,13 @@ class LengthBuckets:
     ) -> None:
         """
         Args:
-            stream: sequences, or lists of them (what `sequences()` makes of one dialogue); a list counts as one item.
+            stream: sequences, or lists of them: of one dialogue (`personaplex.sequences`), or of what a loader has at a time
+                (`data.loader(batch_size=16, collate_fn=list)`).
             size: sequences a batch, or
             max_columns_a_batch: the most columns a batch may have with its padding: B x T.
-            window: items that are sorted together. More of them pad less, wait longer and mix lengths less over time.
+            window: sequences that are sorted together, and what the last list has over. More of them pad less, wait longer
+                and mix lengths less over time.
+            seed: decides the order of a window's batches, and which of equal length go together.
 
         Raises:
             UserError: neither or both of `size` and `max_columns_a_batch`, one under 1, or a window smaller than `size`.
@@ -149,13 +153,15 @@ class LengthBuckets:
             raise UserError(f"window={window}: a window has to hold a batch (size={size or 1}) at least.")
         self._stream, self._size, self._budget = stream, size, max_columns_a_batch
         self._window, self._seed = window, seed
-        self._windows = self._batches = 0
+        self._items = self._windows = self._batches = 0
+        self._beginning: dict[str, Any] | None = None
 
     def __iter__(self) -> Iterator[Sequences]:
-        """The batches from where the state is. The stream has to begin at the state's `items`."""
+        """The batches from where the state is. A stream without a state of its own has to begin at the state's `items`."""
         stream = iter(self._stream)
-        while items := list(islice(stream, self._window)):
-            batches = self._cut(_flat(items))
+        self._beginning = self._state_of_stream()
+        for n_items, sequences in _windows(stream, self._window):
+            batches = self._cut(sequences)
             if self._batches > len(batches):
                 raise UserError(
                     f"window {self._windows} has {len(batches)} batches, and the state is after {self._batches}: another stream, "
@@ -164,20 +170,30 @@ class LengthBuckets:
             for batch in batches[self._batches :]:
                 self._batches += 1
                 yield batch
-            self._windows, self._batches = self._windows + 1, 0
+            self._items, self._windows, self._batches = self._items + n_items, self._windows + 1, 0
+            self._beginning = self._state_of_stream()
 
-    def state_dict(self) -> dict[str, int]:
-        """Where the batches given so far end: `items` of the stream in whole windows, and batches of the window after them.
+    def state_dict(self) -> dict[str, Any]:
+        """Where the batches given so far end: the windows that are done, the `items` of the stream in them, and the batches after.
 
-        A stream that begins at that item, with the same window and seed, goes on with the very next batch.
+        `stream` is the stream's own state where the window under way begins, None where it has none (`state_dict`): such a
+        stream has to be begun at item `items` by the caller. With a column budget, ranks differ: each keeps its own.
         """
-        return {"items": self._windows * self._window, "batches": self._batches}
+        at = {"items": self._items, "windows": self._windows, "batches": self._batches, "window": self._window}
+        return {**at, "stream": self._state_of_stream() if self._beginning is None else self._beginning}
 
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Goes on from a state of `state_dict`; UserError where it is none, or of another window."""
-        if set(state) != {"items", "batches"} or min(state.values()) < 0 or state["items"] % self._window:
-            raise UserError(f"{state}: no state of LengthBuckets with window={self._window}.")
-        self._windows, self._batches = state["items"] // self._window, state["batches"]
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes on from a state of `state_dict`, the stream too where it can; UserError where it is none, or of another window."""
+        if set(state) != {"items", "windows", "batches", "window", "stream"} or state["window"] != self._window:
+            raise UserError(f"load_state_dict: this is no state of LengthBuckets with window={self._window}.")
+        if state["stream"] is not None:
+            self._stream.load_state_dict(state["stream"])  # type: ignore[attr-defined]
+        self._items, self._windows, self._batches = state["items"], state["windows"], state["batches"]
+        self._beginning = state["stream"]
+
+    def _state_of_stream(self) -> dict[str, Any] | None:
+        found = getattr(self._stream, "state_dict", None)
+        return None if found is None else found()
 
     def _cut(self, sequences: Sequences) -> list[Sequences]:
         """One window's batches."""
@@ -205,5 +221,23 @@ class LengthBuckets:
             )
 
 
-def _flat(items: Iterable[TrainingSequence | Sequences]) -> Sequences:
-    return [s for item in items for s in ([item] if isinstance(item, TrainingSequence) else item)]
+def _windows(stream: Iterator[Item], n: int) -> Iterator[tuple[int, Sequences]]:
+    """(items, their sequences) of each window: items until there are `n` sequences."""
+    n_items = 0
+    held: Sequences = []
+    for item in stream:
+        n_items += 1
+        held.extend(_flat(item))
+        if len(held) >= n:
+            yield n_items, held
+            n_items, held = 0, []
+    if held:
+        yield n_items, held
+
+
+def _flat(item: Item) -> Iterator[TrainingSequence]:
+    if isinstance(item, TrainingSequence):
+        yield item
+    else:
+        for inner in item:
+            yield from _flat(inner)

@@ -5,7 +5,7 @@ the samples that it has had, and has to come before its due is a whole sample ah
 schedule can serve is served in time by that rule (the proof is Hall's theorem), so no source is ever a whole sample off.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -75,6 +75,12 @@ class Span:
             had[source] += 1
         return tuple(had)
 
+    def shares(self, at: int) -> tuple[float, ...]:
+        """The shares at sample number `at` of the span."""
+        ends = list(accumulate(n for n, _ in self.pieces[:-1]))
+        parts = self.pieces[bisect_right(ends, at)][1]
+        return tuple(p / sum(parts) for p in parts)
+
     @property
     def period(self) -> int:
         """After how many samples the order begins anew, 0 for never: where shares stand, every due is then a whole number."""
@@ -117,3 +123,40 @@ class _Jobs:
         piece = bisect_left(self._dues, due) - 1
         rate = self._rates[piece]
         return self._slots[piece] - (self._dues[piece] - due) // rate if rate else NEVER
+
+
+class Course:
+    """Spans one after the other, each counted from its own start; the last has no end."""
+
+    def __init__(self, spans: Sequence[tuple[int, Span]], last: Span) -> None:
+        """`spans` are (n_samples, span); `last` is what goes on after them."""
+        self._spans = [span for _, span in spans] + [last]
+        self._starts = list(accumulate((n for n, _ in spans), initial=0))
+
+    def turns(self, start: int = 0) -> Iterator[tuple[int, int]]:
+        """(source, how many samples it has had before) of each sample from number `start` on, without an end."""
+        at = bisect_right(self._starts, start) - 1
+        had = self.counts(self._starts[at])
+        for i in range(at, len(self._spans)):
+            span, first = self._spans[i], self._starts[i]
+            end = self._starts[i + 1] if i + 1 < len(self._starts) else None
+            n_left = None if end is None else end - max(start, first)
+            for source, before in islice(span.turns(max(0, start - first)), n_left):
+                yield source, had[source] + before
+            if end is not None:
+                had = tuple(a + b for a, b in zip(had, span.counts(end - first), strict=True))
+
+    def shares(self, at: int) -> tuple[float, ...]:
+        """Each source's share at sample number `at`."""
+        i = bisect_right(self._starts, at) - 1
+        return self._spans[i].shares(at - self._starts[i])
+
+    def counts(self, n_samples: int) -> tuple[int, ...]:
+        """How many of the first `n_samples` are each source's."""
+        had = [0] * len(self._spans[0].priority)
+        for i, span in enumerate(self._spans):
+            end = self._starts[i + 1] if i + 1 < len(self._starts) else n_samples
+            inside = min(end, n_samples) - self._starts[i]
+            if inside > 0:
+                had = [a + b for a, b in zip(had, span.counts(inside), strict=True)]
+        return tuple(had)

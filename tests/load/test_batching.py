@@ -145,11 +145,11 @@ def test_buckets_go_on_where_they_were(n_given: int) -> None:
 
 def test_a_foreign_state_is_told() -> None:
     with pytest.raises(UserError, match="no state of LengthBuckets with window=100"):
-        LengthBuckets(STREAM, size=4, window=100).load_state_dict({"items": 150, "batches": 0})
+        LengthBuckets(STREAM, size=4, window=100).load_state_dict(LengthBuckets(STREAM, size=4, window=50).state_dict())
     with pytest.raises(UserError, match="no state"):
         LengthBuckets(STREAM, size=4).load_state_dict({"position": 3})
     late = LengthBuckets(STREAM[:8], size=4, window=100)
-    late.load_state_dict({"items": 0, "batches": 3})
+    late.load_state_dict({**late.state_dict(), "batches": 3})
     with pytest.raises(UserError, match="window 0 has 2 batches, and the state is after 3"):
         next(iter(late))
 
