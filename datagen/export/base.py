@@ -49,7 +49,8 @@ class ExportDialog:
 class Part:
     """What is exported and resumed as one: the dialogues of some shards of one split. `number` counts from 0 in its split.
 
-    `name` is a file name's stem, and names one part of the whole export.
+    `name` is a file name's stem, and names one part of the whole export. What a part holds does not depend on `n_parts`, which a
+    growing build changes, unless its name does.
     """
 
     name: str

@@ -139,12 +139,12 @@ class _Run:
 
     def _is_done(self, part: Part) -> bool:
         found = self._records.part(part.name)
-        return (
-            found is not None
-            and found.placed
-            and (found.part(), dict(found.shards)) == (replace(part, n_dialogs=found.n_dialogs), self._keys(part))
-            and self._records.holds(found.files)
+        same = found is not None and (found.split, found.number, dict(found.shards)) == (
+            part.split,
+            part.number,
+            self._keys(part),
         )
+        return same and found is not None and found.placed and self._records.holds(found.files)
 
     def _keys(self, part: Part) -> dict[str, str]:
         return {name: self._shards[name].key for name in part.shards}
