@@ -8,27 +8,38 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from datagen.load import moshi, personaplex
+    from datagen.load.batching import Batch, LengthBuckets, collate, collate_numpy
     from datagen.load.builds import OpenBuild, open_build
+    from datagen.load.curriculum import Curriculum, Stage
     from datagen.load.dataset import DialogDataset
     from datagen.load.dialog import Dialog
     from datagen.load.iterable import IterableDialogs
     from datagen.load.iterating import iter_dialogs
     from datagen.load.loader import DialogLoader
+    from datagen.load.mixing import Mixture, Part
     from datagen.load.sequence import Sequence
     from datagen.load.spec import MOSHI, PERSONAPLEX, ModelSpec
     from datagen.load.tokenizers import TRYING, open_tokenizer
 
 _HOMES = {
+    "Batch": "batching",
+    "Curriculum": "curriculum",
     "Dialog": "dialog",
     "DialogDataset": "dataset",
     "DialogLoader": "loader",
     "IterableDialogs": "iterable",
+    "LengthBuckets": "batching",
     "MOSHI": "spec",
+    "Mixture": "mixing",
     "ModelSpec": "spec",
     "OpenBuild": "builds",
     "PERSONAPLEX": "spec",
+    "Part": "mixing",
     "Sequence": "sequence",
+    "Stage": "curriculum",
     "TRYING": "tokenizers",
+    "collate": "batching",
+    "collate_numpy": "batching",
     "iter_dialogs": "iterating",
     "moshi": "",
     "open_build": "builds",
@@ -41,13 +52,21 @@ __all__ = [
     "MOSHI",
     "PERSONAPLEX",
     "TRYING",
+    "Batch",
+    "Curriculum",
     "Dialog",
     "DialogDataset",
     "DialogLoader",
     "IterableDialogs",
+    "LengthBuckets",
+    "Mixture",
     "ModelSpec",
     "OpenBuild",
+    "Part",
     "Sequence",
+    "Stage",
+    "collate",
+    "collate_numpy",
     "iter_dialogs",
     "moshi",
     "open_build",
