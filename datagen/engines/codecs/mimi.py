@@ -68,7 +68,7 @@ class MimiOptions(Options):
     )
     batch: int = knob(
         0,
-        "clips that the torch backend steps at once; 0: 1 on a CPU, 32 on a GPU",
+        "clips that the torch backend steps at once; 0: 1 on a CPU, 16 on a GPU",
         "clips",
         changes_output=False,
         ge=0,
@@ -127,6 +127,7 @@ class MimiCodec:
             revision=f"{self.backend.version}+{self.weights.sha256[:12]}",
             licence=LICENCE if released else "not known: weights of your own",
             options=digest(self.options.output_options()),
+            deterministic=not isinstance(self.backend, TorchMimi) or self.backend.deterministic,
             note=""
             if released
             else "not the released weights: only a model that learned with these understands the tokens",

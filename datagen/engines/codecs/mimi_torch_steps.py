@@ -177,8 +177,8 @@ class Decoder:
 class Books:
     """The codes of latents, book by book, each of what the ones before it left over; always in single precision.
 
-    The nearest entry by |e|^2/2 - x.e, as rustymimi and moshi's own step do it; transformers and moshi's whole-file path take
-    torch.cdist, which loses digits where entries are close (its squares are sums of larger ones).
+    The nearest entry by |e|^2/2 - x.e, which orders the entries as their distances do. moshi and transformers take
+    torch.cdist, which sums |x|^2 too, larger than all that tells the entries apart, and so loses digits where they are close.
     """
 
     def __init__(self, model: Any, books: int) -> None:
