@@ -15,7 +15,6 @@ MIN_FRAMES = 125
 """Ten seconds: a piece of a longer dialogue is not made shorter than this, nor cut for a shorter room."""
 _LISTENER_WORDS, _LISTENER_S = 2, 1.0
 """Up to so many words in less than this take no floor (the limits of Full-Duplex-Bench's backchannels)."""
-
 _PAUSE_S = 0.2
 """What is shorter between two words is no pause that the other side could answer in."""
 _RESUMES_S = 1.0
@@ -55,8 +54,9 @@ class Cuts:
         """
         pieces, first = [], 0
         while (left := self._n_frames - first) > room:
-            at_most = room if left - room >= MIN_FRAMES else max(MIN_FRAMES, min(room, left - MIN_FRAMES))
-            place = self.after(first, at_most)
+            # The end is not left in crumbs: a cut a little earlier, where one is to be had.
+            early = room if left - room >= MIN_FRAMES else left - MIN_FRAMES
+            place = self.last(first + MIN_FRAMES, first + early) or self.after(first, room)
             if place is None:
                 return None
             pieces.append((first, place))
@@ -75,7 +75,7 @@ class Cuts:
 def within(words: Words, first: int, last: int) -> Words:
     """The words that start in frames `first` to `last` (exclusive), in seconds from the start of frame `first`.
 
-    A word stays in its frame whatever the rounding: its start is kept a millisecond's share off the frame's borders.
+    A word stays in its frame whatever the rounding: its start is kept a thousandth of a frame off the frame's borders.
     """
     starts = words.start_s * FRAME_RATE_HZ
     frames = np.floor(starts)
@@ -109,11 +109,12 @@ def _between_turns(words: Words, user_words: Words, n_frames: int) -> list[Gap]:
     """
     sides = (words, user_words)
     turns = sorted((*_turns(words, user_words, 0), *_turns(user_words, words, 1)))
-    gaps, end_s = [], 0.0
-    for at, (start_s, turn_end_s, side) in enumerate(turns):
-        if at and turns[at - 1][2] != side and not _speaks(sides[1 - side], start_s, start_s + _RESUMES_S):
-            gaps.append((int(np.ceil(end_s * FRAME_RATE_HZ)), int(start_s * FRAME_RATE_HZ)))
-        end_s = max(end_s, turn_end_s)
+    gaps, floor_s, holder = [], 0.0, turns[0][2] if turns else 0
+    for start_s, end_s, side in turns:
+        if side != holder and not _speaks(sides[holder], start_s, start_s + _RESUMES_S):
+            gaps.append((int(np.ceil(floor_s * FRAME_RATE_HZ)), int(start_s * FRAME_RATE_HZ)))
+        if end_s > floor_s:
+            floor_s, holder = end_s, side
     last = max((float(w.end_s.max()) for w in sides if len(w)), default=0.0)
     return [g for g in (*gaps, (int(np.ceil(last * FRAME_RATE_HZ)), n_frames)) if g[0] <= g[1]]
 

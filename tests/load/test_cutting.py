@@ -69,6 +69,30 @@ def test_an_answer_that_begins_early_parts_two_turns() -> None:
     assert Cuts(agent, user, 80).last(0, 45) == 36, "the user answers in the agent's pause, then the agent has its turn"
 
 
+def test_a_turn_begins_with_its_first_word_however_short() -> None:
+    agent = words(*talk(0.0, "one two three four five"))
+    user = words(("yes", 2.0, 2.3), *talk(3.0, "it is right indeed"))
+    assert Cuts(agent, user, 80).last(0, 45) == 24, "before the user's yes, not in the pause behind it"
+
+
+def test_what_is_said_over_a_turn_takes_no_floor_and_gives_none() -> None:
+    agent = words(*talk(0.0, "a b c d e f g h i j k l m n o p", 0.31))  # to 4.94 s, with no pause
+    over = talk(2.0, "wait no please")
+    answered = words(*over, *talk(5.4, "what was that again"))
+    assert Cuts(agent, answered, 90).last(0, 75) == 66, "4.94 s to 5.4 s: the floor was the agent's until then"
+    goes_on = words(*talk(0.0, "a b c d e f g h i j k l m n o p", 0.31), *talk(5.4, "and so on and on"))
+    free = Cuts(goes_on, words(*over), 90).last(0, 75)
+    assert free not in (62, 63, 64, 65, 66), "the agent kept it, so it is between any two words, as late as it goes"
+
+
+def test_early_rather_than_inside_a_word() -> None:
+    unbroken = words(*[(f"w{i}", 6.03 + 0.32 * i, 6.35 + 0.32 * i) for i in range(50)])  # frames 75 to 276
+    assert Cuts(unbroken, NOBODY, 310).pieces(210) == [(0, 75), (75, 285), (285, 310)], (
+        "shorter pieces than there should be"
+    )
+    assert Cuts(unbroken, NOBODY, 310).pieces(200) is None
+
+
 @pytest.mark.parametrize(
     ("side", "times", "says"),
     [

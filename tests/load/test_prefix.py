@@ -59,6 +59,7 @@ WHERE = r"^tokens/train-00000\.parquet row 3: "
         ({"voice_prompt_codes": codes(9, 1) - 2_048}, "the voice prompt of bank-000007 has codes from -20.. to -"),
         ({"codec": replace(MIMI, silence=())}, "frame of silence has 0 codes in build.json, and the tokens have 8 books"),
         ({"codec": replace(MIMI, sine=SINE[:7])}, "frame of sine has 7 codes in build.json, and the tokens have 8 books"),
+        ({"codec": replace(MIMI, n_books=12)}, "frame of silence has 8 codes in build.json, and the tokens have 12 books"),
         ({"codec": replace(MIMI, n_books=7, sine=SINE[:7], silence=SILENCE[:7])}, "7 books, of which personaplex takes 8"),
         ({"codec": replace(MIMI, sine=(2_048, *SINE[1:]))}, "frame of sine in build.json has codes from 56 to 2048"),
         ({"codec": replace(MIMI, silence=(-1, *SILENCE[1:]))}, "frame of silence in build.json has codes from -1 to 2008"),
