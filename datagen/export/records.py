@@ -54,16 +54,12 @@ class PartRecord:
     name: str
     split: str
     number: int
-    n_parts: int
     shards: Mapping[str, str]
     n_dialogs: int
     counts: Mapping[str, int]
     lines: tuple[str, ...]
     files: Mapping[str, FileEntry]
     placed: bool
-
-    def part(self) -> Part:
-        return Part(self.name, self.split, self.number, self.n_parts, tuple(self.shards), self.n_dialogs)
 
     def written(self) -> Written:
         return Written(tuple(self.files), self.n_dialogs, self.counts, self.lines)

@@ -7,6 +7,7 @@ import pytest
 
 from datagen.export import registry
 from tests.conftest import inside
+from tests.export.exported import files_of
 
 
 def test_export_says_what_it_did_and_what_is_lost(built: Path, tmp_path: Path) -> None:
@@ -14,7 +15,8 @@ def test_export_says_what_it_did_and_what_is_lost(built: Path, tmp_path: Path) -
     done = inside(*command)
     assert (done.code, done.err) == (0, "")
     first = done.out.splitlines()[0]
-    assert first.startswith(f"{tmp_path / 'e'}: 8 dialogues of quickstart (") or "dialogues of quickstart" in first
+    assert first.startswith(f"{tmp_path / 'e'}: ")
+    assert " dialogues of quickstart (" in first
     assert "as nu-dialogue: train " in first
     cannot = registry.format_class("nu-dialogue").cannot_hold
     assert [line for line in done.out.splitlines() if line.startswith("cannot hold: ")] == [
@@ -84,10 +86,6 @@ def test_a_build_at_a_url_is_exported_the_same(built: Path, tmp_path: Path) -> N
         for out, folder in ((built, "a"), ("memory://corpora/small", "b")):
             done = inside("export", out, "--to", "prepared", "--out", tmp_path / folder, "--split", "valid")
             assert done.code == 0, done.err
-        one, two = (
-            {p.relative_to(f): p.read_bytes() for p in f.rglob("*") if p.is_file() and p.name != "lock"}
-            for f in (tmp_path / "a", tmp_path / "b")
-        )
-        assert one == two
+        assert files_of(tmp_path / "a") == files_of(tmp_path / "b")
     finally:
         memory.rm("/corpora", recursive=True)
