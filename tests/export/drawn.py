@@ -86,8 +86,8 @@ def drawn(
         "You work for a bank.", "", _words(tracks["agent"]), _words(tracks["user"]), CODEC,
     )  # fmt: skip
     row = {
-        "dialog_id": name, "split": "test", "shard": "test-00000", "kind": "service", "domain": "bank", "scenario": "fee", "agent_voice": "a",
-        "user_voice": "u", "duration_s": sound.stereo.shape[1] / RATE, "effects": json.dumps(effects or {}),
+        "dialog_id": name, "split": "test", "shard": "test-00000", "kind": "service", "domain": "bank", "scenario": "fee",
+        "agent_voice": "a", "user_voice": "u", "duration_s": sound.stereo.shape[1] / RATE, "effects": json.dumps(effects or {}),
     }  # fmt: skip
     return ExportDialog(dialog, row, turns, sound)
 
