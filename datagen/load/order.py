@@ -53,8 +53,11 @@ class Order:
         return 1 if self.seed is None else max(1, min(self.lanes, len(self.sizes) // WINDOW))
 
     def chunks_at_once(self, takers: int = 1) -> int:
-        """How many chunks one of `takers` (ranks x workers) has to keep so that it reads each but once."""
-        return 2 if self.seed is None else (self.n_lanes // gcd(self.n_lanes, takers) + 1) * WINDOW
+        """How many chunks one of `takers` (ranks x workers) has to keep so that it reads each once in a lane: a window a lane.
+
+        Two windows more, since the last used first go: the lanes come to new windows at different times.
+        """
+        return 2 if self.seed is None else (self.n_lanes // gcd(self.n_lanes, takers) + 2) * WINDOW
 
     def index(self, epoch: int, position: int) -> int:
         """Which row (as they lie, from 0) comes at `position` of an epoch."""
