@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import random_mimi
 
-from datagen.engines.codecs import mimi_rust, mimi_weights
+from datagen.engines.codecs import mimi_weights
 from datagen.engines.codecs.mimi import RELEASED_SILENCE, RELEASED_SINE, MimiCodec, MimiOptions
 from datagen.engines.codecs.mimi_weights import NAME, REPOSITORY, REVISION, VARIABLE, Weights, find, inspect
 from datagen.errors import DataError, EngineError
@@ -48,13 +48,12 @@ def meter(mimi_file: Path, tmp_path_factory: pytest.TempPathFactory) -> MimiCode
     return MimiCodec(MimiOptions(weights=str(path)))
 
 
-def test_the_codes_are_those_of_streaming_frame_by_frame(meter: MimiCodec) -> None:
+def test_the_codes_are_those_of_streaming_frame_by_frame(codec: MimiCodec) -> None:
+    """Latents, and what is beyond the 10 s that attention reaches, are test_mimi_rust's."""
     clip = noise(1, 20 * FRAME)
-    codes = meter.encode([clip])[0]
+    codes = codec.encode([clip])[0]
     assert codes.dtype == np.int16
-    assert np.array_equal(codes, streamed(meter.weights.path, clip))
-    measured = random_mimi.latents(codes)
-    assert np.median(np.abs(np.diff(measured, axis=1))) > 0.1  # the meter moves, so equality says something
+    assert np.array_equal(codes, streamed(codec.weights.path, clip))
 
 
 def test_encoding_the_whole_file_is_the_same_to_rounding(meter: MimiCodec) -> None:
@@ -72,7 +71,6 @@ def test_beyond_the_ten_seconds_that_attention_reaches_whole_and_streamed_are_on
 
     clip = noise(3, 150 * FRAME)
     codes = meter.encode([clip])[0]
-    assert np.array_equal(codes, streamed(meter.weights.path, clip))
     tokenizer = rustymimi.Tokenizer(str(meter.weights.path), num_codebooks=8)
     whole = random_mimi.latents(tokenizer.encode(clip[None, None])[0])
     assert np.abs(whole - random_mimi.latents(codes)).max() < 2e-3
@@ -106,14 +104,6 @@ def test_reset_of_the_pinned_package_is_not_to_be_trusted(meter: MimiCodec) -> N
     first = tokenizer.encode_step(clip[None, None, :FRAME])
     tokenizer.reset()
     assert not np.array_equal(first, tokenizer.encode_step(clip[None, None, :FRAME]))
-
-
-def test_a_clip_longer_than_the_usual_room_gets_more(meter: MimiCodec, monkeypatch: pytest.MonkeyPatch) -> None:
-    clip = noise(10, 6 * FRAME)
-    codes = meter.encode([clip])[0]
-    monkeypatch.setattr(mimi_rust, "USUAL_FRAMES", 3)
-    assert np.array_equal(meter.encode([clip])[0], codes)
-    assert meter.decode([codes])[0].shape == (6 * FRAME,)
 
 
 @pytest.mark.slow
