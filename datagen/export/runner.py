@@ -120,8 +120,7 @@ class _Run:
     def go(self) -> Exported:
         missing = [p for p in self._parts if not self._is_done(p)]
         stale = set(self._records.names()) - {p.name for p in self._parts}
-        if not missing and not stale and self._is_finished():
-            assert self._before is not None  # only a finished one is finished
+        if self._before and not missing and not stale and self._is_finished(self._before):
             return Exported(self._before, 0, self._form.use)
         remove_temporary(self._folder)
         index = self._before.index if self._before else {}
@@ -131,20 +130,17 @@ class _Run:
         self._make_all(missing)
         return Exported(self._finish(), len(missing), self._form.use)
 
-    def _is_finished(self) -> bool:
+    def _is_finished(self, before: Claim) -> bool:
         """Whether the folder says of itself what this run would say."""
-        before, now = self._before, self._claim
-        same = before is not None and before.complete and (before.build_id, before.splits) == (now.build_id, now.splits)
-        return same and before is not None and self._records.holds(before.index)
+        same = (before.build_id, before.splits) == (self._claim.build_id, self._claim.splits)
+        return same and before.complete and self._records.holds(before.index)
 
     def _is_done(self, part: Part) -> bool:
         found = self._records.part(part.name)
-        same = found is not None and (found.split, found.number, dict(found.shards)) == (
-            part.split,
-            part.number,
-            self._keys(part),
-        )
-        return same and found is not None and found.placed and self._records.holds(found.files)
+        if found is None or not found.placed:
+            return False
+        made_of = (found.split, found.number, dict(found.shards))
+        return made_of == (part.split, part.number, self._keys(part)) and self._records.holds(found.files)
 
     def _keys(self, part: Part) -> dict[str, str]:
         return {name: self._shards[name].key for name in part.shards}
@@ -207,16 +203,7 @@ def _entry(path: Path) -> FileEntry:
 
 def _record(part: Part, keys: Mapping[str, str], written: Written, files: Mapping[str, FileEntry]) -> PartRecord:
     return PartRecord(
-        part.name,
-        part.split,
-        part.number,
-        part.n_parts,
-        keys,
-        written.n_dialogs,
-        written.counts,
-        written.lines,
-        files,
-        False,
+        part.name, part.split, part.number, keys, written.n_dialogs, written.counts, written.lines, files, placed=False
     )
 
 
