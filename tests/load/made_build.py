@@ -29,10 +29,10 @@ def made_build(out: Path, shards: Sequence[int] = (3, 3, 1), frames: int = 5, va
         path = out / token_file_name(split, number[split])
         write_table(_table(rows, Table.TOKENS), path, Table.TOKENS)
         name = path.stem
-        entries.append(
-            ShardEntry(name, split, number[split], n, rows[0]["dialog_id"], rows[-1]["dialog_id"], "k", n)
-        )
-        dialogs += [r | {"shard": name, "domain": "bank" if i % 2 else "qa", "kind": "service"} for i, r in enumerate(rows)]
+        entries.append(ShardEntry(name, split, number[split], n, rows[0]["dialog_id"], rows[-1]["dialog_id"], "k", n))
+        dialogs += [
+            r | {"shard": name, "domain": "bank" if i % 2 else "qa", "kind": "service"} for i, r in enumerate(rows)
+        ]
         number[split] += 1
         at += n
     # In the order of the shards: write_table would sort them.
@@ -75,9 +75,7 @@ def _nothing(kind: pa.DataType) -> object:
 
 def _summary(out: Path, shards: list[ShardEntry], n: int) -> BuildSummary:
     by_split = {s: sum(e.n_dialogs for e in shards if e.split == s) for s in {e.split for e in shards}}
-    files = {
-        p.relative_to(out).as_posix(): FileEntry(file_digest(p), p.stat().st_size) for p in out.rglob("*.parquet")
-    }
+    files = {p.relative_to(out).as_posix(): FileEntry(file_digest(p), p.stat().st_size) for p in out.rglob("*.parquet")}
     return BuildSummary(
         id=f"made{n}",
         name="made",

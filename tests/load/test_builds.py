@@ -11,13 +11,13 @@ from typing import Any
 import fsspec
 import pytest
 from fsspec.implementations.local import LocalFileSystem
+from made_build import made_build
 
 from datagen.errors import DataError, EngineError, UserError
 from datagen.load import remote
 from datagen.load.builds import open_build
 from datagen.load.reading import dialogs
 from datagen.stages.pack.schema import Table
-from made_build import made_build
 
 
 @pytest.fixture(scope="module")

@@ -135,7 +135,14 @@ def test_shards_that_are_no_such_table(made: Path, tmp_path: Path) -> None:
         return str(caught.value)
 
     whole = (out / SHARD).read_bytes()
-    for damaged in (whole[: len(whole) // 2], whole[:-3], b"", b"PAR1", b"version https://git-lfs", whole[:400] + whole[500:]):
+    for damaged in (
+        whole[: len(whole) // 2],
+        whole[:-3],
+        b"",
+        b"PAR1",
+        b"version https://git-lfs",
+        whole[:400] + whole[500:],
+    ):
         (out / SHARD).write_bytes(damaged)
         assert "not readable as parquet" in told()
     pq.write_table(pa.table({"a": [1]}), out / SHARD)
@@ -159,7 +166,9 @@ def test_a_manifest_of_other_dialogues_is_refused(made: Path, tmp_path: Path) ->
     other = made_build(tmp_path / "other", (3, 2, 2))
     shutil.copy(other / "manifests/dialogs.parquet", out / "manifests/dialogs.parquet")
     build = open_build(out)
-    with pytest.raises(DataError, match=r"dialogs.parquet: its 8 rows are not the dialogues of the shards in build.json"):
+    with pytest.raises(
+        DataError, match=r"dialogs.parquet: its 8 rows are not the dialogues of the shards in build.json"
+    ):
         list(dialogs(build, build.shards("train")[0]))
 
 
