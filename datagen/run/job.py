@@ -9,7 +9,7 @@ from typing import Any
 
 from datagen.build import Build, resolve
 from datagen.config import Recipe
-from datagen.errors import DataError
+from datagen.errors import DataError, EngineError
 from datagen.records.enums import Stage
 from datagen.records.maker import Reject
 from datagen.run import render, speech, write
@@ -30,12 +30,16 @@ STAGES_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One shard of a build: the recipe as JSON, the work folder, and whether stereo audio is kept."""
+    """One shard of a build: the recipe as JSON, the work folder, whether stereo audio is kept, and who makes what.
+
+    `engines` are the kinds with engine and revision, as the build's own process has them: a worker that has others stops.
+    """
 
     recipe: str
     work: str
     shard: Shard
     keep_audio: bool
+    engines: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,26 @@ def ledger_of(work: str) -> Ledger:
     return Ledger(Path(work))
 
 
+def engines_of(build: Build) -> tuple[tuple[str, str], ...]:
+    """The engine and its revision by kind, for a Job."""
+    return tuple((kind, f"{maker.engine} {maker.revision}") for kind, maker in sorted(build.makers.items()))
+
+
+@lru_cache(maxsize=2)
+def _same_engines(recipe: str, engines: tuple[tuple[str, str], ...]) -> None:
+    """An EngineError where this process would make something with another engine, or another revision, than the build has.
+
+    What `auto` becomes, and what is installed, may differ from machine to machine; half a corpus from either would not show.
+    """
+    here = dict(engines_of(build_of(recipe))) if engines else {}
+    for kind, wanted in engines:
+        if here[kind] != wanted:
+            raise EngineError(
+                f"{kind}: a worker has {here[kind]}, and the build {wanted}. Install the same on every machine, and where the "
+                f"recipe leaves a choice to the machine ({kind}.backend, {kind}.device = auto) make it there."
+            )
+
+
 def run_group(job: Job, group: str, report: Report) -> Outcome:
     """One group of stages over one shard: taken from the ledger where it is done, else made and recorded.
 
@@ -71,6 +95,7 @@ def run_group(job: Job, group: str, report: Report) -> Outcome:
     artefact that this one needs is gone.
     """
     build, ledger, meter = build_of(job.recipe), ledger_of(job.work), Meter(report)
+    _same_engines(job.recipe, job.engines)
     if group == "write":
         key = build.write_key(job.shard.indices)
         return _keep(job, group, key, ledger, lambda d: write.run(build, job.shard, d, meter), meter)

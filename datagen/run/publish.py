@@ -44,10 +44,10 @@ PROMPT_FOLDER = "voice_prompts"
 """The folder of a file a voice that speaks in the build, VOICE.flac."""
 _PATHS: dict[str, Any] = {
     "domain_folders": True,
-    "codec": {"weights": True},
+    "codec": {"weights": True, "device": True, "batch": True},
     "scene": {"sounds": {"folders": True}},
 }
-"""What of a recipe names places on one machine: it stays out of build.json, and no byte depends on it."""
+"""What of a recipe is of one machine (places, a device, how much at once): it stays out of build.json; no byte depends on it."""
 
 
 @dataclass(frozen=True)

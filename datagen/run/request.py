@@ -10,7 +10,7 @@ from datagen.errors import UserError
 from datagen.records.build import BUILD_FILE, BuildSummary
 from datagen.records.codec import from_json
 from datagen.records.enums import Split
-from datagen.run.job import Job
+from datagen.run.job import Job, engines_of
 from datagen.stages.pack.options import PackOptions
 from datagen.stages.plan.shards import Shard, shards
 from datagen.store.files import disk
@@ -79,9 +79,9 @@ class Run:
     @cached_property
     def jobs(self) -> list[Job]:
         """A job a shard, the largest first, so that no worker idles at the end."""
-        recipe = self.build.recipe.model_dump_json()
+        recipe, engines = self.build.recipe.model_dump_json(), engines_of(self.build)
         ordered = sorted(self.shards, key=lambda s: (-len(s.indices), s.name))
-        return [Job(recipe, str(self.work), shard, self.keep_audio) for shard in ordered]
+        return [Job(recipe, str(self.work), shard, self.keep_audio, engines) for shard in ordered]
 
 
 def read_summary(path: Path) -> BuildSummary | None:
