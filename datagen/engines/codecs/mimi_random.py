@@ -5,6 +5,7 @@ ways to the same codes are one.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,23 @@ from numpy.typing import NDArray
 from datagen.engines.codecs.safetensors_file import Tensor, pieces
 
 RATIOS = (8, 6, 5, 4)
-FILTERS = 64
-WIDTH = 512
-HIDDEN = 2048
-LAYERS = 8
 BOOK_SIZE = 2048
-BOOK_WIDTH = 256
 KERNEL, RESIDUAL_KERNEL, LAST_KERNEL = 7, 3, 3
-"""Sizes of Mimi as released, from moshi's loaders.py: with 32 books in single precision the file has its 384,644,900 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large a Mimi is; `width` is of its transformers, whose heads have 64, and `filters` of its first convolution."""
+
+    filters: int
+    width: int
+    hidden: int
+    layers: int
+    book_width: int
+
+
+FULL = Size(filters=64, width=512, hidden=2048, layers=8, book_width=256)
+"""Mimi as released, from moshi's loaders.py: with 32 books in single precision the file has its 384,644,900 bytes."""
 
 Shapes = Iterator[tuple[str, tuple[int, ...]]]
 
@@ -35,33 +45,33 @@ def write(path: Path, books: int = 32, seed: int = 0) -> Path:
     return path
 
 
-def shapes(books: int) -> Shapes:
+def shapes(books: int, size: Size = FULL) -> Shapes:
     """Every tensor's name and shape."""
-    yield from _encoder()
-    yield from _decoder()
+    yield from _encoder(size)
+    yield from _decoder(size)
     for side in ("encoder", "decoder"):
-        for layer in range(LAYERS):
-            yield from _attention(f"{side}_transformer.transformer.layers.{layer}")
+        for layer in range(size.layers):
+            yield from _attention(f"{side}_transformer.transformer.layers.{layer}", size)
     stride = 2  # 25 Hz inside, 12.5 Hz outside
-    yield "downsample.conv.conv.conv.weight", (WIDTH, WIDTH, 2 * stride)
-    yield "upsample.convtr.convtr.convtr.weight", (WIDTH, 1, 2 * stride)
-    yield from _quantizer("rvq_first", 1)
-    yield from _quantizer("rvq_rest", books - 1)
+    yield "downsample.conv.conv.conv.weight", (size.width, size.width, 2 * stride)
+    yield "upsample.convtr.convtr.convtr.weight", (size.width, 1, 2 * stride)
+    yield from _quantizer("rvq_first", 1, size)
+    yield from _quantizer("rvq_rest", books - 1, size)
 
 
-def _encoder() -> Shapes:
-    yield from _conv("encoder.model.0.conv.conv", (FILTERS, 1, KERNEL))
-    width, at = FILTERS, 1
+def _encoder(size: Size) -> Shapes:
+    yield from _conv("encoder.model.0.conv.conv", (size.filters, 1, KERNEL))
+    width, at = size.filters, 1
     for ratio in reversed(RATIOS):
         yield from _residual(f"encoder.model.{at}", width)
         yield from _conv(f"encoder.model.{at + 2}.conv.conv", (2 * width, width, 2 * ratio))
         width, at = 2 * width, at + 3
-    yield from _conv(f"encoder.model.{at + 1}.conv.conv", (WIDTH, width, LAST_KERNEL))
+    yield from _conv(f"encoder.model.{at + 1}.conv.conv", (size.width, width, LAST_KERNEL))
 
 
-def _decoder() -> Shapes:
-    width = FILTERS << len(RATIOS)
-    yield from _conv("decoder.model.0.conv.conv", (width, WIDTH, KERNEL))
+def _decoder(size: Size) -> Shapes:
+    width = size.filters << len(RATIOS)
+    yield from _conv("decoder.model.0.conv.conv", (width, size.width, KERNEL))
     at = 1
     for ratio in RATIOS:
         name = f"decoder.model.{at + 1}.convtr.convtr"
@@ -83,11 +93,11 @@ def _conv(name: str, shape: tuple[int, int, int]) -> Shapes:
     yield f"{name}.bias", shape[:1]
 
 
-def _attention(name: str) -> Shapes:
-    yield f"{name}.self_attn.in_proj_weight", (3 * WIDTH, WIDTH)
-    yield f"{name}.self_attn.out_proj.weight", (WIDTH, WIDTH)
-    yield f"{name}.linear1.weight", (HIDDEN, WIDTH)
-    yield f"{name}.linear2.weight", (WIDTH, HIDDEN)
+def _attention(name: str, size: Size) -> Shapes:
+    yield f"{name}.self_attn.in_proj_weight", (3 * size.width, size.width)
+    yield f"{name}.self_attn.out_proj.weight", (size.width, size.width)
+    yield f"{name}.linear1.weight", (size.hidden, size.width)
+    yield f"{name}.linear2.weight", (size.width, size.hidden)
     for part in (
         "norm1.weight",
         "norm1.bias",
@@ -96,17 +106,17 @@ def _attention(name: str) -> Shapes:
         "layer_scale_1.scale",
         "layer_scale_2.scale",
     ):
-        yield f"{name}.{part}", (WIDTH,)
+        yield f"{name}.{part}", (size.width,)
 
 
-def _quantizer(name: str, books: int) -> Shapes:
-    yield f"quantizer.{name}.input_proj.weight", (BOOK_WIDTH, WIDTH, 1)
-    yield f"quantizer.{name}.output_proj.weight", (WIDTH, BOOK_WIDTH, 1)
+def _quantizer(name: str, books: int, size: Size) -> Shapes:
+    yield f"quantizer.{name}.input_proj.weight", (size.book_width, size.width, 1)
+    yield f"quantizer.{name}.output_proj.weight", (size.width, size.book_width, 1)
     for book in range(books):
         layer = f"quantizer.{name}.vq.layers.{book}._codebook"
         yield f"{layer}._initialized", (1,)
         yield f"{layer}.cluster_usage", (BOOK_SIZE,)
-        yield f"{layer}.embedding_sum", (BOOK_SIZE, BOOK_WIDTH)
+        yield f"{layer}.embedding_sum", (BOOK_SIZE, size.book_width)
 
 
 def values(name: str, shape: tuple[int, ...], draw: np.random.Generator) -> NDArray[np.float16]:
