@@ -31,9 +31,7 @@ class ExampleOptions(Options):
     min_turn_s: float = knob(1.0, "shortest turn of the user that a pause or turn-taking example is made of", "s", ge=0)
     min_pause_s: float = knob(0.5, "shortest pause inside a turn that counts", "s", gt=0)
     min_listen_s: float = knob(4.0, "shortest turn of the user that a backchannel example is made of", "s", gt=0)
-    trail_s: float = knob(
-        0.4, "most of what follows the turn's last word (its reverberation) that is kept", "s", ge=0, le=2
-    )
+    trail_s: float = knob(0.4, "how long a turn may ring on (reverberation) before silence follows it", "s", ge=0, le=2)
     answer_s: float = knob(8.0, "silence after the turn of a turn-taking example", "s", ge=1)
     gap_s: float = knob(
         7.0, "time for an answer before an interruption; the dialogue's own where that is longer", "s", ge=0

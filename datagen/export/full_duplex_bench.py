@@ -40,7 +40,7 @@ class FullDuplexBench(Format):
     default_splits = ("test",)
     use = "Full-Duplex-Bench: point inference at DIR/v1_0/TASK, and evaluate.py with `--root_dir DIR/v1_0/TASK`"
     cannot_hold = (
-        "role prompts and voice prompts: the benchmark has none (examples.jsonl has them for models that take them)",
+        "role prompts and voice prompts: the benchmark has none (examples.jsonl says the role context and the voice of each)",
         "the dialogue before an example: each begins with the user's turn alone, a question without its history",
         "people: the released sets are recordings of people (CANDOR, ICC) or their own synthesis; these are synthetic voices",
         "long monologues: ICC's inputs last 20 to 80 s, a turn here seldom more than 10; an ID's reference for backchannels is "

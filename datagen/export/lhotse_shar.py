@@ -110,7 +110,7 @@ def _cut(
     counts["supervisions"] += len(supervisions)
     custom = {
         "system_prompt": dialog.dialog.role_context,
-        **{name: row[name] for name in ("kind", "domain", "scenario", "split", "agent_voice", "user_voice")},
+        **{name: row[name] for name in ("kind", "domain", "scenario", "agent_voice", "user_voice")},
         **{field: manifest for field, manifest in manifests.items() if field != "recording"},
     }
     return {

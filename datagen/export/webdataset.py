@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from datagen.config import Options, knob
+from datagen.errors import DataError
 from datagen.export.archive import Archive, flac_bytes, json_line, npy_bytes
 from datagen.export.base import ExportDialog, Format, Part, Row, Written
 from datagen.load.builds import OpenBuild
@@ -48,6 +49,10 @@ class WebDataset(Format):
         n_dialogs = 0
         with Archive(out / name) as tar:
             for dialog in dialogs:
+                if "." in dialog.dialog.dialog_id:
+                    raise DataError(
+                        f"{dialog.dialog.where}: {dialog.dialog.dialog_id} has a dot, and WebDataset ends a sample's key at its first one."
+                    )
                 for extension, data in _members(dialog, self.audio):
                     tar.add(f"{dialog.dialog.dialog_id}.{extension}", data)
                 n_dialogs += 1

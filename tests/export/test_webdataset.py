@@ -10,9 +10,13 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 import soundfile
+from drawn import drawn, turn
 
-from datagen.errors import UserError
+from datagen.config import read_options
+from datagen.errors import DataError, UserError
+from datagen.export.base import Part
 from datagen.export.runner import run_export
+from datagen.export.webdataset import WebDataset
 
 SPLITS = ("train", "valid", "test")
 
@@ -100,6 +104,13 @@ def test_the_same_build_gives_the_same_bytes(tars, built, tmp_path):
     run_export(built, "webdataset", tmp_path / "again", splits=("test",))
     for path in sorted((tmp_path / "again/test").iterdir()):
         assert path.read_bytes() == (tars / "test" / path.name).read_bytes()
+
+
+def test_a_key_with_a_dot_is_refused(tmp_path):
+    dialog = drawn([turn(0, "user", 0.5, ["Hello."])], 2.0, name="v1.5-000001")
+    form = WebDataset(read_options(WebDataset.Options, {}, "webdataset"))
+    with pytest.raises(DataError, match="v1.5-000001 has a dot"):
+        form.write(Part("test-00000", "test", 0, 1, ("test-00000",), 1), iter([dialog]), tmp_path)
 
 
 def test_a_build_without_audio_gives_codes_alone(built, tmp_path):
