@@ -84,9 +84,9 @@ def _told(done: Exported, folder: str) -> list[str]:
 
 def _what(claim: Claim) -> str:
     splits = ", ".join(f"{split} {claim.dialogs[split]}" for split in claim.splits)
-    return (
-        f"{sum(claim.dialogs.values())} dialogues of {claim.build_name} ({claim.build_id}) as {claim.format}: {splits}"
-    )
+    n = sum(claim.dialogs.values())
+    what = f"{n} dialogue{'s' * (n != 1)} of {claim.build_name} ({claim.build_id})"
+    return f"{what} as {claim.format}: {splits}"
 
 
 def _how(done: Exported) -> str:

@@ -1,6 +1,8 @@
 """`datagen export` as a user types it."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,20 @@ def test_a_mistake_is_one_line(built: Path, tmp_path: Path, arguments: tuple[str
     assert says in done.err
     assert done.err.count("\n") == 1
     assert not (tmp_path / "e").exists()
+
+
+def test_no_room_of_models_is_loaded() -> None:
+    modules = ", ".join(e.target.partition(":")[0] for e in registry.ENTRIES)
+    script = f"import sys, datagen.cli.export, {modules}; print([m for m in ('torch', 'transformers', 'prefect') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_help_fits_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    done = inside("export", "--help")
+    assert (done.code, done.err) == (0, "")
+    assert max(map(len, done.out.splitlines())) <= 80
 
 
 def test_a_build_at_a_url_is_exported_the_same(built: Path, tmp_path: Path) -> None:

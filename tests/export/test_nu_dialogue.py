@@ -124,3 +124,9 @@ def test_the_trainers_own_reader(export: tuple[Path, Exported], tmp_path: Path) 
     mine = read_strictly(export[0] / "train-001-of-001.parquet")
     for row in loaded:
         np.testing.assert_array_equal(np.array(row["A"]), mine[row["dialogue_id"]]["A"])
+    whole = datasets.load_dataset(
+        str(export[0]), cache_dir=str(tmp_path / "whole")
+    )  # by the folder: export.json is no data
+    assert {str(split): len(rows) for split, rows in whole.items()} == {
+        {"valid": "validation"}.get(split, split): n for split, n in export[1].claim.dialogs.items()
+    }

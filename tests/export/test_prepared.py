@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import soundfile
 
@@ -13,6 +15,8 @@ from datagen.errors import DataError, UserError
 from datagen.export.runner import run_export
 from datagen.load.builds import open_build
 from datagen.load.reading import dialogs
+from datagen.stages.pack.schema import Table, manifest_path
+from datagen.stages.pack.tables import write_all
 from tests.export.exported import copied, lines_of, without_audio
 
 SPEAKERS = {"agent", "user"}
@@ -115,6 +119,14 @@ def test_from_tokens_brings_the_prompts_too(built: Path, tmp_path: Path, monkeyp
 def test_a_voice_prompt_that_was_not_kept(built: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"keeps no audio.*--from-tokens"):
         run_export(without_audio(built, tmp_path / "silent"), "prepared", tmp_path / "a")
+    nameless = copied(built, tmp_path / "nameless")
+    path = nameless / manifest_path(Table.VOICES)
+    voices = pq.read_table(path)
+    path.unlink()
+    nulls = pa.nulls(len(voices), pa.string())
+    write_all([voices.set_column(voices.column_names.index("prompt_path"), "prompt_path", nulls)], path, Table.VOICES)
+    with pytest.raises(UserError, match=r"keeps no voice prompt of .* as audio.*pack\.audio=true"):
+        run_export(nameless, "prepared", tmp_path / "c")
     out = copied(built, tmp_path / "out")
     gone = sorted((out / "voice_prompts").iterdir())
     for path in gone:

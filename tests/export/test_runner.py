@@ -1,16 +1,25 @@
 """What holds of every export: it streams, goes on after any death, keeps splits, and refuses what it must not write over."""
 
 import errno
+import gc
 import json
 import random
 import shutil
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from datagen.errors import DataError, UserError
+from datagen.export import registry
+from datagen.export.base import ExportDialog
+from datagen.export.rows import Joined
 from datagen.export.runner import Exported, Progress, run_export
+from datagen.export.sound import sound_of
 from datagen.load.builds import open_build
+from datagen.load.reading import dialogs
+from datagen.stages.pack.schema import Table
 from datagen.store.files import read_json
 from datagen.store.lock import only_builder
 from tests.export.exported import before_it_grew, copied, edited, files_of, killed_at, without_audio
@@ -211,6 +220,42 @@ def test_a_damaged_build_is_one_line_and_no_part(built: Path, tmp_path: Path) ->
         assert name in str(raised.value)
         assert "\n" not in str(raised.value)
         shutil.rmtree(tmp_path / "export", ignore_errors=True)
+
+
+@pytest.mark.parametrize("name", ["moshi-finetune", "prepared"])
+def test_a_dialogue_at_a_time(built: Path, tmp_path: Path, name: str) -> None:
+    """The files of one dialogue lie there before the next is asked for, and none of its audio is held on to."""
+    build = open_build(built)
+    form = registry.make(name, {})
+    sound, alive, seen = sound_of(build, False), list[weakref.ref[ExportDialog]](), list[str]()
+    shard = build.shards("train")[0]
+
+    def one_by_one() -> Iterator[ExportDialog]:
+        for dialog in dialogs(build, shard):
+            gc.collect()
+            assert sum(ref() is not None for ref in alive) <= 1  # the one just written: the loop's own name for it
+            assert len(list(tmp_path.rglob("*.wav"))) == len(seen) * (1 if name == "moshi-finetune" else 3)
+            seen.append(dialog.dialog_id)
+            yield from _noted(Joined(build, sound).join(shard.name, [dialog]), alive)
+
+    written = form.write(form.parts(build, "train")[0], one_by_one(), tmp_path)
+    assert written.n_dialogs == len(seen) == shard.n_dialogs > 1
+
+
+def _noted(found: Iterator[ExportDialog], alive: "list[weakref.ref[ExportDialog]]") -> Iterator[ExportDialog]:
+    for one in found:
+        alive.append(weakref.ref(one))
+        yield one
+
+
+def test_turns_come_with_their_dialogue(built: Path) -> None:
+    build = open_build(built)
+    joined = Joined(build, sound_of(build, False))
+    rows = [row for table in build.tables(Table.TURNS) for row in table.to_pylist()]
+    for shard in (s for split in build.splits for s in build.shards(split)):
+        for found in joined.join(shard.name, dialogs(build, shard)):
+            assert list(found.turns) == [row for row in rows if row["dialog_id"] == found.dialog.dialog_id]
+            assert [t["turn"] for t in found.turns] == list(range(found.row["n_turns"]))
 
 
 def test_a_split_that_is_not_there_and_how_far_it_is(built: Path, tmp_path: Path) -> None:
