@@ -198,16 +198,23 @@ def engines(json_: Json = False) -> None:
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="build, plan, stitch or scene.")] = "build",
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="build, plan, stitch, scene or codec.")] = "build",
     dialogs: Annotated[
         int | None, typer.Option("--dialogs", metavar="N", help="How many.  [default: as many as it takes]")
     ] = None,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", metavar="S", help="codec: of each channel.  [default: 20]")
+    ] = None,
+    sets: Sets = _NO_SETS,
     json_: Json = False,
 ) -> None:
-    """Measure this machine: times real time on one core, by stage."""
+    """Measure this machine: times real time on one core, by stage; codec: Mimi on all of it, beside bare rustymimi.
+
+    Without Mimi's weights, `bench codec` makes random ones of their size: they take the same time.
+    """
     from datagen.cli import bench as command
 
-    command.bench(what, dialogs, json_)
+    command.bench(what, dialogs, seconds, sets, json_)
 
 
 @domains_app.command("list")

@@ -1,29 +1,40 @@
 """`datagen bench`: what this machine does, as a table."""
 
 import json
+import math
 import os
 import platform
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from datagen.errors import UserError
 
 if TYPE_CHECKING:
     from datagen.config import Recipe
+    from datagen.run.bench_codec import Line
 
-_SIZES = {"build": 100, "plan": 150_000, "stitch": 64, "scene": 48}
+_SIZES = {"build": 100, "plan": 150_000, "stitch": 64, "scene": 48, "codec": 4}
+_CODEC = "codec"
+_CODEC_S = 20.0
+"""Of each channel, where no --seconds are given: twice what Mimi's attention reaches."""
 
 
-def bench(what: str, dialogs: int | None, as_json: bool) -> None:
+def bench(what: str, dialogs: int | None, seconds: float | None, sets: Sequence[str], as_json: bool) -> None:
     """Prints one measurement."""
     if what not in _SIZES:
         raise UserError(f"bench {what}: there is no such measurement. There are: {', '.join(_SIZES)}.")
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"):
-        os.environ[name] = "1"  # one core; before numpy is imported
+    if seconds is not None and (what != _CODEC or not 0.08 <= seconds < float("inf")):
+        raise UserError(f"--seconds {seconds:g}: from 0.08 on, and for `datagen bench codec` alone.")
+    if what != _CODEC:
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"):
+            os.environ[name] = "1"  # one core; before numpy is imported
     from datagen import recipes
 
-    found, told = _MEASURES[what](recipes.compose(dialogs=dialogs or _SIZES[what]))
+    # First, so that a --set of the codec's options is one of mimi's; another engine is refused below.
+    engine = ("codec.engine=mimi",) if what == _CODEC else ()
+    recipe = recipes.compose(dialogs=_SIZES[what] if dialogs is None else dialogs, sets=(*engine, *sets))
+    found, told = _codec(recipe, seconds or _CODEC_S) if what == _CODEC else _MEASURES[what](recipe)
     sys.stdout.write(json.dumps(found, indent=1) + "\n" if as_json else told)
 
 
@@ -79,9 +90,59 @@ def _scene(recipe: "Recipe") -> tuple[Mapping[str, Any], str]:
     return found.to_dict(), "\n".join(lines) + "\n"
 
 
+def _codec(recipe: "Recipe", seconds: float) -> tuple[Mapping[str, Any], str]:
+    from datagen.run.bench_codec import measure_codec
+
+    if recipe.codec.engine != "mimi":
+        raise UserError(f"bench codec: codec.engine = {recipe.codec.engine}; it measures mimi, with melrvq beside it.")
+    found = measure_codec(recipe, seconds)
+    lines = [
+        f"{found.clips} channels, {found.audio_s:.0f} s in all; {found.processors} processors; weights: {found.weights}",
+        f"{'':<32}{'clips':>7}{'x real time':>14}{'dialogues':>12}{'a core':>9}{'x bare':>9}{'equal codes':>14}{'GPU MB':>9}",
+        *(_codec_row(line) for line in found.lines),
+        f"equal codes: of {found.n_codes}, those of the first row. x bare: beside bare rustymimi's faster row.",
+        *(f"not installed: {what}" for what in found.lacking),
+    ]
+    return found.to_dict(), "\n".join(lines) + "\n"
+
+
+def _codec_row(line: "Line") -> str:
+    rates = line.to_dict()
+    ratio = "" if line.ratio is None else f"{line.ratio:.2f}"
+    # Rounded down: 100 % is all of them.
+    equal = "" if line.equal_share is None else f"{math.floor(line.equal_share * 1e6) / 1e4:.4f} %"
+    peak = "" if line.device_peak_mb is None else f"{line.device_peak_mb:.0f}"
+    return (
+        f"{line.name:<32}{line.batch:>7}{line.times_real_time:>14.1f}{rates['dialog_times_real_time']:>12.1f}"
+        f"{rates['times_real_time_a_core']:>9.1f}{ratio:>9}{equal:>14}{peak:>9}"
+    ).rstrip()
+
+
+def _load(recipe: "Recipe", out: str | None) -> tuple[Mapping[str, Any], str]:
+    from datagen.run.bench_load import measure_load
+
+    found = measure_load(recipe, out)
+    ways = {
+        "read": "dialogues, every code checked",
+        "sequence": "PersonaPlex sequences of them",
+        "pyarrow": "the codes by pyarrow, to_pylist",
+        "datasets": "the codes by Hugging Face datasets",
+    }
+    lines = [f"{found.dialogs} dialogues of {found.frames_a_dialog:.0f} frames, one core, files in memory"]
+    lines.append(f"{'':<38}{'frames/s':>12}{'dialogues/s':>13}{'x real time':>13}")
+    for way, frames_s in found.frames_s.items():
+        lines.append(
+            f"{ways[way]:<38}{frames_s:>12,.0f}{frames_s / found.frames_a_dialog:>13,.0f}{frames_s / 12.5:>13,.0f}"
+        )
+    lines += [f"reading is {times:.1f} x {rival}'s" for rival in ways if (times := found.ratio(rival))]
+    return found.to_dict(), "\n".join(lines) + "\n"
+
+
 _MEASURES: dict[str, Callable[["Recipe"], tuple[Mapping[str, Any], str]]] = {
     "build": _build,
     "plan": _plan,
     "stitch": _stitch,
     "scene": _scene,
 }
+_ON_BUILDS: dict[str, Callable[["Recipe", str | None], tuple[Mapping[str, Any], str]]] = {"load": _load}
+"""What may measure a build that is there."""
