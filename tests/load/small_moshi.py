@@ -15,7 +15,7 @@ from datagen.load.spec import ModelSpec
 
 
 class Logits(NamedTuple):
-    """Of every predicted column: text [B, T, text_vocabulary] and audio [B, T, 2 x n_books, book_size]."""
+    """Of N predicted columns: text [N, text_vocabulary] and audio [N, 2 x n_books, book_size]."""
 
     text: Tensor
     audio: Tensor
@@ -42,36 +42,41 @@ class SmallMoshi(nn.Module):
         )
         self.norm = nn.LayerNorm(width)
 
-    def forward(self, columns: Tensor) -> Logits:
-        """Logits of columns 1 to T of delayed `columns` int64 [B, n_rows, 1 + T], each from the columns before it."""
-        seen, said = columns[:, :, :-1], columns[:, :, 1:]
+    def forward(self, columns: Tensor, chosen: Tensor) -> Logits:
+        """Logits of the `chosen` (bool [B, T]) of columns 1 to T of delayed `columns` int64 [B, n_rows, 1 + T].
+
+        Each is predicted from the columns before it, and from what it has above the row itself.
+        """
+        seen, said = columns[:, :, :-1], of_columns(columns[:, :, 1:], chosen)
         x = self.text(seen[:, 0]) + sum(e(seen[:, 1 + i]) for i, e in enumerate(self.audio))
         x = x + self.position.weight[: seen.shape[2]]
         for layer in self.layers:
             x = layer(x)
-        x = self.norm(x)
+        x = self.norm(x[chosen])
         depth, audio = self.to_depth(x), []
         for row, (codes, head) in enumerate(zip(self.depth_codes, self.depth_heads, strict=True)):
             depth = depth + codes(said[:, row])
             audio.append(head(depth))
-        return Logits(self.text_head(x), torch.stack(audio, 2))
+        return Logits(self.text_head(x), torch.stack(audio, 1))
 
 
 def loss_of(logits: Logits, targets: Tensor, weights: Tensor) -> Tensor:
     """Cross-entropy over the weight it has, text and audio each by itself and then added, as moshi-finetune does.
 
-    `targets` and `weights` [B, n_rows, T] are columns 1 to T.
+    `targets` and `weights` are [N, n_rows].
     """
-    text = _weighted(logits.text, targets[:, 0], weights[:, 0])
-    audio = _weighted(logits.audio, targets[:, 1:].transpose(1, 2), weights[:, 1:].transpose(1, 2))
-    return text + audio
-
-
-def _weighted(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     # What bears no weight may be no code at all: -1, or the audio's initial token.
     codes = torch.where(weights > 0, targets, 0)
-    each = cross_entropy(logits.flatten(0, -2), codes.flatten(), reduction="none")
-    return (each * weights.flatten()).sum() / weights.sum()
+    text = cross_entropy(logits.text, codes[:, 0], reduction="none") * weights[:, 0]
+    audio = (
+        cross_entropy(logits.audio.flatten(0, 1), codes[:, 1:].flatten(), reduction="none") * weights[:, 1:].flatten()
+    )
+    return text.sum() / weights[:, 0].sum() + audio.sum() / weights[:, 1:].sum()
+
+
+def of_columns(rows: Tensor, chosen: Tensor) -> Tensor:
+    """[N, n_rows] of [B, n_rows, T]."""
+    return rows.transpose(1, 2)[chosen]
 
 
 class _Codes(nn.Module):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter, defaultdict
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -13,12 +14,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_build import made_build
+from made_dialogs import Pieces
 
 from datagen.errors import DataError, UserError
+from datagen.load import moshi
+from datagen.load.batching import LengthBuckets
 from datagen.load.builds import open_build
 from datagen.load.curriculum import Curriculum, Stage
 from datagen.load.mixing import Mixture, Part
 from datagen.load.reading import ShardReader
+from datagen.load.spec import MOSHI
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +108,7 @@ def test_a_capped_domain_gives_to_the_others_in_proportion(parts: dict[str, Path
 
 def test_one_number_caps_every_domain(parts: dict[str, Path]) -> None:
     assert Mixture(parts, {"ours": 1, "calls": 1}, caps=0.5).shares()["ours", "qa"] == pytest.approx(
-        0.5 * 10 / 17 / (10 / 17 + 21 / 40)
+        0.5 * 10 / 17 / (10 / 17 + 21 / 40), abs=2e-6
     )
     with pytest.raises(UserError, match=r"mix, stage 1: the caps add up to 0\.80, so 0\.20 of the whole has no domain"):
         Mixture(parts, {"ours": 1, "calls": 1}, caps=0.4)
@@ -183,6 +188,28 @@ def test_a_state_of_another_mix_is_refused(parts: dict[str, Path]) -> None:
     ):
         with pytest.raises(UserError, match="another order, which cannot be gone on with"):
             other.loader(**options).load_state_dict(state)
+
+
+def test_buckets_over_a_mix_go_on_with_it(mixture: Mixture) -> None:
+    spec = replace(MOSHI, codec="toy", n_books=2, book_size=8)
+
+    def buckets(n_workers: int) -> LengthBuckets:
+        made = partial(moshi.sequence, tokenizer=Pieces(), spec=spec)
+        loader = mixture.loader(made, batch_size=3, rank=0, world_size=1, num_workers=n_workers, collate_fn=list)
+        return LengthBuckets(loader, max_columns_a_batch=30, window=20, seed=5)
+
+    def names(batches) -> list[list[str]]:
+        return [[s.dialog_id for s in b] for b in batches]
+
+    whole = names(islice(buckets(0), 24))
+    assert sum(map(len, whole)) > 60  # some windows
+    for n_given, before, after in ((0, 0, 1), (1, 1, 0), (4, 0, 0), (13, 2, 1)):
+        first = buckets(before)
+        assert names(islice(first, n_given)) == whole[:n_given]
+        state = json.loads(json.dumps(first.state_dict()))
+        second = buckets(after)
+        second.load_state_dict(state)
+        assert names(islice(second, 24 - n_given)) == whole[n_given:]
 
 
 def test_a_part_may_have_its_roles_swapped(parts: dict[str, Path]) -> None:
