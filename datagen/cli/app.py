@@ -179,7 +179,7 @@ def export(
     ] = False,
     json_: Json = False,
 ) -> None:
-    """Export a build in the layout that a trainer reads.
+    """Export a build for a trainer; `--list` names the formats.
 
     The same command again goes on where the last one was interrupted, and adds what the build has grown by.
     """
