@@ -1,19 +1,20 @@
 """Weights for the engines that need some: full-size Mimi with random ones, made once a session and thrown away."""
 
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import random_mimi
 
+from datagen.engines import registry
 from datagen.engines.codecs.mimi_weights import VARIABLE
 
 
 @pytest.fixture(scope="session")
 def mimi_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight random books."""
-    pytest.importorskip("rustymimi", reason="the mimi engine is not installed")
+    if reason := registry.obstacle(registry.entry("codec", "mimi")):
+        pytest.skip(reason)
     pytest.importorskip("safetensors", reason="random weights cannot be written")
     return random_mimi.write(tmp_path_factory.mktemp("mimi") / "mimi.safetensors", books=8)
 
@@ -27,7 +28,7 @@ def weights_for_default_options(request: pytest.FixtureRequest) -> Iterator[None
     try:
         path = request.getfixturevalue("mimi_file")
     except pytest.skip.Exception as reason:
-        if importlib.util.find_spec("rustymimi"):  # else the registry says so, and the contract skips that engine alone
+        if not registry.obstacle(registry.entry("codec", "mimi")):  # else the contract skips that engine alone
             pytest.fail(f"the contract of codec mimi needs weights, and {reason}")
         yield
         return

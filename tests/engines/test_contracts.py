@@ -31,11 +31,11 @@ METHODS = {
 }
 
 
-def made(entry: registry.Entry) -> Any:
+def made(entry: registry.Entry, **options: Any) -> Any:
     obstacle = registry.obstacle(entry)
     if obstacle:
         pytest.skip(f"{entry.kind} {entry.name}: {obstacle}")
-    engine = registry.make(entry.kind, entry.name, registry.options_of(entry.kind, entry.name, {}))
+    engine = registry.make(entry.kind, entry.name, registry.options_of(entry.kind, entry.name, options))
     if entry.kind == "writer" and not engine.maker.deterministic:
         pytest.skip(f"writer {entry.name} needs a server; its own tests run it against one")
     return engine
@@ -249,7 +249,24 @@ def test_an_aligner_answers_a_word_a_word_or_why_not(entry: registry.Entry) -> N
 
 @of_kind("codec")
 def test_a_codec_gives_a_frame_every_80_ms(entry: registry.Entry) -> None:
-    engine = made(entry)
+    _gives_a_frame_every_80_ms(made(entry))
+
+
+@of_kind("codec")
+def test_a_codecs_constant_frames_are_codes(entry: registry.Entry) -> None:
+    _has_constant_frames(made(entry))
+
+
+def test_the_torch_backend_of_mimi_is_a_codec_like_the_others() -> None:
+    for package in ("torch", "transformers"):
+        pytest.importorskip(package)
+    engine = made(registry.entry("codec", "mimi"), backend="torch", device="cpu")
+    assert engine.maker == engine.maker
+    _gives_a_frame_every_80_ms(engine)
+    _has_constant_frames(engine)
+
+
+def _gives_a_frame_every_80_ms(engine: Any) -> None:
     assert engine.encode([]) == []
     draw = np.random.default_rng(1)
     lengths = (1, FRAME_SAMPLES, FRAME_SAMPLES + 1, SAMPLE_RATE_HZ)
@@ -265,9 +282,7 @@ def test_a_codec_gives_a_frame_every_80_ms(entry: registry.Entry) -> None:
     assert all(a.dtype == np.float32 and np.isfinite(a).all() for a in decoded)
 
 
-@of_kind("codec")
-def test_a_codecs_constant_frames_are_codes(entry: registry.Entry) -> None:
-    engine = made(entry)
+def _has_constant_frames(engine: Any) -> None:
     silence, sine = engine.constant_frames()
     assert silence != sine
     for frame in (silence, sine):
