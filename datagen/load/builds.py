@@ -1,6 +1,7 @@
 """A published build, opened for reading: local folder or any fsspec URL. numpy and pyarrow alone, no torch."""
 
 import hashlib
+import io
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,9 @@ from datagen.records.codec import from_json
 from datagen.stages.pack.schema import Table, manifest_path
 from datagen.stages.pack.tables import read_file
 
+WHOLE_BYTES = 8 << 20
+"""Files up to this are fetched whole: one request instead of several, and of servers that give no parts of files too."""
+
 
 @dataclass(frozen=True)
 class OpenBuild:
@@ -30,6 +34,8 @@ class OpenBuild:
     codec: CodecFrames = field(repr=False)
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     timeout_s: float = field(default=remote.TIMEOUT_S, repr=False)
+    known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What was read once and is wanted again, by whoever read it."""
 
     @property
     def fs(self) -> Any:
@@ -71,6 +77,9 @@ class OpenBuild:
         try:
             if not remote.is_remote(fs):
                 return fs.open(f"{base}/{path}", "rb")  # type: ignore[no-any-return]
+            entry = self.summary.files.get(path)
+            if entry is not None and entry.bytes <= WHOLE_BYTES:
+                return io.BytesIO(self.read(path))
             file = remote.answer(what, lambda: fs.open(f"{base}/{path}", "rb"), self.timeout_s)
             return remote.Patient(file, what, self.timeout_s)  # type: ignore[return-value]
         except FileNotFoundError:

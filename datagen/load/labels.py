@@ -32,8 +32,18 @@ class Labels:
         return _strings(self.domain.slice(rows.start, len(rows)))
 
 
-def read_labels(build: OpenBuild) -> Labels:
-    """The labels of all dialogues; DataError where the manifest and build.json tell of different ones. Some 20 B a dialogue."""
+def labels_of(build: OpenBuild) -> Labels:
+    """The labels of all dialogues, read once a build; DataError where the manifest and build.json tell of different ones.
+
+    Memory holds some 20 B a dialogue.
+    """
+    if "labels" not in build.known:
+        build.known["labels"] = _read(build)
+    found: Labels = build.known["labels"]
+    return found
+
+
+def _read(build: OpenBuild) -> Labels:
     table = pa.concat_tables(build.tables(Table.DIALOGS, _COLUMNS)) if build.splits else None
     rows = _rows(build, [] if table is None else table.column("shard").to_pylist())
     if table is None:

@@ -11,7 +11,7 @@ from datagen.load import columns
 from datagen.load.builds import OpenBuild
 from datagen.load.columns import CodeColumn, Fault, WordColumn
 from datagen.load.dialog import Dialog
-from datagen.load.labels import Labels, read_labels
+from datagen.load.labels import Labels, labels_of
 from datagen.records.build import ShardEntry
 from datagen.stages.pack.schema import SPECS, Table, token_file_name
 from datagen.stages.pack.tables import read_file
@@ -77,14 +77,11 @@ class ShardReader:
     def __init__(self, build: OpenBuild, *, verify: bool = False) -> None:
         self.build = build
         self.verify = verify
-        self._labels: Labels | None = None
         self._verified: set[str] = set()
 
     @property
     def labels(self) -> Labels:
-        if self._labels is None:
-            self._labels = read_labels(self.build)
-        return self._labels
+        return labels_of(self.build)
 
     def rows(self, shard: ShardEntry, group: int | None = None) -> Iterator[Rows]:
         """The rows of a shard, a row group at a time, or of one row group; DataError that names file and row."""

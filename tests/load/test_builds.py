@@ -1,10 +1,13 @@
 """A build opened from a folder or a URL, and every way in which it may not be there."""
 
+import http.server
 import json
 import pickle
 import shutil
 import threading
 import time
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ from fsspec.implementations.local import LocalFileSystem
 from made_build import made_build
 
 from datagen.errors import DataError, EngineError, UserError
-from datagen.load import remote
+from datagen.load import builds, remote
 from datagen.load.builds import open_build
 from datagen.load.reading import dialogs
 from datagen.stages.pack.schema import Table
@@ -166,7 +169,7 @@ class Far(LocalFileSystem):
 
 
 @pytest.fixture
-def far(monkeypatch: pytest.MonkeyPatch) -> type[Far]:
+def far(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Far]]:
     fsspec.register_implementation("far", Far, clobber=True)
     monkeypatch.setattr(remote, "is_remote", lambda fs: isinstance(fs, Far))
     monkeypatch.setattr(remote, "WAIT_S", 0.01)
@@ -188,7 +191,9 @@ def test_what_fails_twice_is_read_at_the_third_try(made: Path, far: type[Far]) -
     build = open_build(f"far://{made}")
     far.fails = 2
     assert ids(build) == ids(open_build(made))
-    assert len(far.calls) == 1 + 3 + 2  # build.json, the first shard three times, the others
+    assert (
+        len(far.calls) == 1 + 3 + 2 + 1
+    )  # build.json, the first shard at the third try, the others, the manifest once
 
 
 def test_what_fails_three_times_is_one_line(made: Path, far: type[Far]) -> None:
@@ -201,11 +206,48 @@ def test_what_fails_three_times_is_one_line(made: Path, far: type[Far]) -> None:
         ids(build)
 
 
-def test_a_remote_file_reads_as_a_file_does(made: Path, far: type[Far]) -> None:
+def test_a_remote_file_reads_as_a_file_does(made: Path, far: type[Far], monkeypatch: pytest.MonkeyPatch) -> None:
     with open_build(f"far://{made}").open("build.json") as file:
         assert (file.read(1), file.tell(), file.seek(0), len(file.read())) == (
             b"{", 1, 0, (made / "build.json").stat().st_size,
         )  # fmt: skip
     assert file.closed
+    monkeypatch.setattr(builds, "WHOLE_BYTES", 0)
+    with open_build(f"far://{made}").open("manifests/dialogs.parquet") as file:
+        assert isinstance(file, remote.Patient)
+        assert (file.read(4), file.tell(), file.seek(-4, 2) > 0, file.read()) == (b"PAR1", 4, True, b"PAR1")
+    assert ids(open_build(f"far://{made}")) == ids(open_build(made))
     with pytest.raises(DataError, match="no such file"):
         open_build(f"far://{made}").open("tokens/none.parquet")
+
+
+class Plain(http.server.SimpleHTTPRequestHandler):
+    """A server that, like Python's own, gives whole files alone."""
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def web(made: Path) -> Iterator[str]:
+    pytest.importorskip("aiohttp")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Plain, directory=str(made))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_over_http_and_by_forked_workers_too(made: Path, web: str) -> None:
+    assert ids(open_build(web)) == ids(open_build(made))
+    pytest.importorskip("torch")
+    from datagen.load import DialogDataset
+
+    data = DialogDataset(web, transform=dialog_id)  # fsspec's connections are open when the workers are forked
+    loader = data.loader(batch_size=2, num_workers=2, collate_fn=list, multiprocessing_context="fork")
+    assert sorted(i for batch in loader for i in batch) == ids(open_build(made))
+    with pytest.raises(UserError, match="is no build"):
+        open_build(f"{web}/elsewhere")
+
+
+def dialog_id(dialog: Any) -> str:
+    return str(dialog.dialog_id)
