@@ -198,7 +198,11 @@ def engines(json_: Json = False) -> None:
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="build, plan, stitch, scene or codec.")] = "build",
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="build, plan, stitch, scene, codec or load.")] = "build",
+    out: Annotated[
+        str | None,
+        typer.Argument(metavar="[OUT]", help="load: the build to read, folder or URL; without one it makes one."),
+    ] = None,
     dialogs: Annotated[
         int | None, typer.Option("--dialogs", metavar="N", help="How many.  [default: as many as it takes]")
     ] = None,
@@ -208,13 +212,14 @@ def bench(
     sets: Sets = _NO_SETS,
     json_: Json = False,
 ) -> None:
-    """Measure this machine: times real time on one core, by stage; codec: Mimi on all of it, beside bare rustymimi.
+    """Measure this machine: times real time, by stage or by codec.
 
-    Without Mimi's weights, `bench codec` makes random ones of their size: they take the same time.
+    Stages are measured on one core; Mimi on all of the machine, beside bare rustymimi. Without its weights, `bench codec`
+    makes random ones of their size, which take the same time.
     """
     from datagen.cli import bench as command
 
-    command.bench(what, dialogs, seconds, sets, json_)
+    command.bench(what, out, dialogs, seconds, sets, json_)
 
 
 @domains_app.command("list")

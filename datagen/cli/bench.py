@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from datagen.errors import UserError
@@ -14,16 +15,20 @@ if TYPE_CHECKING:
     from datagen.config import Recipe
     from datagen.run.bench_codec import Line
 
-_SIZES = {"build": 100, "plan": 150_000, "stitch": 64, "scene": 48, "codec": 4}
+_SIZES = {"build": 100, "plan": 150_000, "stitch": 64, "scene": 48, "codec": 4, "load": 24}
 _CODEC = "codec"
 _CODEC_S = 20.0
 """Of each channel, where no --seconds are given: twice what Mimi's attention reaches."""
 
 
-def bench(what: str, dialogs: int | None, seconds: float | None, sets: Sequence[str], as_json: bool) -> None:
-    """Prints one measurement."""
+def bench(
+    what: str, out: str | None, dialogs: int | None, seconds: float | None, sets: Sequence[str], as_json: bool
+) -> None:
+    """Prints one measurement; `load` measures the build at `out`, where it is given."""
     if what not in _SIZES:
         raise UserError(f"bench {what}: there is no such measurement. There are: {', '.join(_SIZES)}.")
+    if out is not None and what != "load":
+        raise UserError(f"bench {what} {out}: only `datagen bench load` takes a build.")
     if seconds is not None and (what != _CODEC or not 0.08 <= seconds < float("inf")):
         raise UserError(f"--seconds {seconds:g}: from 0.08 on, and for `datagen bench codec` alone.")
     if what != _CODEC:
@@ -34,7 +39,8 @@ def bench(what: str, dialogs: int | None, seconds: float | None, sets: Sequence[
     # First, so that a --set of the codec's options is one of mimi's; another engine is refused below.
     engine = ("codec.engine=mimi",) if what == _CODEC else ()
     recipe = recipes.compose(dialogs=_SIZES[what] if dialogs is None else dialogs, sets=(*engine, *sets))
-    found, told = _codec(recipe, seconds or _CODEC_S) if what == _CODEC else _MEASURES[what](recipe)
+    on_request = {_CODEC: partial(_codec, seconds=seconds or _CODEC_S), "load": partial(_load, out=out)}
+    found, told = (_MEASURES | on_request)[what](recipe)
     sys.stdout.write(json.dumps(found, indent=1) + "\n" if as_json else told)
 
 
@@ -101,20 +107,19 @@ def _codec(recipe: "Recipe", seconds: float) -> tuple[Mapping[str, Any], str]:
         f"{'':<32}{'clips':>7}{'x real time':>14}{'dialogues':>12}{'a core':>9}{'x bare':>9}{'equal codes':>14}{'GPU MB':>9}",
         *(_codec_row(line) for line in found.lines),
         f"equal codes: of {found.n_codes}, those of the first row. x bare: beside bare rustymimi's faster row.",
-        *(f"not installed: {what}" for what in found.lacking),
+        *(f"not measured: {why}" for why in found.lacking),
     ]
     return found.to_dict(), "\n".join(lines) + "\n"
 
 
 def _codec_row(line: "Line") -> str:
-    rates = line.to_dict()
     ratio = "" if line.ratio is None else f"{line.ratio:.2f}"
     # Rounded down: 100 % is all of them.
     equal = "" if line.equal_share is None else f"{math.floor(line.equal_share * 1e6) / 1e4:.4f} %"
-    peak = "" if line.device_peak_mb is None else f"{line.device_peak_mb:.0f}"
+    peak = "" if line.gpu_peak_mb is None else f"{line.gpu_peak_mb:.0f}"
     return (
-        f"{line.name:<32}{line.batch:>7}{line.times_real_time:>14.1f}{rates['dialog_times_real_time']:>12.1f}"
-        f"{rates['times_real_time_a_core']:>9.1f}{ratio:>9}{equal:>14}{peak:>9}"
+        f"{line.name:<32}{line.batch:>7}{line.times_real_time:>14.1f}{line.dialog_times_real_time:>12.1f}"
+        f"{line.times_real_time_a_core:>9.1f}{ratio:>9}{equal:>14}{peak:>9}"
     ).rstrip()
 
 
@@ -144,5 +149,3 @@ _MEASURES: dict[str, Callable[["Recipe"], tuple[Mapping[str, Any], str]]] = {
     "stitch": _stitch,
     "scene": _scene,
 }
-_ON_BUILDS: dict[str, Callable[["Recipe", str | None], tuple[Mapping[str, Any], str]]] = {"load": _load}
-"""What may measure a build that is there."""
