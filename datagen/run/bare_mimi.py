@@ -1,6 +1,6 @@
 """Bare rustymimi, as one would write it without this project: what the codec bench measures against."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,6 +17,10 @@ class BareMimi:
 
     def __init__(self, weights: Path, books: int, width: int | None) -> None:
         self._weights, self._books, self._width = weights, books, width
+
+    def start(self) -> Callable[[Sequence[Audio]], list[Codes]]:
+        """What encodes; there is nothing to load before the first clip."""
+        return self.encode
 
     def encode(self, clips: Sequence[Audio]) -> list[Codes]:
         """Codes int16 [books, n_frames] a mono clip, its last frame filled up with zeros."""

@@ -1,27 +1,25 @@
 """Measuring codecs: how fast each way of running Mimi is beside bare rustymimi, and how many of its codes are the same."""
 
 import contextlib
+import gc
 import importlib.util
 import os
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from datagen.config import EngineChoice, Recipe, read_options
+from datagen.config import EngineChoice, Recipe
+from datagen.engines import registry
 from datagen.engines.codecs import mimi_random
-from datagen.engines.codecs.device_memory import forget_peak, peak_mb
-from datagen.engines.codecs.melrvq import MelRvqCodec, MelRvqOptions
-from datagen.engines.codecs.mimi import MimiCodec, MimiOptions, backend_of
 from datagen.engines.codecs.mimi_rust import threads
-from datagen.engines.codecs.mimi_torch import BATCH, device_of, has_cuda
-from datagen.engines.codecs.mimi_torch_model import missing as lacks_torch
 from datagen.engines.codecs.mimi_weights import VARIABLE, find, inspect
-from datagen.errors import EngineError
+from datagen.errors import EngineError, UserError
 from datagen.records.rendered import Codes
 from datagen.records.speech import FRAME_SAMPLES, SAMPLE_RATE_HZ, Audio
 from datagen.run.bare_mimi import BareMimi
@@ -33,51 +31,64 @@ REPEATS = 2
 """Each way is measured so often; the fastest counts, since all else is what other processes took."""
 CHANNELS = 2
 """Of a dialogue."""
+MIMI, MELRVQ = "mimi", "melrvq"
 
 Encode = Callable[[Sequence[Audio]], list[Codes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way to encode: `start` loads it and gives what encodes clips; `batch` is how many clips it takes at once."""
+    """A way to encode: `start` loads it and gives what encodes clips; `batch` is how many clips it takes at once.
+
+    A `rival` is what the others are compared with. The codes of one that is not `comparable` mean something else. One that
+    is `tried` may lack what it needs here; the others have to be there.
+    """
 
     name: str
     start: Callable[[], Encode]
-    device: str = "cpu"
     batch: int = 1
     rival: bool = False
     comparable: bool = True
+    tried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row. Rates are seconds of audio a second: `times_real_time` of one channel by the clock, `dialog_times_real_time` of
-    both channels of a dialogue, `times_real_time_a_core` by CPU seconds. `equal_share` is the share of codes equal to those of
-    the first way, None where it has other ones; `ratio` to the fastest rival of this run, None without one."""
+    """One row. `equal_share` is the share of codes equal to those of the first way, None where it has other ones; `ratio` is
+    times the fastest rival of this run, None without one; `gpu_peak_mb` (2**20 bytes) is what torch held, None without a GPU."""
 
     name: str
-    device: str
     batch: int
     audio_s: float
     wall_s: float
     cpu_s: float
     equal_share: float | None
     ratio: float | None
-    device_peak_mb: float | None
+    gpu_peak_mb: float | None
 
     @property
     def times_real_time(self) -> float:
+        """Seconds of one channel's audio a second by the clock, with all that this process may use."""
         return self.audio_s / self.wall_s
 
+    @property
+    def dialog_times_real_time(self) -> float:
+        """The same for both channels of a dialogue."""
+        return self.times_real_time / CHANNELS
+
+    @property
+    def times_real_time_a_core(self) -> float:
+        """Seconds of one channel's audio a CPU second, of all threads together."""
+        return self.audio_s / max(self.cpu_s, 1e-9)
+
     def to_dict(self) -> dict[str, Any]:
-        rate = self.times_real_time
-        rates = {"dialog_times_real_time": rate / CHANNELS, "times_real_time_a_core": self.audio_s / self.cpu_s}
-        return {**asdict(self), "times_real_time": rate, **rates}
+        rates = ("times_real_time", "dialog_times_real_time", "times_real_time_a_core")
+        return {**asdict(self), **{rate: getattr(self, rate) for rate in rates}}
 
 
 @dataclass(frozen=True, slots=True)
 class CodecSpeed:
-    """The rows, and on what they were measured. `n_codes` is how many codes each share is of."""
+    """The rows, and on what they were measured. `n_codes` is how many codes a share is of; `lacking` what could not be run."""
 
     clips: int
     audio_s: float
@@ -99,16 +110,14 @@ def measure_codec(recipe: Recipe, seconds: float) -> CodecSpeed:
     recipe says more of `codec` than weights and books, that is the one way that is measured beside the bare ones. Raises
     EngineError where neither rustymimi nor torch is installed, or where weights are named that are not there.
     """
-    options = read_options(MimiOptions, recipe.codec.options(), "codec")
-    with _weights(options) as (path, told):
-        options = options.model_copy(update={"weights": str(path)})
-        ways = [*bare_ways(options), *mimi_ways(options)]
-        if not ways:
-            raise EngineError('bench codec: neither rustymimi nor torch is here. pip install "datagen[mimi]"')
-        clips = channels(recipe.model_copy(update={"codec": EngineChoice(engine=MelRvqCodec.name)}), seconds)
-        lines, n_codes = measure([*ways, _melrvq()], clips)
+    asked = recipe.codec.options()
+    options: Any = registry.options_of("codec", MIMI, asked)
+    with _weights(options.weights) as (path, told):
+        ways = [*bare_ways(path, options.books), *mimi_ways({**asked, "weights": str(path)}), _way(MELRVQ, {})]
+        clips = channels(recipe.model_copy(update={"codec": EngineChoice(engine=MELRVQ)}), seconds)
+        lines, n_codes, lacking = measure(ways, clips)
     audio_s = sum(len(clip) for clip in clips) / SAMPLE_RATE_HZ
-    return CodecSpeed(len(clips), round(audio_s, 2), n_codes, threads(), told, lines, tuple(_lacking()))
+    return CodecSpeed(len(clips), round(audio_s, 2), n_codes, threads(), told, lines, lacking)
 
 
 def channels(recipe: Recipe, seconds: float) -> list[Audio]:
@@ -121,22 +130,26 @@ def channels(recipe: Recipe, seconds: float) -> list[Audio]:
         ]
 
 
-def measure(ways: Sequence[Way], clips: Sequence[Audio], repeats: int = REPEATS) -> tuple[tuple[Line, ...], int]:
-    """A row a way, and how many codes of the first way the shares are of. Each is loaded and has run before its clock starts."""
+def measure(
+    ways: Sequence[Way], clips: Sequence[Audio], repeats: int = REPEATS
+) -> tuple[tuple[Line, ...], int, tuple[str, ...]]:
+    """A row a way, how many codes of the first way a share is of, and why ways that were tried are not among them."""
     truth: list[Codes] = []
-    found: list[Line] = []
+    found: list[tuple[Way, Line]] = []
+    lacking: dict[str, None] = {}
     for way in ways:
-        forget_peak(way.device)
-        heard = enough(clips, way.batch)
-        encode = way.start()
-        encode([clip[:FRAME_SAMPLES] for clip in heard])
-        spent, codes = min((_timed(encode, heard) for _ in range(repeats)), key=lambda run: run[0])
+        try:
+            line, codes = _measured(way, enough(clips, way.batch), repeats)
+        except (EngineError, UserError) as error:
+            if not way.tried:
+                raise
+            lacking[str(error)] = None
+            continue
         truth = truth or codes[: len(clips)]
-        share = equal_share(codes, truth) if way.comparable else None
-        audio_s = sum(len(clip) for clip in heard) / SAMPLE_RATE_HZ
-        found.append(Line(way.name, way.device, way.batch, audio_s, *spent, share, None, peak_mb(way.device)))
-    rival = max((line.times_real_time for way, line in zip(ways, found, strict=True) if way.rival), default=None)
-    return tuple(_beside(line, rival) for line in found), sum(codes.size for codes in truth)
+        found.append((way, replace(line, equal_share=equal_share(codes, truth) if way.comparable else None)))
+    rates = [line.times_real_time for way, line in found if way.rival]
+    lines = (replace(line, ratio=line.times_real_time / max(rates)) if rates else line for _, line in found)
+    return tuple(lines), sum(codes.size for codes in truth), tuple(lacking)
 
 
 def equal_share(codes: Sequence[Codes], truth: Sequence[Codes]) -> float:
@@ -152,43 +165,52 @@ def enough(clips: Sequence[Audio], n: int) -> list[Audio]:
     return [*clips, *more[: max(n - len(clips), 0)]]
 
 
-def bare_ways(options: MimiOptions) -> Iterator[Way]:
+def bare_ways(weights: Path, books: int) -> Iterator[Way]:
     """Bare rustymimi, one frame a step and a whole file at once; none where it is not installed."""
-    if _has_rustymimi():
-        path, books = Path(options.weights), options.books
-        yield Way("bare rustymimi, a frame a step", lambda: BareMimi(_moshi(path), books, 1).encode, rival=True)
-        yield Way("bare rustymimi, whole files", lambda: BareMimi(_moshi(path), books, None).encode, rival=True)
+    if importlib.util.find_spec("rustymimi"):
+        path = inspect(weights).moshi_path()
+        yield Way("bare rustymimi, a frame a step", BareMimi(path, books, 1).start, rival=True)
+        yield Way("bare rustymimi, whole files", BareMimi(path, books, None).start, rival=True)
 
 
-def mimi_ways(options: MimiOptions) -> Iterator[Way]:
-    """The one that `options` ask for, where they do, else every backend, device, precision and batch size that is here."""
-    if options.model_fields_set - {"weights", "books"}:
-        yield _mimi(options)
+def mimi_ways(asked: Mapping[str, Any]) -> Iterator[Way]:
+    """The one that the options ask for, where they do, else every backend, device, precision and batch size."""
+    if asked.keys() - {"weights", "books"}:
+        yield _way(MIMI, asked)
         return
-    if _has_rustymimi():
-        yield _mimi(options.model_copy(update={"backend": "rustymimi"}))
-    for device in () if lacks_torch() else ("cpu", "cuda") if has_cuda() else ("cpu",):
-        for precision in PRECISIONS[device]:
+    yield _way(MIMI, {**asked, "backend": "rustymimi"}, tried=True)
+    for device, precisions in PRECISIONS.items():
+        for precision in precisions:
             for batch in BATCHES[device]:
                 # rustymimi's window, so that what differs is the arithmetic; a build's own is moshi's.
-                asked = {"device": device, "precision": precision, "batch": batch, "window": "rust"}
-                yield _mimi(options.model_copy(update={"backend": "torch", **asked}))
+                torch = {"backend": "torch", "device": device, "precision": precision, "batch": batch, "window": "rust"}
+                yield _way(MIMI, {**asked, **torch}, tried=True)
 
 
-def _mimi(options: MimiOptions) -> Way:
-    if backend_of(options.backend) == "rustymimi":
-        return Way("mimi, rustymimi", lambda: MimiCodec(options).encode)
-    device = device_of(options.device)
-    batch = options.batch or BATCH[device.partition(":")[0]]
-    return Way(f"mimi, torch, {device}, {options.precision}", lambda: MimiCodec(options).encode, device, batch)
+def _way(engine: str, asked: Mapping[str, Any], tried: bool = False) -> Way:
+    told = [str(asked[key]) for key in ("backend", "device", "precision") if key in asked]
+
+    def start() -> Encode:
+        codec = registry.make("codec", engine, registry.options_of("codec", engine, asked))
+        encode: Encode = codec.encode
+        return encode
+
+    return Way(", ".join([engine, *told]), start, max(int(asked.get("batch", 1)), 1), False, engine == MIMI, tried)
 
 
-def _melrvq() -> Way:
-    return Way("melrvq", lambda: MelRvqCodec(MelRvqOptions()).encode, comparable=False)
-
-
-def _moshi(weights: Path) -> Path:
-    return inspect(weights).moshi_path()
+def _measured(way: Way, clips: Sequence[Audio], repeats: int) -> tuple[Line, list[Codes]]:
+    """The row without what other rows say to it. Everything is loaded and has run once before the clock starts."""
+    gc.collect()
+    if gpu := _gpu():
+        gpu.empty_cache()
+        gpu.reset_peak_memory_stats()
+    encode = way.start()
+    encode([clip[:FRAME_SAMPLES] for clip in clips])
+    (wall_s, cpu_s), codes = min((_timed(encode, clips) for _ in range(repeats)), key=lambda run: run[0])
+    gpu = _gpu()
+    peak_mb = gpu.max_memory_allocated() / 2**20 if gpu else 0.0
+    audio_s = sum(len(clip) for clip in clips) / SAMPLE_RATE_HZ
+    return Line(way.name, way.batch, audio_s, wall_s, cpu_s, None, None, peak_mb or None), codes
 
 
 def _timed(encode: Encode, clips: Sequence[Audio]) -> tuple[tuple[float, float], list[Codes]]:
@@ -197,31 +219,21 @@ def _timed(encode: Encode, clips: Sequence[Audio]) -> tuple[tuple[float, float],
     return (time.perf_counter() - wall, time.process_time() - cpu), codes
 
 
-def _beside(line: Line, rival: float | None) -> Line:
-    return replace(line, ratio=None if rival is None else line.times_real_time / rival)
+def _gpu() -> Any:
+    """torch.cuda, where an engine has loaded torch and runs on a GPU: nothing here loads it."""
+    torch: Any = sys.modules.get("torch")
+    return torch.cuda if torch is not None and torch.cuda.is_initialized() else None
 
 
 @contextlib.contextmanager
-def _weights(options: MimiOptions) -> Iterator[tuple[Path, str]]:
+def _weights(given: str) -> Iterator[tuple[Path, str]]:
     """The file to measure with, and what to say of it."""
-    named = options.weights or os.environ.get(VARIABLE, "")
     try:
-        path = find(options.weights)
+        path = find(given)
     except EngineError:
-        if named:
+        if given or os.environ.get(VARIABLE):
             raise
         with tempfile.TemporaryDirectory(prefix="datagen-bench-") as folder:
             yield mimi_random.write(Path(folder) / "random.safetensors"), "random ones of full size, made for this run"
         return
     yield path, str(path)
-
-
-def _has_rustymimi() -> bool:
-    return importlib.util.find_spec("rustymimi") is not None
-
-
-def _lacking() -> Iterator[str]:
-    if not _has_rustymimi():
-        yield 'rustymimi, so there is no comparison: pip install "datagen[mimi]"'
-    if lacks_torch():
-        yield 'torch with transformers: pip install "datagen[mimi-torch]"'

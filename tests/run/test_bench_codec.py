@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datagen.engines.codecs.mimi import MimiOptions
 from datagen.engines.codecs.mimi_weights import VARIABLE
+from datagen.errors import UserError
 from datagen.records.rendered import Codes
 from datagen.records.speech import FRAME_SAMPLES, Audio
-from datagen.run.bench_codec import Way, bare_ways, enough, equal_share, measure, mimi_ways
+from datagen.run.bench_codec import Way, enough, equal_share, measure, mimi_ways
 from tests.conftest import inside
 
 CLIPS = [np.full(frames * FRAME_SAMPLES, level, np.float32) for frames, level in ((3, 0.1), (5, 0.2))]
@@ -54,8 +54,9 @@ def test_what_differs_from_the_first_way_shows_and_the_ratio_is_to_the_faster_ri
         Way("wrong", with_seconds(wrong_in_the_last_frame, 0.02)),
         Way("another codec", with_seconds(codes_of, 0.02), comparable=False),
     ]
-    lines, n_codes = measure(ways, CLIPS, repeats=1)
+    lines, n_codes, lacking = measure(ways, CLIPS, repeats=1)
     assert n_codes == 2 * (3 + 5)
+    assert lacking == ()
     streamed, whole, same, wrong, other = lines
     assert [line.equal_share for line in lines] == [1, 1, 1, 1 - 2 / 16, None]
     assert whole.ratio == 1
@@ -66,11 +67,11 @@ def test_what_differs_from_the_first_way_shows_and_the_ratio_is_to_the_faster_ri
     assert same.ratio == pytest.approx(same.times_real_time / whole.times_real_time)
     assert wrong.ratio > 1
     assert other.to_dict()["dialog_times_real_time"] == other.times_real_time / 2
-    assert {line.device_peak_mb for line in lines} == {None}
+    assert {line.gpu_peak_mb for line in lines} == {None}
 
 
 def test_without_a_rival_there_is_no_ratio() -> None:
-    lines, _ = measure([Way("alone", lambda: codes_of)], CLIPS, repeats=2)
+    lines, _, _ = measure([Way("alone", lambda: codes_of)], CLIPS, repeats=2)
     assert lines[0].ratio is None
     assert lines[0].equal_share == 1
 
@@ -90,16 +91,24 @@ def test_a_batch_has_a_clip_of_its_own_in_every_place() -> None:
     assert len(enough(clips, 1)) == 3
 
 
-def test_the_ways_are_what_is_installed_or_the_one_that_is_asked_for() -> None:
-    pytest.importorskip("rustymimi")
-    pytest.importorskip("transformers")
-    names = [way.name for way in (*bare_ways(MimiOptions()), *mimi_ways(MimiOptions(books=4)))]
-    assert names[:3] == ["bare rustymimi, a frame a step", "bare rustymimi, whole files", "mimi, rustymimi"]
-    on_a_cpu = [way for way in mimi_ways(MimiOptions()) if way.device == "cpu" and "torch" in way.name]
-    assert [way.batch for way in on_a_cpu] == [1, 4, 16]
-    asked = list(mimi_ways(MimiOptions(backend="torch", device="cpu", batch=7, precision="bf16")))
-    assert [(way.name, way.batch) for way in asked] == [("mimi, torch, cpu, bf16", 7)]
-    assert [way.name for way in mimi_ways(MimiOptions(backend="rustymimi", books=8))] == ["mimi, rustymimi"]
+def test_the_ways_are_all_there_are_or_the_one_that_is_asked_for() -> None:
+    names = [(way.name, way.batch) for way in mimi_ways({"weights": "mimi.safetensors", "books": 4})]
+    assert names[:4] == [("mimi, rustymimi", 1)] + [("mimi, torch, cpu, fp32", batch) for batch in (1, 4, 16)]
+    assert {name for name, _ in names[4:]} == {f"mimi, torch, cuda, {p}" for p in ("fp32", "tf32", "bf16")}
+    asked = list(mimi_ways({"backend": "torch", "device": "cpu", "batch": 7, "precision": "bf16"}))
+    assert [(way.name, way.batch, way.tried) for way in asked] == [("mimi, torch, cpu, bf16", 7, False)]
+
+
+def test_a_way_that_is_not_here_is_told_once_and_one_that_was_asked_for_stops_it() -> None:
+    def lacks() -> Callable[[Sequence[Audio]], list[Codes]]:
+        raise UserError("codec.device = cuda: torch finds no CUDA device here.")
+
+    ways = [Way("streamed", lambda: codes_of), Way("gpu", lacks, tried=True), Way("gpu", lacks, batch=2, tried=True)]
+    lines, _, lacking = measure(ways, CLIPS, repeats=1)
+    assert [line.name for line in lines] == ["streamed"]
+    assert lacking == ("codec.device = cuda: torch finds no CUDA device here.",)
+    with pytest.raises(UserError, match="no CUDA device"):
+        measure([Way("gpu", lacks)], CLIPS, repeats=1)
 
 
 @pytest.mark.parametrize(
