@@ -78,8 +78,9 @@ def collate_numpy(
         sequences: at least one, all with the same number of rows.
         pad_to: columns of the batch; None is those of the longest sequence.
         padding: the (text, audio) codes that padding is filled with. -1 is a Moshi model's zero token: it embeds nothing and
-            leaves the loss. For a model without one give ids that it knows, such as (spec.text_pad, 0): the weight is 0 anyway,
-            and a causal model's other columns do not see it.
+            leaves the loss. For a model without one give ids that it knows, such as (spec.text_pad, 0): the weight is 0 anyway.
+            No column before the padding sees it in a causal model; where padded batches are delayed, one does: the last frame's
+            acoustic codes come a column late, beside it.
 
     Raises:
         UserError: no sequence, or sequences of different rows.

@@ -11,7 +11,7 @@ import torch
 from small_moshi import SmallMoshi, loss_of, of_columns
 from torch import Tensor
 
-from datagen.load import LengthBuckets, collate_numpy, delays, open_tokenizer, personaplex
+from datagen.load import LengthBuckets, collate, collate_numpy, delays, open_tokenizer, personaplex
 from datagen.load.dataset import DialogDataset
 from datagen.load.sequence import Sequence
 from datagen.load.tokenizers import TRYING, for_trying
@@ -44,11 +44,9 @@ def cut(sequence: Sequence, n_columns: int) -> Sequence:
     return replace(sequence, codes=sequence.codes[:, :n_columns], weights=sequence.weights[:, :n_columns])
 
 
-def fed(
-    batch: Iterable[Sequence], pad_to: int | None = None, padding: tuple[int, int] = (-1, -1)
-) -> tuple[Tensor, Tensor]:
+def fed(batch: Iterable[Sequence], pad_to: int | None = None) -> tuple[Tensor, Tensor]:
     """Delayed columns [B, n_rows, 1 + T] with their weights: what a trainer without delays of its own makes of a batch."""
-    made = collate_numpy(list(batch), pad_to, padding)
+    made = collate_numpy(list(batch), pad_to)
     codes, weights = delays.apply(made.codes, SPEC), delays.apply_weights(made.weights, SPEC)
     return torch.from_numpy(codes), torch.from_numpy(weights)
 
@@ -168,14 +166,27 @@ def test_the_prompt_is_read_though_it_is_not_learned(sequences: list[Sequence]) 
             assert step(model, *fed([replace(sequence, codes=codes)])) != loss
 
 
-def test_padding_changes_nothing(sequences: list[Sequence]) -> None:
-    # In float64: the order of a sum is all that may differ.
-    model = SmallMoshi(SPEC, n_layers=1).double()
+def test_more_padding_changes_nothing(sequences: list[Sequence]) -> None:
     longest = max(s.n_columns for s in sequences)
-    loss = step(model, *fed(sequences, pad_to=longest + 1))
-    moves = gradients(model, loss)
-    for pad_to, padding in ((longest + 30, (-1, -1)), (longest + 1, (SPEC.text_pad, 0))):
-        other = step(model, *fed(sequences, pad_to, padding))
-        torch.testing.assert_close(other, loss, rtol=1e-12, atol=0)
-        for a, b in zip(gradients(model, other), moves, strict=True):
+    same_but_for_rounding(*(fed(sequences, pad_to=longest + n) for n in (1, 30)))
+
+
+def test_what_padding_is_made_of_changes_nothing(sequences: list[Sequence]) -> None:
+    # Delayed before they are padded: else the last frame's acoustic codes stand in a column whose other rows are padding.
+    delayed = [
+        replace(s, codes=delays.apply(s.codes, SPEC), weights=delays.apply_weights(s.weights, SPEC)) for s in sequences
+    ]
+    batches = [collate(delayed, padding=padding) for padding in ((-1, -1), (SPEC.text_pad, 0), (7, 2_000))]
+    same_but_for_rounding(*((b.codes, b.weights) for b in batches))
+
+
+def same_but_for_rounding(*batches: tuple[Tensor, Tensor]) -> None:
+    """The batches have one loss and one gradient; in float64, so that the order of a sum is all that may differ."""
+    model = SmallMoshi(SPEC, n_layers=1).double()
+    first = step(model, *batches[0])
+    moves = gradients(model, first)
+    for batch in batches[1:]:
+        loss = step(model, *batch)
+        torch.testing.assert_close(loss, first, rtol=1e-12, atol=0)
+        for a, b in zip(gradients(model, loss), moves, strict=True):
             torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-14)
