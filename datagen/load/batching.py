@@ -156,11 +156,21 @@ class LengthBuckets:
         self._window, self._seed = window, seed
         self._items = self._windows = self._batches = 0
         self._beginning: dict[str, Any] | None = None
+        self._is_loaded = False
 
     def __iter__(self) -> Iterator[Sequences]:
-        """The batches from where the state is. A stream without a state of its own has to begin at the state's `items`."""
+        """A pass over the stream, after `load_state_dict` what was left of one.
+
+        A stream without a state of its own has to begin at the state's `items` then.
+        """
+        if not self._is_loaded:
+            self._items = self._windows = self._batches = 0
+        self._is_loaded = False
         stream = iter(self._stream)
         self._beginning = self._state_of_stream()
+        return self._pass(stream)
+
+    def _pass(self, stream: Iterator[Item]) -> Iterator[Sequences]:
         for n_items, sequences in _windows(stream, self._window):
             batches = self._cut(sequences)
             if self._batches > len(batches):
@@ -173,6 +183,9 @@ class LengthBuckets:
                 yield batch
             self._items, self._windows, self._batches = self._items + n_items, self._windows + 1, 0
             self._beginning = self._state_of_stream()
+        self._items = self._windows = self._batches = (
+            0  # the next pass begins anew, here and where this state is loaded
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """Where the batches given so far end: the windows that are done, the `items` of the stream in them, and the batches after.
@@ -190,7 +203,7 @@ class LengthBuckets:
         if state["stream"] is not None:
             self._stream.load_state_dict(state["stream"])  # type: ignore[attr-defined]
         self._items, self._windows, self._batches = state["items"], state["windows"], state["batches"]
-        self._beginning = state["stream"]
+        self._beginning, self._is_loaded = state["stream"], True
 
     def _state_of_stream(self) -> dict[str, Any] | None:
         found = getattr(self._stream, "state_dict", None)

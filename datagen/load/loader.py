@@ -25,8 +25,11 @@ class DialogLoader(torch_data.DataLoader):  # type: ignore[misc]
         self._given = 0
 
     def __iter__(self) -> Iterator[Any]:
-        self._given = 0
-        for batch in super().__iter__():
+        self._given = 0  # at once, not with the first batch: a state asked for before it is that of the pass's start
+        return self._counted(super().__iter__())
+
+    def _counted(self, batches: Iterator[Any]) -> Iterator[Any]:
+        for batch in batches:
             self._given += 1
             yield batch
 

@@ -1,16 +1,25 @@
+import json
 import pickle
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_build import made_build
+from made_dialogs import Pieces
 
 from datagen.errors import DataError, UserError
+from datagen.load import DialogDataset, DialogLoader, moshi
 from datagen.load.batching import LengthBuckets, collate, collate_numpy
 from datagen.load.sequence import Sequence, TextCounts
+from datagen.load.spec import MOSHI
 
 
 def made(n_columns: int, name: str = "", n_rows: int = 17, n_prefix: int = 2) -> Sequence:
@@ -141,6 +150,41 @@ def test_buckets_go_on_where_they_were(n_given: int) -> None:
     second = LengthBuckets(STREAM[state["items"] :], **options)
     second.load_state_dict(state)
     assert names(begun) + names(second) == whole
+
+
+def test_each_pass_begins_anew() -> None:
+    buckets = LengthBuckets(STREAM, size=16, window=100, seed=1)
+    once = names(buckets)
+    assert names(buckets) == once
+    next(iter(buckets))  # and leaves the rest
+    assert names(buckets) == once
+
+
+@pytest.mark.parametrize("n_given", [0, 1, 5, 11, 12, 13, 17])
+def test_epochs_of_a_loader_go_on_where_they_were(tmp_path: Path, n_given: int) -> None:
+    out = made_build(tmp_path / "out", (20, 13))
+    spec = replace(MOSHI, codec="toy", n_books=2, book_size=8)
+    data = DialogDataset(out, "train", partial(moshi.sequence, tokenizer=Pieces(), spec=spec))
+
+    def begun() -> tuple[DialogLoader, LengthBuckets]:
+        loader = data.loader(batch_size=2, seed=3, collate_fn=list, rank=0, world_size=1)
+        return loader, LengthBuckets(loader, size=3, window=10, seed=2)
+
+    def epochs(loader: DialogLoader, buckets: LengthBuckets, first: int) -> Iterator[tuple[list[str], dict[str, Any]]]:
+        for epoch in range(first, 2):
+            loader.set_epoch(epoch)
+            for batch in buckets:
+                yield [s.dialog_id for s in batch], {"epoch": epoch, "buckets": buckets.state_dict()}
+
+    whole = [batch for batch, _ in epochs(*begun(), 0)]
+    assert sorted(n for b in whole for n in b) == sorted(2 * [f"d-{i:06d}" for i in range(33)])
+    loader, buckets = begun()
+    states = [{"epoch": 0, "buckets": buckets.state_dict()}]
+    states += [state for _, state in islice(epochs(loader, buckets, 0), n_given)]
+    state = json.loads(json.dumps(states[-1]))
+    loader, buckets = begun()
+    buckets.load_state_dict(state["buckets"])
+    assert [batch for batch, _ in epochs(loader, buckets, state["epoch"])] == whole[n_given:]
 
 
 def test_a_foreign_state_is_told() -> None:
