@@ -39,7 +39,7 @@ class Runner:
         model = library.load(weights).to(self._device)
         self._books = Books(model, books)
         self._type = torch.bfloat16 if precision == "bf16" else torch.float32
-        self._model = model.to(self._type)
+        self._model = library.in_precision(model, self._type)
         self._lanes: list[Lane] = []
 
     def encode(self, clips: Sequence[Frames]) -> list[Codes]:

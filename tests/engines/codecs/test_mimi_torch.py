@@ -253,6 +253,14 @@ def test_what_changes_a_code_is_in_the_revision_and_what_does_not_is_not(small: 
     assert rust.maker.revision != base.revision
 
 
+def test_half_precision_leaves_the_frequencies_of_positions_alone(small: Path, model: Any) -> None:
+    half = mimi_torch_model.in_precision(mimi_torch_model.load(inspect(small)), torch.bfloat16)
+    ours, theirs = (m.encoder.encoder_transformer for m in (half, model))
+    assert ours.layers[0].mlp.fc1.weight.dtype == torch.bfloat16
+    assert ours.rotary_emb.inv_freq.dtype == torch.float32
+    assert torch.equal(ours.rotary_emb.inv_freq, theirs.rotary_emb.inv_freq)
+
+
 def test_half_precision_is_another_codec_and_close(small: Path) -> None:
     """What it changes on these weights, which no training has made robust: more than nothing, and far from all."""
     clip = noise(70, 60 * FRAME)
