@@ -201,7 +201,7 @@ def bench(
     what: Annotated[str, typer.Argument(metavar="WHAT", help="build, plan, stitch, scene, codec or load.")] = "build",
     out: Annotated[
         str | None,
-        typer.Argument(metavar="[OUT]", help="load: the build to read, folder or URL; without one it makes one."),
+        typer.Argument(metavar="OUT", help="load: the build to read, folder or URL; without one it makes one."),
     ] = None,
     dialogs: Annotated[
         int | None, typer.Option("--dialogs", metavar="N", help="How many.  [default: as many as it takes]")

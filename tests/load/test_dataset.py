@@ -320,7 +320,7 @@ def test_no_more_row_groups_are_kept_than_said(out: Path) -> None:
 def test_a_transform_that_fails_names_the_row(out: Path) -> None:
     data = DialogDataset(out, transform=partial(refuse, wrong="d-000073"))
     with pytest.raises(DataError, match=r"train-00002.parquet row 2: no"):
-        list(loader(data, 1))
+        list(loader(data))
 
 
 def refuse(dialog: Dialog, wrong: str) -> str:
