@@ -1,5 +1,6 @@
 """Mimi, the codec of Moshi and PersonaPlex: one engine, with a backend without torch and one with it."""
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
@@ -7,6 +8,7 @@ from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import field_validator
 
 from datagen.config import Options, knob
 from datagen.engines.codecs.mimi_rust import RustMimi
@@ -64,7 +66,6 @@ class MimiOptions(Options):
         "auto",
         "where the torch backend runs: auto (cuda where there is one) | cpu | cuda | cuda:0",
         changes_output=False,
-        pattern=r"^(auto|cpu|cuda(:\d+)?)$",
     )
     batch: int = knob(
         0,
@@ -85,6 +86,13 @@ class MimiOptions(Options):
         "rust (as rustymimi) | auto (step with torch, rust with rustymimi)",
         changes_output=False,
     )
+
+    @field_validator("device")
+    @classmethod
+    def _a_device(cls, value: str) -> str:
+        if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", value):
+            raise ValueError(f"{value!r} is no device. Take auto, cpu, cuda, or cuda:N for one of several GPUs.")
+        return value
 
 
 class MimiCodec:

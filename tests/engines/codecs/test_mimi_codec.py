@@ -38,14 +38,14 @@ def streamed(path: Path, audio: Audio, books: int = 8) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def codec(mimi_file: Path) -> MimiCodec:
-    return MimiCodec(MimiOptions(weights=str(mimi_file)))
+    return MimiCodec(MimiOptions(backend="rustymimi", weights=str(mimi_file)))
 
 
 @pytest.fixture(scope="module")
 def meter(mimi_file: Path, tmp_path_factory: pytest.TempPathFactory) -> MimiCodec:
     """A codec whose books measure latents to 4e-6: what random books would hide shows."""
     path = random_mimi.write(tmp_path_factory.mktemp("meter") / "meter.safetensors", books=8, meter=True)
-    return MimiCodec(MimiOptions(weights=str(path)))
+    return MimiCodec(MimiOptions(backend="rustymimi", weights=str(path)))
 
 
 def test_the_codes_are_those_of_streaming_frame_by_frame(codec: MimiCodec) -> None:
@@ -110,7 +110,7 @@ def test_reset_of_the_pinned_package_is_not_to_be_trusted(meter: MimiCodec) -> N
 def test_one_and_two_threads_give_the_same_codes(meter: MimiCodec, tmp_path: Path) -> None:
     program = (
         "import sys, numpy as np; from datagen.engines.codecs.mimi import MimiCodec, MimiOptions\n"
-        "clip = np.load(sys.argv[2]); codec = MimiCodec(MimiOptions(weights=sys.argv[1]))\n"
+        "clip = np.load(sys.argv[2]); codec = MimiCodec(MimiOptions(backend='rustymimi', weights=sys.argv[1]))\n"
         "sys.stdout.buffer.write(codec.encode([clip])[0].tobytes())"
     )
     clip = noise(11, 10 * FRAME)
@@ -129,14 +129,15 @@ def test_fewer_books_are_the_first_of_more(codec: MimiCodec, tmp_path: Path) -> 
     path = random_mimi.write(tmp_path / "sixteen.safetensors", books=16)
     clip = noise(12, 8 * FRAME)
     sixteen, eight, one = (
-        MimiCodec(MimiOptions(weights=str(path), books=books)).encode([clip])[0] for books in (16, 8, 1)
+        MimiCodec(MimiOptions(backend="rustymimi", weights=str(path), books=books)).encode([clip])[0]
+        for books in (16, 8, 1)
     )
     assert [len(codes) for codes in (sixteen, eight, one)] == [16, 8, 1]
     assert np.array_equal(sixteen[:8], eight)
     assert np.array_equal(sixteen[:1], one)
     assert len({tuple(row) for row in sixteen}) == 16
     with pytest.raises(EngineError, match=r"has 16 books, and 17 are asked for"):
-        MimiCodec(MimiOptions(weights=str(path), books=17))
+        MimiCodec(MimiOptions(backend="rustymimi", weights=str(path), books=17))
 
 
 def test_decoding_is_streaming_too_and_repeatable(codec: MimiCodec) -> None:
@@ -190,12 +191,15 @@ def test_constants_are_the_released_ones_for_the_released_weights_alone(codec: M
 def test_the_file_and_the_books_are_in_the_identity_and_its_place_is_not(codec: MimiCodec, tmp_path: Path) -> None:
     copy = tmp_path / "elsewhere.safetensors"
     copy.hardlink_to(codec.weights.path)
-    same = MimiCodec(MimiOptions(weights=str(copy)))
+    same = MimiCodec(MimiOptions(backend="rustymimi", weights=str(copy)))
     assert same.maker == codec.maker
     assert codec.weights.sha256[:12] in codec.maker.revision
     assert "only a model that learned with these" in codec.maker.note
-    assert MimiCodec(MimiOptions(weights=str(copy), books=4)).maker != codec.maker
-    assert MimiOptions(weights="a").output_options() == MimiOptions(weights="b").output_options()
+    assert MimiCodec(MimiOptions(backend="rustymimi", weights=str(copy), books=4)).maker != codec.maker
+    assert (
+        MimiOptions(backend="rustymimi", weights="a").output_options()
+        == MimiOptions(backend="rustymimi", weights="b").output_options()
+    )
 
 
 # ---- the file -----------------------------------------------------------------------------------------------------
@@ -229,7 +233,7 @@ def test_a_wrong_file_is_one_line_that_names_it(fault: str, tmp_path: Path) -> N
     spoil, message = FAULTY[fault]
     spoil(path)
     with pytest.raises(EngineError) as raised:
-        MimiCodec(MimiOptions(weights=str(path)))
+        MimiCodec(MimiOptions(backend="rustymimi", weights=str(path)))
     assert message in str(raised.value)
     assert str(path) in str(raised.value)
     assert "\n" not in str(raised.value)
@@ -237,7 +241,9 @@ def test_a_wrong_file_is_one_line_that_names_it(fault: str, tmp_path: Path) -> N
 
 def test_a_tensor_that_only_rustymimi_misses_is_one_line_too(tmp_path: Path) -> None:
     pytest.importorskip("rustymimi")
-    codec = MimiCodec(MimiOptions(weights=str(bare(tmp_path / "m.safetensors", SEMANTIC)), books=1))
+    codec = MimiCodec(
+        MimiOptions(backend="rustymimi", weights=str(bare(tmp_path / "m.safetensors", SEMANTIC)), books=1)
+    )
     with pytest.raises(EngineError, match=r"rustymimi cannot use .*cannot find tensor encoder") as raised:
         codec.encode([noise(0, 10)])
     assert "\n" not in str(raised.value)

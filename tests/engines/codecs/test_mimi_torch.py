@@ -11,6 +11,7 @@ import random_mimi
 from datagen.engines.codecs import mimi, mimi_torch, mimi_torch_model
 from datagen.engines.codecs.mimi import MimiCodec, MimiOptions
 from datagen.engines.codecs.mimi_weights import inspect
+from datagen.engines.registry import options_of
 from datagen.errors import EngineError, UserError
 from datagen.records.speech import Audio
 
@@ -283,6 +284,14 @@ def test_what_cannot_be_is_one_line(
     wish = {"backend": "torch", **options}
     with pytest.raises(UserError, match=message) as raised:
         _ = MimiCodec(MimiOptions(weights=str(small), **wish)).backend  # type: ignore[arg-type]
+    assert "\n" not in str(raised.value)
+
+
+def test_a_device_that_is_none_is_one_line() -> None:
+    with pytest.raises(
+        UserError, match=r"codec\.device: 'gpu' is no device\. Take auto, cpu, cuda, or cuda:N"
+    ) as raised:
+        options_of("codec", "mimi", {"device": "gpu"})
     assert "\n" not in str(raised.value)
 
 
