@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datagen.config import Recipe
     from datagen.run.bench_codec import Line
 
-_SIZES = {"build": 100, "plan": 150_000, "stitch": 64, "scene": 48, "codec": 4, "load": 24}
+_SIZES = {"build": 100, "plan": 150_000, "stitch": 64, "scene": 48, "codec": 2, "load": 24}
 _CODEC = "codec"
 _CODEC_S = 20.0
 """Of each channel, where no --seconds are given: twice what Mimi's attention reaches."""
