@@ -1,6 +1,7 @@
 """Runs the steps of Mimi on a device: who is in which step, precision, threads, CUDA graphs, the numbers' ways there and back."""
 
 import contextlib
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -21,6 +22,8 @@ STEP_FRAMES = 25
 """A step is two seconds of each clip: no width from 5 to 50 was faster on a CPU, and a clip's last step is half empty on the average."""
 
 _WARM_UP = 3
+_alone = threading.Lock()
+"""Held while clips are worked on: the number of torch's threads and its arithmetic are the whole process's."""
 
 Frames = NDArray[np.float32]
 """A clip as [n_frames, 1920]."""
@@ -36,11 +39,15 @@ class Runner:
     ) -> None:
         self._device, self._precision, self._window = torch.device(device), precision, window
         self._batch, self._width, self._n_books = batch, width, books
-        model = library.load(weights).to(self._device)
-        self._books = Books(model, books)
         self._type = torch.bfloat16 if precision == "bf16" else torch.float32
-        self._model = library.in_precision(model, self._type)
-        self._lanes: list[Lane] = []
+        model = library.load(weights).to(self._device)
+        try:
+            self._books = Books(model, books)
+            self._model = library.in_precision(model, self._type)
+            self._lanes = [self._lane()]
+            self._decoder()
+        except AttributeError as error:
+            raise EngineError(f"codec.backend = torch: {library.versions()} has another MimiModel ({error}).") from None
 
     def encode(self, clips: Sequence[Frames]) -> list[Codes]:
         """Codes [books, n_frames] a clip. On a CPU, clips run side by side in torch's threads, each of them in one."""
@@ -64,16 +71,16 @@ class Runner:
             return np.zeros(0, np.float32)
         with self._settings(), torch.no_grad():
             latents = self._books.latents(torch.from_numpy(codes.astype(np.int64)).to(self._device)[None])
-            audio = Decoder(self._model, self._window)(latents.to(self._type), self._width)
+            audio = self._decoder()(latents.to(self._type), self._width)
             samples: Audio = audio[0].float().cpu().numpy()
         return samples
 
     def _lane(self) -> "Lane":
-        try:
-            encoder = Encoder(self._model, self._batch, self._window)
-        except AttributeError as error:
-            raise EngineError(f"codec.backend = torch: {library.versions()} has another MimiModel ({error}).") from None
+        encoder = Encoder(self._model, self._batch, self._window)
         return Lane(encoder, self._books, self._device, self._type, self._batch, self._width)
+
+    def _decoder(self) -> Decoder:
+        return Decoder(self._model, self._window)
 
     @contextlib.contextmanager
     def _settings(self) -> Iterator[int]:
@@ -81,17 +88,18 @@ class Runner:
 
         Two threads on one product sum in another order than one does, and codes are not to hang on that.
         """
-        if self._device.type == "cuda":
-            cuda: Any = torch.cuda
-            with cuda.device(self._device), arithmetic(self._precision):
-                yield 1
-            return
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield threads
-        finally:
-            torch.set_num_threads(threads)
+        cuda: Any = torch.cuda
+        with _alone:
+            if self._device.type == "cuda":
+                with cuda.device(self._device), arithmetic(self._precision):
+                    yield 1
+                return
+            threads = torch.get_num_threads()
+            torch.set_num_threads(1)
+            try:
+                yield threads
+            finally:
+                torch.set_num_threads(threads)
 
 
 class Lane:

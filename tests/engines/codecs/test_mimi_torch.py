@@ -1,7 +1,10 @@
 """Mimi through torch, on a small random model: wide steps, batches and places give what each clip alone gives, frame by frame."""
 
+import contextlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -195,6 +198,62 @@ def test_threads_and_what_was_heard_before_change_nothing(small: Path) -> None:
     finally:
         torch.set_num_threads(1)
     assert all(np.array_equal(a, b) for a, b in zip(side_by_side, expected, strict=True))
+
+
+def test_two_callers_of_one_codec_do_not_hear_each_other(small: Path) -> None:
+    one = codec(small)
+    clips = [noise(80 + i, n * FRAME) for i, n in enumerate((31, 28, 40, 26))]
+    expected = [one.encode([clip])[0] for clip in clips]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda clip: one.encode([clip])[0], clips * 2))
+    assert all(np.array_equal(a, b) for a, b in zip(found, expected * 2, strict=True))
+
+
+def test_a_graph_is_made_once_and_what_made_it_is_heard_by_no_clip(
+    model: Any, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way through a CUDA graph on a machine without CUDA: a graph that does, when replayed, what was captured.
+
+    It shows the order of things (state, places, transfers), not what a GPU computes.
+    """
+    counts = {"captured": 0, "replayed": 0}
+    lane = mimi_torch_run.Lane(
+        mimi_torch_steps.Encoder(model, 2, "step"),
+        mimi_torch_steps.Books(model, 8),
+        torch.device("cpu"), torch.float32, batch=2, width=25,
+    )  # fmt: skip
+
+    class Graph:
+        def replay(self) -> None:
+            counts["replayed"] += 1
+            lane._made.copy_(lane._step())  # type: ignore[union-attr]
+
+    @contextlib.contextmanager
+    def capture(graph: Graph) -> Iterator[None]:
+        counts["captured"] += 1
+        yield
+
+    class Stream:
+        def wait_stream(self, other: "Stream") -> None: ...
+
+    fake = SimpleNamespace(
+        CUDAGraph=Graph,
+        graph=capture,
+        Stream=lambda device: Stream(),
+        current_stream=lambda device: Stream(),
+        stream=lambda stream: contextlib.nullcontext(),
+    )
+    monkeypatch.setattr(torch, "cuda", fake)
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda self: self.clone())
+    lane._device = SimpleNamespace(type="cuda")  # type: ignore[assignment]
+    clips = [noise(90 + i, n * FRAME) for i, n in enumerate((60, 26, 3, 25))]
+    expected = codec(small).encode(clips)
+    for _ in range(2):
+        given = [clip.reshape(-1, FRAME) for clip in clips]
+        codes = [np.zeros((8, len(frames)), np.int16) for frames in given]
+        lane.encode(list(zip(given, codes, strict=True)))
+        assert all(np.array_equal(a, b) for a, b in zip(codes, expected, strict=True))
+    assert counts == {"captured": 1, "replayed": 2 * 4}
 
 
 def test_fewer_books_are_the_first_of_more(small: Path) -> None:
