@@ -80,8 +80,7 @@ class OpenBuild:
             entry = self.summary.files.get(path)
             if entry is not None and entry.bytes <= WHOLE_BYTES:
                 return io.BytesIO(self.read(path))
-            file = remote.answer(what, lambda: fs.open(f"{base}/{path}", "rb"), self.timeout_s)
-            return remote.Patient(file, what, self.timeout_s)  # type: ignore[return-value]
+            return remote.Patient(lambda: fs.open(f"{base}/{path}", "rb"), what, self.timeout_s)  # type: ignore[return-value]
         except FileNotFoundError:
             raise DataError(
                 f"{what}: there is no such file, and {BUILD_FILE} counts on it. Copy the build again, or make it anew."

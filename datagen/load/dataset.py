@@ -10,13 +10,12 @@ for epoch in range(3):
 import os
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datagen.errors import DataError, EngineError, UserError
+from datagen.errors import DataError, UserError
 from datagen.load import remote
 from datagen.load.builds import OpenBuild, open_build
 from datagen.load.dialog import Dialog
@@ -25,13 +24,9 @@ from datagen.load.places import SwapRoles, find_places, frames_of
 from datagen.load.reading import ShardReader
 from datagen.load.shelf import Shelf
 from datagen.load.spec import ModelSpec
+from datagen.load.with_torch import torch_module
 
-try:
-    torch_data: Any = import_module("torch.utils.data")  # Any: checked alike with torch installed and without
-except ImportError:
-    raise EngineError(
-        'DialogDataset is a torch dataset, and torch is not installed: pip install "datagen[load]". iter_dialogs does without.'
-    ) from None
+torch_data: Any = torch_module("torch.utils.data")
 
 if TYPE_CHECKING:
     from datagen.load.iterable import IterableDialogs
@@ -215,7 +210,7 @@ def ranks(rank: int | None, world_size: int | None) -> tuple[int, int]:
         raise UserError(f"rank={rank}, world_size={world_size}: give both, or neither.")
     if rank is not None and world_size is not None:
         return rank, world_size
-    dist: Any = import_module("torch.distributed")
+    dist = torch_module("torch.distributed")
     if dist.is_available() and dist.is_initialized():
         return int(dist.get_rank()), int(dist.get_world_size())
     told = os.environ.get("RANK"), os.environ.get("WORLD_SIZE")

@@ -1,19 +1,19 @@
 """A split as a stream for torch's DataLoader: every dialogue once an epoch over all ranks and workers, and exact resume."""
 
 from collections.abc import Iterator
-from importlib import import_module
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from datagen.errors import UserError
 from datagen.load.order import WINDOW, Share, Uneven
 from datagen.load.state import State
+from datagen.load.with_torch import torch_module
 
 if TYPE_CHECKING:
     from datagen.load.dataset import DialogDataset
 
-torch: Any = import_module("torch")  # Any: checked alike with torch installed and without
-torch_data: Any = import_module("torch.utils.data")
+torch: Any = torch_module("torch")
+torch_data: Any = torch_module("torch.utils.data")
 
 _EPOCH, _START, _TAKEN, _WORKERS = range(4)
 
@@ -40,6 +40,7 @@ class IterableDialogs(torch_data.IterableDataset):  # type: ignore[misc]
         from datagen.load.dataset import ranks
 
         self.source, self.batch_size = source, 1 if batch_size is None else batch_size
+        self.is_batched = batch_size is not None
         self._order = source.order(seed, self.batch_size, lanes)
         self._rank, self._world_size = ranks(rank, world_size)
         self._uneven, self.endless, self._lanes = uneven, endless, lanes

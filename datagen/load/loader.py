@@ -1,13 +1,13 @@
 """torch's DataLoader with a state: it counts the batches that it gave, which with a fixed order says where it is."""
 
 from collections.abc import Iterator
-from importlib import import_module
 from typing import Any
 
 from datagen.errors import UserError
 from datagen.load.iterable import IterableDialogs
+from datagen.load.with_torch import torch_module
 
-torch_data: Any = import_module("torch.utils.data")
+torch_data: Any = torch_module("torch.utils.data")
 
 
 class DialogLoader(torch_data.DataLoader):  # type: ignore[misc]
@@ -21,7 +21,7 @@ class DialogLoader(torch_data.DataLoader):  # type: ignore[misc]
             )
         if options.get("drop_last"):
             raise UserError('loader(drop_last=True): take uneven="drop", which drops the same on every rank.')
-        super().__init__(source, batch_size=source.batch_size, **options)
+        super().__init__(source, batch_size=source.batch_size if source.is_batched else None, **options)
         self._given = 0
 
     def __iter__(self) -> Iterator[Any]:

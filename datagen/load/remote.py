@@ -88,19 +88,35 @@ def _within(call: Callable[[], T], timeout_s: float) -> _Answer[T] | Exception |
 
 
 class Patient(io.RawIOBase):
-    """A remote file, opened for reading, of which every read is an `answer`."""
+    """A remote file, read-only, of which every read is an `answer`.
 
-    def __init__(self, file: IO[bytes], what: str, timeout_s: float) -> None:
-        self._file, self._what, self._timeout_s = file, what, timeout_s
+    A read that did not come back in time keeps its handle to itself and the next try opens another, so that none of them
+    moves the other's place.
+    """
+
+    def __init__(self, opener: Callable[[], IO[bytes]], what: str, timeout_s: float) -> None:
+        """`opener` opens the file; EngineError where it does not answer, FileNotFoundError where there is none."""
+        self._opener, self._what, self._timeout_s = opener, what, timeout_s
+        self._at = 0
+        self._file: IO[bytes] | None = None
+        self._file, self._size = answer(what, self._opened, timeout_s)
+
+    def _opened(self) -> tuple[IO[bytes], int]:
+        file = self._opener()
+        return file, file.seek(0, 2)
 
     def read(self, size: int | None = -1, /) -> bytes:
-        at = self._file.tell()
+        at, wanted = self._at, self._size - self._at if size is None or size < 0 else size
 
-        def call() -> bytes:
-            self._file.seek(at)
-            return self._file.read(-1 if size is None else size)
+        def call() -> tuple[IO[bytes], bytes]:
+            file, self._file = self._file, None
+            file = file or self._opener()
+            file.seek(at)
+            return file, file.read(wanted)
 
-        return answer(self._what, call, self._timeout_s)
+        self._file, data = answer(self._what, call, self._timeout_s)
+        self._at = at + len(data)
+        return data
 
     def readinto(self, buffer: Any, /) -> int:
         data = self.read(len(buffer))
@@ -108,10 +124,11 @@ class Patient(io.RawIOBase):
         return len(data)
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        return self._file.seek(offset, whence)
+        self._at = max(0, offset + (0, self._at, self._size)[whence])
+        return self._at
 
     def tell(self) -> int:
-        return self._file.tell()
+        return self._at
 
     def readable(self) -> bool:
         return True
@@ -120,8 +137,9 @@ class Patient(io.RawIOBase):
         return True
 
     def close(self) -> None:
-        if not self.closed:
+        if self._file is not None:
             self._file.close()
+            self._file = None
         super().close()
 
 

@@ -1,6 +1,7 @@
 """A build opened from a folder or a URL, and every way in which it may not be there."""
 
 import http.server
+import io
 import json
 import pickle
 import shutil
@@ -219,6 +220,31 @@ def test_a_remote_file_reads_as_a_file_does(made: Path, far: type[Far], monkeypa
     assert ids(open_build(f"far://{made}")) == ids(open_build(made))
     with pytest.raises(DataError, match="no such file"):
         open_build(f"far://{made}").open("tokens/none.parquet")
+
+
+def test_a_read_that_hangs_does_not_move_the_next_ones_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "WAIT_S", 0.0)
+    (tmp_path / "file").write_bytes(bytes(range(100)))
+    go_on, opened = threading.Event(), []
+
+    class Slow(io.FileIO):
+        def read(self, size: int = -1) -> bytes:
+            if self is opened[0] and self.tell() == 10:
+                go_on.wait(20)  # the first handle hangs in the read from 10 on
+            return super().read(size) or b""
+
+    def opener() -> Any:
+        opened.append(Slow(tmp_path / "file"))
+        return opened[-1]
+
+    with remote.Patient(opener, "file", 0.2) as file:
+        assert file.read(10) == bytes(range(10))
+        assert file.read(10) == bytes(range(10, 20))
+        assert len(opened) == 2
+        go_on.set()
+        time.sleep(0.05)
+        assert file.read(10) == bytes(range(20, 30))
+        assert (file.seek(-3, 2), file.read(), file.read()) == (97, bytes([97, 98, 99]), b"")
 
 
 class Plain(http.server.SimpleHTTPRequestHandler):

@@ -85,6 +85,17 @@ def test_any_number_of_workers_gives_the_same_batches(data: DialogDataset, worke
     assert len(alone) == len(loader(data, workers)) == -(-N // 8)
 
 
+def test_one_by_one_without_batches(data: DialogDataset) -> None:
+    single = data.loader(batch_size=None, seed=1, num_workers=2, multiprocessing_context="fork")
+    items = iter(single)
+    given = [next(items) for _ in range(5)]
+    state = single.state_dict()
+    assert given + list(items) == list(data.iterable(batch_size=None, seed=1))
+    again = data.loader(batch_size=None, seed=1)
+    again.load_state_dict(state)
+    assert given + list(again) == list(single)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")
 def test_spawned_workers_give_the_same_batches_and_resume(data: DialogDataset) -> None:
