@@ -59,9 +59,9 @@ def header(path: Path, size: int) -> tuple[dict[str, Any], int]:
 
 
 def read(path: Path) -> dict[str, Tensor]:
-    """Every tensor of a file, by name; the bytes are mapped, and read when they are used. NotSafetensors as `header`.
+    """Every tensor of a file, by name; the bytes are mapped, and read when they are used.
 
-    A KeyError-free contract: a tensor of a type that no Mimi has, or whose bytes do not fit its shape, is NotSafetensors too.
+    NotSafetensors as `header`, and where a tensor is of a type that no Mimi has, or its bytes do not fit its shape.
     """
     entries, begin = header(path, path.stat().st_size)
     mapped = np.memmap(path, np.uint8, "r")
