@@ -28,14 +28,15 @@ def test_a_command_exists_with_its_flags(command: str) -> None:
         assert flag in ran.out, f"{command}: {flag}"
 
 
-def test_the_code_runs_on_a_build(built: Path) -> None:
-    blocks = [b for b in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "read_parquet" in b]
+@pytest.mark.parametrize(("names", "shown"), [("read_parquet", "(8, "), ("datagen.load", "torch.Size([4, 17, ")])
+def test_the_code_runs_on_a_build(built: Path, names: str, shown: str) -> None:
+    blocks = [b for b in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if names in b]
     assert blocks
     for block in blocks:
         code = block.replace("data/quickstart", str(built))
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        assert "(8, " in done.stdout
+        assert shown in done.stdout
 
 
 def test_every_figure_is_filled_in() -> None:
