@@ -15,10 +15,10 @@ from datagen.load.spec import ModelSpec
 
 
 class Logits(NamedTuple):
-    """Of N predicted columns: text [N, text_vocabulary] and audio [N, 2 x n_books, book_size]."""
+    """Of N predicted columns: text [N, text_vocabulary], and of each audio row [N, book_size]."""
 
     text: Tensor
-    audio: Tensor
+    audio: list[Tensor]
 
 
 class SmallMoshi(nn.Module):
@@ -57,7 +57,7 @@ class SmallMoshi(nn.Module):
         for row, (codes, head) in enumerate(zip(self.depth_codes, self.depth_heads, strict=True)):
             depth = depth + codes(said[:, row])
             audio.append(head(depth))
-        return Logits(self.text_head(x), torch.stack(audio, 1))
+        return Logits(self.text_head(x), audio)
 
 
 def loss_of(logits: Logits, targets: Tensor, weights: Tensor) -> Tensor:
@@ -67,10 +67,11 @@ def loss_of(logits: Logits, targets: Tensor, weights: Tensor) -> Tensor:
     """
     # What bears no weight may be no code at all: -1, or the audio's initial token.
     codes = torch.where(weights > 0, targets, 0)
-    text = cross_entropy(logits.text, codes[:, 0], reduction="none") * weights[:, 0]
-    audio = (
-        cross_entropy(logits.audio.flatten(0, 1), codes[:, 1:].flatten(), reduction="none") * weights[:, 1:].flatten()
-    )
+    each = [
+        cross_entropy(of_row, codes[:, row], reduction="none")
+        for row, of_row in enumerate((logits.text, *logits.audio))
+    ]
+    text, audio = torch.stack(each[:1], 1) * weights[:, :1], torch.stack(each[1:], 1) * weights[:, 1:]
     return text.sum() / weights[:, 0].sum() + audio.sum() / weights[:, 1:].sum()
 
 
