@@ -82,9 +82,8 @@ def word_column(table: pa.Table, name: str) -> WordColumn:
     wrong = ~((start_s >= 0) & (end_s >= start_s) & np.isfinite(end_s))  # a NaN is not >= either
     falls = np.zeros(len(start_s), np.bool_)
     falls[1:] = start_s[1:] < start_s[:-1]
-    falls[starts[:-1][starts[:-1] < len(falls)]] = (
-        False  # a row's first word may start before the last of the row before
-    )
+    firsts = starts[:-1][starts[:-1] < len(falls)]
+    falls[firsts] = False  # a row's first word may start before the last of the row before
     for bad, what in ((wrong, "has a word from {} to {} s"), (falls, "is not by start: a word from {} to {} s")):
         bad[: starts[0]] = bad[starts[-1] :] = False
         if bad.any():

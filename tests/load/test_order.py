@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from datagen.errors import UserError
 from datagen.load.order import Order, Share, chunk_sizes
 
-SIZES = st.lists(st.integers(1, 70), min_size=1, max_size=12)
+SIZES = st.lists(st.integers(1, 30), min_size=1, max_size=40)  # up to ten lanes
 LITTLE = settings(max_examples=60, deadline=None)
 
 
