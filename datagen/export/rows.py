@@ -22,24 +22,31 @@ class Manifest:
     def __init__(self, build: OpenBuild, kind: Table) -> None:
         self._build, self._kind = build, kind
         self.where = build.where(manifest_path(kind))
-        self._last: tuple[int, pa.Table] | None = None
+        self._group: tuple[int, pa.Table] | None = None
+        self._held: tuple[str, pa.Table] | None = None
 
     def rows(self, shard: str, dialog_id: str = "") -> list[dict[str, Any]]:
         """The rows of one shard, or of one dialogue of it, in the manifest's order."""
-        column, value = ("dialog_id", dialog_id) if dialog_id else ("shard", shard)
-        found = []
-        for group, (low, high) in enumerate(self._spans):
-            if low <= shard <= high:
-                table = self._group(group)
-                found += table.filter(pc.equal(table[column], value)).to_pylist()
-        return found
+        table = self._of(shard)
+        found = table.filter(pc.equal(table["dialog_id"], dialog_id)) if dialog_id else table
+        rows: list[dict[str, Any]] = found.to_pylist()
+        return rows
 
-    def _group(self, group: int) -> pa.Table:
-        """A row group; the last one is kept, since shards that follow one another share it."""
-        if self._last is None or self._last[0] != group:
-            self._last = None  # before the next is read: never two in memory
-            self._last = (group, self._read(group))
-        return self._last[1]
+    def _of(self, shard: str) -> pa.Table:
+        """A shard's rows; those of the last shard are kept, since its dialogues come one after the other."""
+        if self._held is None or self._held[0] != shard:
+            groups = [group for group, (low, high) in enumerate(self._spans) if low <= shard <= high]
+            parts = [self._taken(group, shard) for group in groups]
+            self._held = (shard, pa.concat_tables(parts) if parts else schema(self._kind).empty_table())
+        return self._held[1]
+
+    def _taken(self, group: int, shard: str) -> pa.Table:
+        """A shard's rows in a row group; the last group is kept, since shards that follow one another share it."""
+        if self._group is None or self._group[0] != group:
+            self._group = None  # before the next is read: never two in memory
+            self._group = (group, self._read(group))
+        table = self._group[1]
+        return table.filter(pc.equal(table["shard"], shard))
 
     def _read(self, group: int) -> pa.Table:
         try:

@@ -9,17 +9,19 @@ import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from datagen.errors import DataError, UserError
 from datagen.export import registry
 from datagen.export.base import ExportDialog
-from datagen.export.rows import Joined
+from datagen.export.rows import Joined, Manifest
 from datagen.export.runner import Exported, Progress, run_export
 from datagen.export.sound import sound_of
 from datagen.load.builds import open_build
 from datagen.load.reading import dialogs
-from datagen.stages.pack.schema import Table
+from datagen.stages.pack.schema import Table, manifest_path
 from datagen.store.files import read_json
 from datagen.store.lock import only_builder
 from tests.export.exported import before_it_grew, copied, edited, files_of, killed_at, without_audio
@@ -256,6 +258,30 @@ def test_turns_come_with_their_dialogue(built: Path) -> None:
         for found in joined.join(shard.name, dialogs(build, shard)):
             assert list(found.turns) == [row for row in rows if row["dialog_id"] == found.dialog.dialog_id]
             assert [t["turn"] for t in found.turns] == list(range(found.row["n_turns"]))
+
+
+def test_a_shard_over_two_row_groups_is_read_once(built: Path, tmp_path: Path) -> None:
+    """Not once a dialogue: in a large build every tenth shard or so lies across a border."""
+    out = copied(built, tmp_path / "build")
+    path = out / manifest_path(Table.TURNS)
+    table = pq.read_table(path)
+    path.unlink()
+    pq.write_table(table, path, row_group_size=30)
+    reads: list[int] = []
+
+    class Counted(Manifest):
+        def _read(self, group: int) -> pa.Table:
+            reads.append(group)
+            return super()._read(group)
+
+    build, wanted = open_build(out), table.to_pylist()
+    turns = Counted(build, Table.TURNS)
+    of_shards = dict.fromkeys((row["shard"], row["dialog_id"]) for row in wanted)
+    for shard, dialog_id in of_shards:
+        assert turns.rows(shard, dialog_id) == [row for row in wanted if row["dialog_id"] == dialog_id]
+    assert sorted(reads) == list(range(-(-len(wanted) // 30)))
+    assert len(reads) > 3
+    assert turns.rows("train-99999") == []
 
 
 def test_a_split_that_is_not_there_and_how_far_it_is(built: Path, tmp_path: Path) -> None:
