@@ -6,6 +6,7 @@ it), the JSON has the WAV's name, alignments are found by bisection and so lie b
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ from datagen.export.base import ExportDialog, Format, Part, Written
 from datagen.export.sound import write_wav_file
 from datagen.load.builds import OpenBuild
 from datagen.records.speech import SAMPLE_RATE_HZ
-from datagen.store.files import write_bytes
+from datagen.store.files import atomic
 
 MAIN = "SPEAKER_MAIN"
 """The label of the words that the text row is made of (the interleaver's `main_speaker_label`)."""
@@ -80,9 +81,12 @@ class MoshiFinetune(Format):
 
 
 def write_lines(done: Sequence[tuple[Part, Written]], out: Path, names: dict[str, str]) -> Iterator[str]:
-    """A jsonl a split of the parts' lines, in order; yields the files' names. `names` renames a split's file."""
-    for split in dict.fromkeys(part.split for part, _ in done):
-        lines = (line for part, written in done if part.split == split for line in written.lines)
+    """A jsonl a split of the parts' lines, in order; yields the files' names. `names` renames a split's file.
+
+    Each part's record is read once, and memory holds one.
+    """
+    for split, parts in groupby(done, key=lambda each: each[0].split):
         name = f"{names.get(split, split)}.jsonl"
-        write_bytes(out / name, "".join(f"{line}\n" for line in lines).encode())
+        with atomic(out / name) as beside, beside.open("wb") as index:
+            index.writelines(f"{line}\n".encode() for _, written in parts for line in written.lines)
         yield name
