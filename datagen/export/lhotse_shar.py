@@ -15,10 +15,10 @@ from datagen.export.archive import Archive, flac_bytes, gzipped, json_line
 from datagen.export.base import ExportDialog, Format, Part, Row, Written
 from datagen.export.beside import Happening, heard_words, spoken_beside
 from datagen.records.enums import Speaker
-from datagen.records.speech import SAMPLE_RATE_HZ, Audio
+from datagen.records.speech import FRAME_RATE_HZ, SAMPLE_RATE_HZ, Audio
 
-FRAME_S = 0.08
-"""The frame of NeMo's <|frame|> marks (`timestamp_frame_rate` of its duplex datasets): 12.5 Hz, as here."""
+_EDGE_FRAMES = 1e-6
+"""A word that begins with a frame is that frame's, though its time in the turn is a difference of two."""
 
 
 class CutOptions(Options):
@@ -185,6 +185,8 @@ def _keep_within(supervision: dict[str, Any], duration_s: float) -> None:
 
 
 def _framed(word: Row, turn_start_s: float) -> str:
-    first = max(0, int((word["start_s"] - turn_start_s) / FRAME_S))
-    last = max(first, int((word["end_s"] - turn_start_s) / FRAME_S))
+    """The word between NeMo's marks of its first and last frame (`timestamp_frame_rate` of its duplex datasets is ours)."""
+    first, last = (int((word[at] - turn_start_s) * FRAME_RATE_HZ + _EDGE_FRAMES) for at in ("start_s", "end_s"))
+    first = max(0, first)
+    last = max(first, last)
     return f"<|{first}|> {word['word']} <|{last}|>"

@@ -186,6 +186,14 @@ def test_user_words_bear_their_frames_where_asked(dialog, tmp_path):
     assert re.sub(r"\s+", " ", re.sub(r"<\|\d+\|>", "", user["text"])).strip() == "It is me, Ann Lee. Hi."
 
 
+@pytest.mark.parametrize("start_s", [0.1, 0.3, 0.7, 1.1, 2.9])
+def test_a_word_that_begins_with_a_frame_bears_that_frames_number(start_s, tmp_path):
+    """Whatever the last digits of a time less the turn's own."""
+    said = drawn([turn(0, "user", start_s, ["one"] * 40, word_s=0.08)], 8.0)
+    text = _written(said, tmp_path, user_word_frames=True)["cut"]["supervisions"][0]["text"]
+    assert re.findall(r"<\|(\d+)\|> one <\|(\d+)\|>", text) == [(str(k), str(k + 1)) for k in range(40)]
+
+
 def test_without_the_voice_prompt_there_is_no_tar_of_it(dialog, tmp_path):
     found = _written(dialog, tmp_path, context_audio=False)
     assert not any("context_audio" in name for name in found["files"])
