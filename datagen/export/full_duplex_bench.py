@@ -38,7 +38,10 @@ class FullDuplexBench(Format):
     name = "full-duplex-bench"
     audio = True
     default_splits = ("test",)
-    use = "Full-Duplex-Bench: point inference at DIR/v1_0/TASK, and evaluate.py with `--root_dir DIR/v1_0/TASK`"
+    use = (
+        "Full-Duplex-Bench: point inference at DIR/v1_0/TASK, then `evaluate.py --task … --root_dir DIR/v1_0/TASK`; for backchannel, put "
+        f"DIR/{DISTRIBUTION} in the place of evaluate.py's own, which knows none of these IDs"
+    )
     cannot_hold = (
         "role prompts and voice prompts: the benchmark has none (examples.jsonl says the role context and the voice of each)",
         "the dialogue before an example: each begins with the user's turn alone, a question without its history",
