@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from datagen.load import moshi, personaplex
+    from datagen.load import delays, moshi, personaplex
     from datagen.load.batching import Batch, LengthBuckets, collate, collate_numpy
     from datagen.load.builds import OpenBuild, open_build
     from datagen.load.curriculum import Curriculum, Stage
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datagen.load.mixing import Mixture, Part
     from datagen.load.sequence import Sequence
     from datagen.load.spec import MOSHI, PERSONAPLEX, ModelSpec
-    from datagen.load.tokenizers import TRYING, open_tokenizer
+    from datagen.load.tokenizers import TRYING, for_trying, open_tokenizer
 
 _HOMES = {
     "Batch": "batching",
@@ -40,6 +40,9 @@ _HOMES = {
     "TRYING": "tokenizers",
     "collate": "batching",
     "collate_numpy": "batching",
+    "delays": "",
+    "for_trying": "tokenizers",
+    "for_trying": "tokenizers",
     "iter_dialogs": "iterating",
     "moshi": "",
     "open_build": "builds",
@@ -67,6 +70,8 @@ __all__ = [
     "Stage",
     "collate",
     "collate_numpy",
+    "delays",
+    "for_trying",
     "iter_dialogs",
     "moshi",
     "open_build",
