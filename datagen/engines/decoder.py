@@ -9,11 +9,14 @@ from datagen.records.build import BuildSummary
 
 
 def decoder(where: str, summary: BuildSummary) -> Codec:
-    """The codec of a build, made here; DataError where the one here has another revision. `where` names the build."""
+    """The codec of a build, made here; DataError where the one here has other tables. `where` names the build.
+
+    What of a revision stands before its last + is what ran them: decoding depends on that in the last bits alone.
+    """
     made, chosen = summary.engines["codec"], dict(summary.recipe["codec"])
     name = chosen.pop("engine")
     codec = cast(Codec, registry.make("codec", name, registry.options_of("codec", name, chosen)))
-    if codec.maker.revision != made.revision:
+    if codec.maker.revision.rpartition("+")[2] != made.revision.rpartition("+")[2]:
         raise DataError(
             f"{where}: its tokens were made by {name} revision {made.revision}, and this is {codec.maker.revision}. Build it again."
         )

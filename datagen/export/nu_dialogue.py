@@ -75,8 +75,10 @@ class NuDialogue(Format):
 
     @cached_property
     def _spec(self) -> ModelSpec:
-        is_trying = self.options.tokenizer == tokenizers.TRYING
-        return tokenizers.for_trying(MOSHI) if is_trying else replace(MOSHI, codec=self.options.codec)
+        if self.options.tokenizer != tokenizers.TRYING:
+            return replace(MOSHI, codec=self.options.codec)
+        asked = self.options.codec if "codec" in self.options.model_fields_set else ""
+        return replace(tokenizers.for_trying(MOSHI), codec=asked)
 
     def identity(self) -> Mapping[str, Any]:
         """The options, with the tokenizer by its name and contents."""

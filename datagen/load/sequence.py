@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from datagen.records.speech import FRAME_RATE_HZ
+
 Columns = NDArray[np.int64]
 """Undelayed tokens, int64 [n_rows, n_columns]: text, the agent's books, the user's books."""
 Weights = NDArray[np.float32]
@@ -37,6 +39,23 @@ class TextCounts:
             max(self.max_shift_frames, other.max_shift_frames),
             self.off_end + other.off_end,
         )
+
+    def __str__(self) -> str:
+        """One line for a person: what was laid, what was shifted and by how much at most, what was dropped and why."""
+        made = self.tokens + self.dropped
+        if not made:
+            return f"text: {self.words} words, no tokens"
+        furthest = f", by at most {self.max_shift_frames} frames ({self.max_shift_frames / FRAME_RATE_HZ:.2f} s)"
+        lost = f" ({self.dropped_words} words whole, {self.off_end} tokens off the end)"
+        return (
+            f"text: {self.words} words, {self.tokens} of {made} tokens laid; "
+            f"{_share(self.shifted, made)} shifted{furthest * bool(self.shifted)}; "
+            f"{_share(self.dropped, made)} dropped{lost * bool(self.dropped)}"
+        )
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part} ({100 * part / whole:.1f} %)" if part else "none"
 
 
 @dataclass(frozen=True, slots=True)

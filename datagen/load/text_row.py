@@ -86,23 +86,6 @@ def total(counts: Iterable[TextCounts]) -> TextCounts:
     return sum(counts, TextCounts())
 
 
-def in_a_line(counts: TextCounts) -> str:
-    """The counts for a person: what was laid, what was shifted and by how much at most, what was dropped and why."""
-    made = counts.tokens + counts.dropped
-    if not made:
-        return f"text: {counts.words} words, no tokens"
-    parts = [f"text: {counts.words} words, {counts.tokens} of {made} tokens laid"]
-    furthest = f"by at most {counts.max_shift_frames} frames ({counts.max_shift_frames / FRAME_RATE_HZ:.2f} s)"
-    parts.append(f"{_share(counts.shifted, made)} shifted" + f", {furthest}" * bool(counts.shifted))
-    lost = f" ({counts.dropped_words} words whole, {counts.off_end} tokens off the end)"
-    parts.append(f"{_share(counts.dropped, made)} dropped" + lost * bool(counts.dropped))
-    return "; ".join(parts)
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part} ({100 * part / whole:.1f} %)" if part else "none"
-
-
 def _shift(due: Row, sizes: Row) -> tuple[Row, Row]:
     """The frame of each word's first token where all tokens queue, and how many tokens it wants to lay: all."""
     ahead = np.cumsum(sizes) - sizes

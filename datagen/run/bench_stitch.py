@@ -122,8 +122,8 @@ def _read_stitch_write(shard: Spoke, folder: Path) -> None:
 
 def _rival_ms(dialogs: Sequence[Spoken], folder: Path) -> float:
     """CPU milliseconds a minute of lhotse's simulator: as many meetings of two of the same speakers, mixed and written as WAV."""
-    from lhotse import CutSet, MonoCut, Recording, SupervisionSegment  # type: ignore[import-not-found]
-    from lhotse.workflows.meeting_simulation import (  # type: ignore[import-not-found]
+    from lhotse import CutSet, MonoCut, Recording, SupervisionSegment
+    from lhotse.workflows.meeting_simulation import (
         ConversationalMeetingSimulator,
     )
 

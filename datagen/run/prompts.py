@@ -15,6 +15,7 @@ from datagen.records.enums import Stage
 from datagen.records.rendered import Codes
 from datagen.records.speech import Audio
 from datagen.run.meter import Meter
+from datagen.stages.encode import unit as encode
 from datagen.stages.speak import unit as speak
 from datagen.stages.speak.unit import SpeakOptions, Utterance
 from datagen.store.ids import digest
@@ -64,7 +65,10 @@ class VoicePrompts:
             with self._meter.time(Stage.SPEAK, "engine"):
                 audio = voice_prompt(self._build, voice_id)
             with self._meter.time(Stage.ENCODE, "engine"):
-                codes: Codes = self._build.engine("codec").encode([audio])[0]
+                codec = self._build.engine("codec")
+                codes = encode.finish_prompt(codec.encode([audio])[0], len(audio), codec)
+            if isinstance(codes, Failure):
+                raise EngineError(f"voice {voice_id}: its prompt cannot be encoded: {codes.detail}")
             # In memory first: on a full disk neither numpy nor libsndfile says what a person could act on.
             np.save(table := BytesIO(), codes, allow_pickle=False)
             write_flac(flac := BytesIO(), audio)

@@ -93,6 +93,8 @@ def test_a_tokenizer_has_to_be_named_and_to_be_the_models(built: Path, tmp_path:
         run_export(built, "nu-dialogue", tmp_path / "a", options={"tokenizer": str(TRYING_FILE)})
     with pytest.raises(UserError, match="policy"):
         run_export(built, "nu-dialogue", tmp_path / "a", options={**TRY, "policy": "keep"})
+    with pytest.raises(UserError, match="its tokens are melrvq's, and Moshi takes mimi's"):
+        run_export(built, "nu-dialogue", tmp_path / "a", options={**TRY, "codec": "mimi"})
     assert not (tmp_path / "a").exists()
 
 

@@ -86,7 +86,7 @@ def test_a_broken_line_17(tmp_path: Path, kind: str, line: str, parts: tuple[str
         ("x.ctm", b"r A 0 1 word\0\n", "line 1: holds NUL bytes"),
         ("x.ctm", b"r A 0 1 word\n" + b"x" * 1_500_000, "line 2: is over 1,000,000 bytes long"),
         ("x.jsonl.gz", b"no gzip at all", "not readable as gzip"),
-        ("x.jsonl.gz", gzip.compress("\n".join(good("jsonl", mtime=0)).encode())[:-12], "not readable as gzip"),
+        ("x.jsonl.gz", gzip.compress("\n".join(good("jsonl")).encode(), mtime=0)[:-12], "not readable as gzip"),
         ("x.jsonl.gz", gzip.compress(b"x" * 900, mtime=0)[:12] + b"rubbish" * 9, "not readable as gzip"),
         ("x.parquet", b"PAR1 rubbish PAR1", "not readable as parquet"),
         ("x.parquet", b"", "not readable as parquet"),

@@ -15,7 +15,7 @@ from datagen.errors import DataError, UserError
 from datagen.load.dialog import Words
 from datagen.load.sequence import TextCounts
 from datagen.load.spec import MOSHI, PERSONAPLEX
-from datagen.load.text_row import in_a_line, start_frames, text_row, total
+from datagen.load.text_row import start_frames, text_row, total
 from datagen.load.tokenizers import TRYING, TRYING_FILE, for_trying, open_tokenizer
 
 PAD, EPAD, RATE = 3, 0, 12.5
@@ -191,14 +191,12 @@ def test_bad_requests_are_refused_in_one_line() -> None:
 def test_counts_add_up_to_a_line() -> None:
     found = [row_of(TOGETHER, 4, policy)[1] for policy in ("shift", "drop")]
     assert total(found) == TextCounts(6, 7, 5, 2, 1, 3, 2)
-    assert in_a_line(total(found)) == (
+    assert str(total(found)) == (
         "text: 6 words, 7 of 12 tokens laid; 1 (8.3 %) shifted, by at most 3 frames (0.24 s); "
         "5 (41.7 %) dropped (2 words whole, 2 tokens off the end)"
     )
-    assert (
-        in_a_line(row_of([(0.0, [9])], 4, "drop")[1]) == "text: 1 words, 1 of 1 tokens laid; none shifted; none dropped"
-    )
-    assert in_a_line(total([])) == "text: 0 words, no tokens"
+    assert str(row_of([(0.0, [9])], 4, "drop")[1]) == "text: 1 words, 1 of 1 tokens laid; none shifted; none dropped"
+    assert str(total([])) == "text: 0 words, no tokens"
 
 
 def test_only_what_was_heard_has_tokens(built: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from datagen.engines.codecs.melrvq import MelRvqCodec, MelRvqOptions
 from datagen.protocols import Failure
-from datagen.stages.encode.unit import EncodeOptions, encode_dialog, finish, finish_prompt, prepare
+from datagen.stages.encode.unit import EncodeOptions, finish, finish_prompt, prepare
 
 N = 5 * 1920 + 7
 
@@ -21,6 +21,11 @@ def codec() -> MelRvqCodec:
 def channels() -> np.ndarray:
     agent = 0.1 * np.random.default_rng(0).normal(size=N)
     return np.stack([agent, np.zeros(N)]).astype(np.float32)
+
+
+def encode_dialog(channels, codec, options):
+    """A dialogue encoded by itself, as a batch of the runner's does it."""
+    return finish(codec.encode(prepare(channels)), channels.shape[1], codec, options)
 
 
 class OddCodec:

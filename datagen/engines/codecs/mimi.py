@@ -32,6 +32,13 @@ SINE_PEAK = 0.5
 SETTLED_S = 2.0
 
 
+_OWN_WEIGHTS = "not the released weights: only a model that learned with these understands the tokens"
+RUST_NOTE = (
+    "after 10 s rustymimi looks one position further back than moshi's own streaming, which a Python server of PersonaPlex runs; "
+    "codec.backend=torch does as that"
+)
+
+
 class Backend(Protocol):
     """What runs the model. `version` names library and version; it is a part of the codec's revision."""
 
@@ -136,9 +143,9 @@ class MimiCodec:
             licence=LICENCE if released else "not known: weights of your own",
             options=digest(self.options.output_options()),
             deterministic=not isinstance(self.backend, TorchMimi) or self.backend.deterministic,
-            note=""
-            if released
-            else "not the released weights: only a model that learned with these understands the tokens",
+            note="; ".join(
+                [*([] if released else [_OWN_WEIGHTS]), *([] if isinstance(self.backend, TorchMimi) else [RUST_NOTE])]
+            ),
         )
 
     def encode(self, audios: Sequence[Audio]) -> list[Codes]:

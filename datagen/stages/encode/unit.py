@@ -65,11 +65,6 @@ def finish_prompt(codes: Codes, n_samples: int, codec: Codec) -> Codes | Failure
     return fault or np.ascontiguousarray(codes, dtype=np.int16)
 
 
-def encode_dialog(channels: Audio, codec: Codec, options: EncodeOptions) -> tuple[Codes, Codes] | Failure:
-    """The codes of one dialogue's channels [2, n_samples] in a single call, as a batch of the runner's gives them."""
-    return finish(codec.encode(prepare(channels)), channels.shape[1], codec, options)
-
-
 def fault_of(codes: Codes, n_samples: int, codec: Codec) -> Failure | None:
     """What is wrong with the codes of a clip of `n_samples`, None where nothing is."""
     wanted = (codec.n_books, n_frames(n_samples))

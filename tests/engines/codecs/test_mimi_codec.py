@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import random_mimi
 
-from datagen.engines.codecs import mimi_weights
+from datagen.engines.codecs import mimi, mimi_weights
 from datagen.engines.codecs.mimi import RELEASED_SILENCE, RELEASED_SINE, MimiCodec, MimiOptions
 from datagen.engines.codecs.mimi_weights import NAME, REPOSITORY, REVISION, VARIABLE, Weights, find, inspect
 from datagen.errors import DataError, EngineError
@@ -184,7 +184,7 @@ def test_constants_are_the_released_ones_for_the_released_weights_alone(codec: M
     released.weights = Weights(codec.weights.path, mimi_weights.RELEASED_SHA256, 8)
     assert released.constant_frames() == (RELEASED_SILENCE, RELEASED_SINE)
     assert released.maker.licence == "CC-BY-4.0"
-    assert released.maker.note == ""
+    assert released.maker.note == mimi.RUST_NOTE
     assert released.maker.revision.endswith("+09b782f06298")
 
 
