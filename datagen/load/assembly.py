@@ -98,7 +98,7 @@ def assemble(
     `learn_user` None leaves it to the model: `spec.predicts_user`.
     """
     check_codec(dialog, spec)
-    if tokenizer.vocabulary_size != spec.text_vocabulary:
+    if getattr(tokenizer, "vocabulary_size", None) != spec.text_vocabulary:
         check_vocabulary(tokenizer, spec)  # says which and why
     agent, user = sides(dialog, spec)
     columns = prefix(dialog, tokenizer, spec) if spec.has_prefix else np.empty((spec.n_rows, 0), np.int64)

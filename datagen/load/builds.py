@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import IO, Any
 
 import pyarrow as pa
@@ -15,7 +16,8 @@ from datagen.load import remote
 from datagen.load.dialog import CodecFrames
 from datagen.records.build import BUILD_FILE, BUILD_FORMAT, BuildSummary, ShardEntry
 from datagen.records.codec import from_json
-from datagen.stages.pack.schema import Table, manifest_path
+from datagen.records.speech import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from datagen.stages.pack.schema import Table, manifest_path, token_file_name
 from datagen.stages.pack.tables import read_file
 
 WHOLE_BYTES = 8 << 20
@@ -60,7 +62,8 @@ class OpenBuild:
         """As `shards`; UserError that names the splits there are where it has none."""
         if found := self.shards(split):
             return found
-        there = ", ".join(f"{s} ({self.summary.counts.by_split[s].kept} dialogues)" for s in self.splits) or "none"
+        counts = {s: sum(shard.n_dialogs for shard in self.shards(s)) for s in self.splits}
+        there = ", ".join(f"{s} ({n} dialogue{'s' * (n != 1)})" for s, n in counts.items()) or "none"
         raise UserError(f"{self.root}: no dialogue in split {split!r}. There are: {there}.")
 
     def where(self, path: str) -> str:
@@ -174,15 +177,34 @@ def _summary(data: bytes, where: str) -> BuildSummary:
                 f"{where}: format {version}, made by datagen {found.get('datagen_version', '?')}; this one reads up to "
                 f"{BUILD_FORMAT}. Update it: pip install -U datagen"
             )
-        return from_json(BuildSummary, data)
+        if type(version) is not int or version < 1:
+            raise ValueError(version)
+        summary = from_json(BuildSummary, data)
+        _check_names(summary)
+        return summary
     except (ValueError, KeyError, UnicodeDecodeError, RecursionError):
         raise DataError(
             f"{where}: is not the record of a build, or is damaged. Copy the build again, or run it again."
         ) from None
 
 
+def _check_names(summary: BuildSummary) -> None:
+    """ValueError where a name would lead out of the build, or of the folder that an export of it is written to."""
+    for shard in summary.shards:
+        if token_file_name(shard.split, shard.number) != f"tokens/{shard.name}.parquet" or shard.n_dialogs < 0:
+            raise ValueError(shard.name)
+    for name in summary.files:
+        if PurePosixPath(name).is_absolute() or not {"", ".", ".."}.isdisjoint(name.split("/")):
+            raise ValueError(name)
+
+
 def _codec(summary: BuildSummary, root: str) -> CodecFrames:
     maker, info = summary.engines.get("codec"), summary.codec
+    if (info.sample_rate_hz, info.frame_samples) != (SAMPLE_RATE_HZ, FRAME_SAMPLES):
+        raise DataError(
+            f"{root}/{BUILD_FILE}: the codec has frames of {info.frame_samples} samples at {info.sample_rate_hz} Hz, and word times "
+            f"are read as frames of {FRAME_SAMPLES} at {SAMPLE_RATE_HZ}. Build it again with this version of datagen."
+        )
     if maker is None:
         raise DataError(f"{root}/{BUILD_FILE}: names no codec engine. Run the build again: it is made anew.")
     for name, frame in (("silence", info.silence), ("sine", info.sine)):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from datagen.errors import DataError
 from datagen.load.dialog import CodecFrames, Words
 from datagen.records.rendered import Codes
+from datagen.records.speech import FRAME_RATE_HZ
 
 Offsets = NDArray[np.int64]
 
@@ -73,8 +74,12 @@ def code_column(table: pa.Table, name: str, codec: CodecFrames) -> CodeColumn:
     return CodeColumn(flat, starts, frames[:, 0], codec.n_books)
 
 
-def word_column(table: pa.Table, name: str) -> WordColumn:
-    """A column of words; Fault where a time is no number, before 0, ends before it starts, or words are not by start."""
+def word_column(table: pa.Table, name: str, frames: Offsets) -> WordColumn:
+    """A column of words of rows of so many `frames`.
+
+    Fault where a time is no number, before 0 or after the row's end, ends before it starts, words are not by start, or one
+    is blank.
+    """
     outer = _whole(table, name)
     starts = outer.offsets.to_numpy().astype(np.int64)
     structs = outer.values
@@ -84,13 +89,24 @@ def word_column(table: pa.Table, name: str) -> WordColumn:
     falls[1:] = start_s[1:] < start_s[:-1]
     firsts = starts[:-1][starts[:-1] < len(falls)]
     falls[firsts] = False  # a row's first word may start before the last of the row before
-    for bad, what in ((wrong, "has a word from {} to {} s"), (falls, "is not by start: a word from {} to {} s")):
+    late = np.zeros(len(start_s), np.bool_)
+    late[starts[0] : starts[-1]] = start_s[starts[0] : starts[-1]] >= np.repeat(frames / FRAME_RATE_HZ, np.diff(starts))
+    texts: list[str] = structs.field("word").to_pylist()
+    blank = np.zeros(len(start_s), np.bool_)
+    if not all(map(str.strip, texts)):
+        blank[:] = [not text.strip() for text in texts]
+    for bad, what in (
+        (wrong, "has a word from {} to {} s"),
+        (falls, "is not by start: a word from {} to {} s"),
+        (late, "has a word from {} to {} s, and the dialogue is over by then"),
+        (blank, "has a word without text from {} to {} s"),
+    ):
         bad[: starts[0]] = bad[starts[-1] :] = False
         if bad.any():
             at = int(bad.argmax())
             row = int(np.searchsorted(starts, at, "right")) - 1
             raise Fault(row, f"{name} {what.format(start_s[at], end_s[at])}")
-    return WordColumn(structs.field("word").to_pylist(), start_s, end_s, starts)
+    return WordColumn(texts, start_s, end_s, starts)
 
 
 def strings(table: pa.Table, name: str) -> list[str]:

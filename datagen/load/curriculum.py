@@ -15,6 +15,8 @@ which share comes when is the trainer's, and is what stages say.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
+from numbers import Real
+from types import NoneType
 
 from datagen.errors import UserError
 from datagen.load.schedule import Course, Span, in_parts, parts
@@ -51,8 +53,8 @@ class Curriculum:
 
     def check(self, builds: Sequence[str]) -> None:
         """UserError where a stage ends before it begins, none is for good, or weights are none of these builds'."""
-        if self.samples_a_step < 1:
-            raise UserError(f"samples_a_step={self.samples_a_step}: at least 1 dialogue a step.")
+        if type(self.samples_a_step) is not int or self.samples_a_step < 1:
+            raise UserError(f"samples_a_step={self.samples_a_step!r}: a whole number of dialogues a step, at least 1.")
         if not self.stages or self.stages[-1].until_step is not None:
             end = f"ends at step {self.stages[-1].until_step}" if self.stages else "has no stage"
             raise UserError(f"the curriculum {end}. Its last stage has until_step=None.")
@@ -102,6 +104,10 @@ def _called(number: int) -> str:
 
 def _check_steps(stage: Stage, number: int, first: int, is_last: bool) -> None:
     called = _called(number)
+    if type(stage.until_step) not in (int, NoneType) or type(stage.ramp_steps) is not int:
+        raise UserError(
+            f"{called} has until_step={stage.until_step!r} and ramp_steps={stage.ramp_steps!r}: steps are whole numbers."
+        )
     if not is_last and stage.until_step is None:
         raise UserError(f"{called} has no end (until_step=None), and a stage comes after it. Only the last has none.")
     if stage.until_step is not None and stage.until_step <= first:
@@ -123,7 +129,11 @@ def _check_weights(weights: Mapping[str, float], called: str, builds: Sequence[s
     for build, weight in weights.items():
         if build not in builds:
             raise UserError(f"{called} has a weight of {build!r}, and the mix has {', '.join(map(repr, builds))}.")
-        if not (isfinite(weight) and weight >= 0):
-            raise UserError(f"{called}: the weight of {build!r} is {weight}, and a weight is a number from 0 on.")
+        if not isinstance(weight, Real) or not (isfinite(weight) and weight >= 0):
+            raise UserError(f"{called}: the weight of {build!r} is {weight!r}, and a weight is a number from 0 on.")
     if not any(weights.values()):
         raise UserError(f"{called} has no weight above 0.")
+    if not isfinite(sum(weights.values())):
+        raise UserError(
+            f"{called}: the weights are too large to add up. Give smaller ones: they count against each other."
+        )

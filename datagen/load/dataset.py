@@ -7,6 +7,7 @@ for epoch in range(3):
     for batch in loader: ...             # loader.state_dict() belongs into the checkpoint
 """
 
+import operator
 import os
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
@@ -91,9 +92,10 @@ class DialogDataset(torch_data.Dataset):  # type: ignore[misc]
 
     def __getitem__(self, number: int) -> Any:
         """Item `number`; IndexError beyond the last, DataError with file and row where the shard is not what it must be."""
+        number = operator.index(number)
         if not -len(self) <= number < len(self):
             raise IndexError(f"dialogue {number} of {len(self)}")
-        return self.made(self._shelf, int(number) % len(self))
+        return self.made(self._shelf, number % len(self))
 
     def made(self, shelf: Shelf, place: int) -> Any:
         """The item of a place, read from `shelf`."""

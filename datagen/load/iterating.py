@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import count
 from typing import Any
 
+from datagen.errors import UserError
 from datagen.load import remote
 from datagen.load.builds import OpenBuild, open_build
 from datagen.load.dialog import Dialog
@@ -58,6 +59,8 @@ def iter_dialogs(
         EngineError: a URL that does not answer, a package that lacks.
         DataError: a shard that is missing or not what it must be, with file and row.
     """
+    if start < 0:
+        raise UserError(f"start={start}: how many dialogues this rank has had, from 0 on.")
     build = open_build(out, options=options, timeout_s=timeout_s)
     reader = ShardReader(build, verify=verify)
     places = find_places(build, split, reader.labels, swap_roles=swap_roles, needs_role=needs_role, domains=domains)

@@ -59,16 +59,19 @@ def _read(build: OpenBuild) -> Labels:
 def _rows(build: OpenBuild, shards: list[str]) -> dict[str, range]:
     rows: dict[str, range] = {}
     start = 0
+    if sum(s.n_dialogs for s in build.summary.shards) != len(shards):
+        raise _not_of(build, len(shards))
     for shard in (s for s in build.summary.shards if s.n_dialogs):
         rows[shard.name] = range(start, start + shard.n_dialogs)
         start += shard.n_dialogs
-        if shards[rows[shard.name].start : start] != [shard.name] * shard.n_dialogs:
-            break
-    else:
-        if start == len(shards):
-            return rows
-    raise DataError(
-        f"{build.where(manifest_path(Table.DIALOGS))}: its {len(shards)} rows are not the dialogues of the shards in build.json "
+        if set(shards[rows[shard.name].start : start]) != {shard.name}:
+            raise _not_of(build, len(shards))
+    return rows
+
+
+def _not_of(build: OpenBuild, n_rows: int) -> DataError:
+    return DataError(
+        f"{build.where(manifest_path(Table.DIALOGS))}: its {n_rows} rows are not the dialogues of the shards in build.json "
         f"(which counts {sum(s.n_dialogs for s in build.summary.shards)}). Copy the build again, or run it again."
     )
 

@@ -13,8 +13,9 @@ in the stream, whatever the number of ranks and workers.
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import islice
+from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -24,7 +25,7 @@ from datagen.errors import DataError, UserError
 from datagen.load import remote
 from datagen.load.builds import OpenBuild, open_build
 from datagen.load.curriculum import Curriculum, Stage
-from datagen.load.dialog import Dialog
+from datagen.load.dialog import CodecFrames, Dialog
 from datagen.load.order import Order, Share
 from datagen.load.places import Places, SwapRoles, find_places
 from datagen.load.reading import GROUP_ROWS, ShardReader
@@ -260,9 +261,11 @@ def _check_codecs(builds: Mapping[str, OpenBuild]) -> None:
     for name, other in others:
         if other.codec != one.codec:
             a, b = ((c.engine, c.model, c.revision, f"{c.n_books} books") for c in (one.codec, other.codec))
+            names = (f.name for f in fields(CodecFrames))
+            what = next(n for n in names if getattr(one.codec, n) != getattr(other.codec, n))
             raise DataError(
-                f"{first} has the tokens of {' '.join(a)}, and {name} those of {' '.join(b)}: a model learns one codec's. Build both "
-                f"with the same codec ({one.root}, {other.root})."
+                f"{first} has the tokens of {' '.join(a)}, and {name} those of {' '.join(b)}, another {what}: a model learns one "
+                f"codec's. Build both with the same codec ({one.root}, {other.root})."
             )
 
 
@@ -272,6 +275,6 @@ def _caps(caps: float | Mapping[str, float], domains: set[str]) -> dict[str, flo
     for domain, cap in found.items():
         if domain not in domains:
             raise UserError(f"caps: no dialogue of {domain!r} in the mix. There are: {', '.join(sorted(domains))}.")
-        if not 0 < cap <= 1:
-            raise UserError(f"caps: the cap of {domain} is {cap}, and a cap is a share above 0, at most 1.")
+        if not isinstance(cap, Real) or not 0 < cap <= 1:
+            raise UserError(f"caps: the cap of {domain} is {cap!r}, and a cap is a share above 0, at most 1.")
     return found

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import gcd
+from numbers import Integral
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -142,8 +143,10 @@ class Share:
 
     def __post_init__(self) -> None:
         at_least_one(batch_size=self.batch_size, world_size=self.world_size)
-        if not 0 <= self.rank < self.world_size:
-            raise UserError(f"rank={self.rank} of world_size={self.world_size}: ranks are 0 to {self.world_size - 1}.")
+        if not isinstance(self.rank, Integral) or not 0 <= self.rank < self.world_size:
+            raise UserError(
+                f"rank={self.rank!r} of world_size={self.world_size}: ranks are 0 to {self.world_size - 1}."
+            )
         if self.uneven not in UNEVEN:
             raise UserError(f"uneven={self.uneven!r}, and it is one of {', '.join(UNEVEN)}.")
         if self.uneven == "drop" and not self.endless and self.n < self.world_size * self.batch_size:
@@ -180,8 +183,10 @@ class Share:
 
 
 def at_least_one(**numbers: int) -> None:
-    """UserError that names the first of `numbers` below 1."""
+    """UserError that names the first of `numbers` that is no whole number from 1 on."""
     for name, number in numbers.items():
+        if not isinstance(number, Integral):
+            raise UserError(f"{name}={number!r}, and it has to be a whole number.")
         if number < 1:
             raise UserError(f"{name}={number}, and it is at least 1.")
 

@@ -13,7 +13,7 @@ from datagen.load.columns import CodeColumn, Fault, WordColumn
 from datagen.load.dialog import Dialog
 from datagen.load.labels import Labels, labels_of
 from datagen.records.build import ShardEntry
-from datagen.stages.pack.schema import SPECS, Table, token_file_name
+from datagen.stages.pack.schema import SPECS, Table, manifest_path, token_file_name
 from datagen.stages.pack.tables import read_file
 
 GROUP_ROWS = SPECS[Table.TOKENS].row_group_rows
@@ -72,7 +72,7 @@ def token_path(shard: ShardEntry) -> str:
 
 
 class ShardReader:
-    """Reads the shards of a build, with their labels. `verify` holds each file to its checksum before it is first read."""
+    """Reads the shards of a build, with their labels. `verify` holds each file that is read to its checksum before."""
 
     def __init__(self, build: OpenBuild, *, verify: bool = False) -> None:
         self.build = build
@@ -81,14 +81,20 @@ class ShardReader:
 
     @property
     def labels(self) -> Labels:
+        if self.verify:
+            self._verify(manifest_path(Table.DIALOGS))
         return labels_of(self.build)
+
+    def _verify(self, path: str) -> None:
+        if path not in self._verified:
+            self.build.verify(path)
+            self._verified.add(path)
 
     def rows(self, shard: ShardEntry, group: int | None = None) -> Iterator[Rows]:
         """The rows of a shard, a row group at a time, or of one row group; DataError that names file and row."""
         path = token_path(shard)
-        if self.verify and path not in self._verified:
-            self.build.verify(path)
-            self._verified.add(path)
+        if self.verify:
+            self._verify(path)
         for start, table in self._tables(shard, path, group):
             try:
                 yield self._decode(shard, start, table)
@@ -143,7 +149,7 @@ class ShardReader:
                 raise Fault(row, f"is {found}, and manifests/dialogs.parquet has {wanted} there")
         codes = tuple(columns.code_column(table, name, codec) for name in _CODES)
         self._check_frames(table, codes)
-        words, user_words = (columns.word_column(table, n) for n in ("words", "user_words"))
+        words, user_words = (columns.word_column(table, n, codes[0].frames) for n in ("words", "user_words"))
         roles, user_roles = (columns.strings(table, n) for n in ("role_context", "user_role_context"))
         return Rows(self.build, shard, start, ids, domains, kinds, roles, user_roles, codes, words, user_words)
 

@@ -35,6 +35,10 @@ def file_system(url: str, options: dict[str, Any]) -> tuple[Any, str]:
         raise EngineError(f"{url}: {_line(error)}. {_install(url)}") from None
     except (ValueError, TypeError) as error:
         raise UserError(f"{url}: no file system reads this ({_line(error)}).") from None
+    except Exception as error:  # some connect, or open an archive, as they are made
+        raise EngineError(
+            f"{url}: cannot be opened ({type(error).__name__}: {_line(error)}). Is the address right?"
+        ) from None
     return fs, path.rstrip("/")
 
 

@@ -9,6 +9,7 @@ from datagen.errors import UserError
 FORMAT = 1
 _PLACE = ("epoch", "start", "taken")
 _OF_WORKER = ("worker", "workers", "given")
+_MOST = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,15 @@ class State:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "State":
         """The state; UserError where `data` is none."""
-        numbers = (*_PLACE, "world_size", *(_OF_WORKER if "workers" in data else ()))
         if not isinstance(data, Mapping) or data.get("format") != FORMAT or not isinstance(data.get("order"), Mapping):
             raise UserError("load_state_dict: this is no state of a dataset of datagen, or one of another version.")
+        numbers = (*_PLACE, "world_size", *(_OF_WORKER if "workers" in data else ()))
         for name in numbers:
-            if not isinstance(data.get(name), int) or data[name] < 0:
-                raise UserError(f"load_state_dict: {name} is {data.get(name)!r}, and has to be a number from 0 on.")
+            least = int(name == "world_size")
+            if type(data.get(name)) is not int or not least <= data[name] < _MOST:
+                raise UserError(
+                    f"load_state_dict: {name} is {data.get(name)!r}, and has to be a number from {least} on."
+                )
         return cls(order=dict(data["order"]), **{n: data[n] for n in numbers})
 
     def on(self, order: Mapping[str, Any], world_size: int) -> "State":

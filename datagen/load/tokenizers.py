@@ -61,6 +61,10 @@ def check_vocabulary(tokenizer: Tokenizer, spec: ModelSpec) -> None:
     UserError where its vocabulary has another size than the model's, or where a printable ASCII character encodes to one of
     the model's PAD, EPAD, BOS and EOS (what other words do is seen as they come, in `text_row`).
     """
+    if not _fits(tokenizer):
+        raise UserError(
+            f"tokenizer={tokenizer!r:.80}: not opened. Give what datagen.load.open_tokenizer makes of a path or an object."
+        )
     if tokenizer.vocabulary_size != spec.text_vocabulary:
         tries = " To try with this one: spec=datagen.load.tokenizers.for_trying(spec)." if _is_trying(tokenizer) else ""
         raise UserError(

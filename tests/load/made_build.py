@@ -54,13 +54,19 @@ def _row(i: int, split: Split, frames: int) -> dict[str, object]:
         "user_voice_prompt_codes": [[5]] * BOOKS,
         "role_context": f"You are {i}.",
         "user_role_context": f"You call {i}." if i % 2 else "",
-        "words": [{"word": f"w{i}", "start_s": 0.08, "end_s": 0.2}, {"word": "so", "start_s": 0.24, "end_s": 0.3}],
-        "user_words": [{"word": "yes", "start_s": 0.1, "end_s": 0.2}] * (i % 2),
+        "words": _inside(
+            n, [{"word": f"w{i}", "start_s": 0.08, "end_s": 0.2}, {"word": "so", "start_s": 0.24, "end_s": 0.3}]
+        ),
+        "user_words": _inside(n, [{"word": "yes", "start_s": 0.1, "end_s": 0.2}] * (i % 2)),
         "codec_engine": CODEC.engine,
         "codec_model": CODEC.model,
         "codec_revision": CODEC.revision,
         "content_id": "c0",
     }
+
+
+def _inside(frames: int, words: list[dict[str, object]]) -> list[dict[str, object]]:
+    return [w for w in words if float(str(w["start_s"])) < frames * 0.08]
 
 
 def _table(rows: list[dict[str, object]], kind: Table) -> pa.Table:
