@@ -23,8 +23,13 @@ def export(out: str, to: str, folder: str, splits: str, from_tokens: bool, sets:
         raise UserError(
             f"export: {lacking} is missing: datagen export OUT --to FORMAT --out DIR. --list names the formats."
         )
+    asked = [s.strip() for s in splits.split(",") if s.strip()]
+    if splits and not asked:
+        raise UserError(
+            f"--split {splits!r}: names no split. Leave it out for all, or name some of train, valid, test."
+        )
     done = run_export(
-        out, to, folder, splits=[s.strip() for s in splits.split(",") if s.strip()], from_tokens=from_tokens,
+        out, to, folder, splits=asked, from_tokens=from_tokens,
         options=_options(sets), report=_Lines(folder, quiet=as_json),
     )  # fmt: skip
     text = (

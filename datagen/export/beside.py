@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from datagen.errors import DataError
 from datagen.export.base import Row
 from datagen.records.enums import EventType, Speaker
 
@@ -28,6 +29,17 @@ class Happening:
         return str(self.attrs.get("text", ""))
 
 
+def read_object(text: str | None, what: str) -> dict[str, Any]:
+    """The JSON object in a manifest's string, {} for none; a DataError that calls it `what` where it is none."""
+    try:
+        found = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise DataError(f"{what} is {str(text)[:60]!r}, and has to be a JSON object. Run `datagen check`.")
+    return found
+
+
 def happenings(turn: Row) -> Iterator[Happening]:
     """The events of a row of the turns manifest, by start."""
     for event in turn["events"]:
@@ -37,7 +49,9 @@ def happenings(turn: Row) -> Iterator[Happening]:
             Speaker.AGENT if event["channel"] == Speaker.AGENT.channel else Speaker.USER,
             float(event["start_s"]),
             float(event["end_s"]),
-            json.loads(event["attrs"] or "{}"),
+            read_object(
+                event["attrs"], f"turns: attrs of a {event['type']} in turn {turn['turn']} of {turn['dialog_id']}"
+            ),
         )
 
 

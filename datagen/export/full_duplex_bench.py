@@ -12,13 +12,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from datagen.audio.files import write_wav
 from datagen.config import Options
 from datagen.errors import DataError, UserError
 from datagen.export.archive import json_line
 from datagen.export.base import ExportDialog, Format, Part, Written
 from datagen.export.fdb_examples import Chooser, Example, ExampleOptions, Piece, Task
 from datagen.export.fdb_words import Lane, Said
+from datagen.export.sound import write_wav_file
 from datagen.load.builds import OpenBuild
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 from datagen.store.files import atomic, write_bytes
@@ -126,7 +126,7 @@ def _write(folder: Path, example: Example, user: Audio) -> list[str]:
         texts["interrupt.json"] = [{**example.texts, "timestamp": _span(*example.spans[0])}]
         audios |= {"context.wav": _cut(user, example.pieces[0]), "interrupt.wav": _cut(user, example.pieces[1])}
     for name, audio in audios.items():
-        write_wav(folder / name, audio)
+        write_wav_file(folder / name, audio)
     for name, value in texts.items():
         (folder / name).write_text(json.dumps(value, ensure_ascii=False, indent=4) + "\n", encoding="utf-8")
     return [*audios, *texts]

@@ -10,11 +10,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, overload
 
-from pydantic import ValidationError
-
 from datagen.errors import DataError
 from datagen.export.base import Part, Written
-from datagen.records.build import FileEntry
+from datagen.records.build import FileEntry, check_inside
 from datagen.records.codec import from_json, to_json
 from datagen.store.files import disk, write_bytes, write_json
 
@@ -75,10 +73,12 @@ class Records:
         """export.json, None where there is none; DataError where it is not one."""
         path = self.folder / EXPORT_FILE
         try:
-            return from_json(Claim, path.read_bytes())
+            claim = from_json(Claim, path.read_bytes())
+            check_inside(claim.index)
+            return claim
         except FileNotFoundError:
             return None
-        except (ValidationError, OSError):
+        except (ValueError, OSError):
             raise DataError(
                 f"{path}: is not the record of an export, or is damaged. Remove the folder, or choose another with --out."
             ) from None
@@ -89,8 +89,10 @@ class Records:
     def part(self, name: str) -> PartRecord | None:
         """The record of a part, None where there is none; a damaged one is none either, and its part is made again."""
         try:
-            return from_json(PartRecord, self._path(name).read_bytes())
-        except (FileNotFoundError, ValidationError):
+            record = from_json(PartRecord, self._path(name).read_bytes())
+            check_inside(record.files)
+            return record
+        except (FileNotFoundError, ValueError):
             return None
 
     def write_part(self, record: PartRecord) -> None:

@@ -1,5 +1,6 @@
 """What the manifests say of a shard's dialogues, joined to its tokens: a shard at a time, a dialogue at a time."""
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -13,7 +14,11 @@ from datagen.errors import DataError
 from datagen.export.base import ExportDialog, Row, Sound
 from datagen.load.builds import OpenBuild
 from datagen.load.dialog import Dialog
+from datagen.records.speech import SAMPLE_RATE_HZ, n_frames
 from datagen.stages.pack.schema import Table, manifest_path, schema
+
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+"""What a dialogue may be called to have files of its name: no slash, nothing hidden, nothing longer than a file's name."""
 
 
 class Manifest:
@@ -64,6 +69,9 @@ class Manifest:
 
     @cached_property
     def _file(self) -> pq.ParquetFile:
+        self._build.verify(
+            manifest_path(self._kind)
+        )  # parquet has no checksum of its own: a flipped bit would go through
         try:
             file = pq.ParquetFile(self._build.open(manifest_path(self._kind)))
         except (pa.ArrowException, OSError) as error:
@@ -113,7 +121,10 @@ class Joined:
         self._dialogs, self._turns = Manifest(build, Table.DIALOGS), Manifest(build, Table.TURNS)
 
     def join(self, shard: str, dialogs: Iterable[Dialog]) -> Iterator[ExportDialog]:
-        """The shard's dialogues, each with its rows; DataError for one that the dialogs manifest does not have."""
+        """The shard's dialogues, each with its rows.
+
+        DataError for one that the dialogs manifest does not have or says another length of, or that no file can be called as.
+        """
         rows = {row["dialog_id"]: row for row in self._dialogs.rows(shard)}
         for dialog in dialogs:
             row = rows.get(dialog.dialog_id)
@@ -121,4 +132,20 @@ class Joined:
                 raise DataError(
                     f"{dialog.where}: {dialog.dialog_id} is not in {self._dialogs.where} under shard {shard}. Run `datagen check`."
                 )
+            _check(dialog, row, self._dialogs.where)
             yield ExportDialog(dialog, row, Turns(self._turns, shard, dialog.dialog_id), self._sound)
+
+
+def _check(dialog: Dialog, row: Row, where: str) -> None:
+    if not _ID.fullmatch(dialog.dialog_id):
+        raise DataError(
+            f"{dialog.where}: dialog_id is {dialog.dialog_id[:80]!r}, and files are called by it: letters, digits, '.', '_' and '-' are "
+            "taken, 128 at most, and no dot or dash in front."
+        )
+    duration_s = row["duration_s"]
+    n = n_frames(round(duration_s * SAMPLE_RATE_HZ)) if math.isfinite(duration_s) else -1
+    if (n, row["n_frames"]) != (dialog.n_frames, dialog.n_frames):
+        raise DataError(
+            f"{dialog.where}: {dialog.dialog_id} has {dialog.n_frames} frames, and {where} says {row['n_frames']} and {duration_s} s. "
+            "Run `datagen check`."
+        )

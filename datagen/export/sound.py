@@ -15,7 +15,7 @@ from datagen.load.dialog import Dialog
 from datagen.protocols import Codec
 from datagen.records.rendered import Codes
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
-from datagen.stages.pack.schema import Table
+from datagen.stages.pack.schema import Table, manifest_path
 
 _HINT = "Build it with --set pack.audio=true, or decode its tokens with --from-tokens."
 
@@ -67,13 +67,14 @@ class FileSound:
 
     @cached_property
     def _prompts(self) -> dict[str, str]:
+        self._build.verify(manifest_path(Table.VOICES))
         tables = self._build.tables(Table.VOICES, ("id", "prompt_path"))
         return {row["id"]: row["prompt_path"] for table in tables for row in table.to_pylist() if row["prompt_path"]}
 
     def _read(self, name: str) -> Audio:
         where = self._build.where(name)
         try:
-            audio, rate_hz = read_audio(BytesIO(self._build.read(name)))
+            audio, rate_hz = read_audio(BytesIO(self._build.read_verified(name)))
         except DataError as error:
             raise DataError(str(error) if where in str(error) else f"{where}: {error}") from None
         if rate_hz != SAMPLE_RATE_HZ:

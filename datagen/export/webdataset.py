@@ -13,6 +13,7 @@ from datagen.config import Options, knob
 from datagen.errors import DataError
 from datagen.export.archive import Archive, flac_bytes, json_line, npy_bytes
 from datagen.export.base import ExportDialog, Format, Part, Row, Written
+from datagen.export.beside import read_object
 from datagen.load.builds import OpenBuild
 from datagen.load.dialog import Words
 from datagen.store.files import write_json
@@ -92,7 +93,10 @@ def _record(dialog: ExportDialog) -> dict[str, Any]:
     frames = {"silence": list(tokens.codec.silence), "sine": list(tokens.codec.sine)}
     return {
         **row,
-        **{name: json.loads(row[name] or "{}") for name in ("effects", "instance", "traits")},
+        **{
+            n: read_object(row[n], f"{tokens.where}: {n} of {tokens.dialog_id}")
+            for n in ("effects", "instance", "traits")
+        },
         "words": _words(tokens.words),
         "user_words": _words(tokens.user_words),
         "codec_frames": codec | frames,
@@ -106,5 +110,6 @@ def _words(words: Words) -> list[dict[str, Any]]:
 
 
 def _turn(turn: Row) -> dict[str, Any]:
-    events = [{**event, "attrs": json.loads(event["attrs"] or "{}")} for event in turn["events"]]
+    what = f"turns: attrs of an event in turn {turn['turn']} of {turn['dialog_id']}"
+    events = [{**event, "attrs": read_object(event["attrs"], what)} for event in turn["events"]]
     return {**{n: v for n, v in turn.items() if n not in ("dialog_id", "split", "shard")}, "events": events}

@@ -4,7 +4,7 @@ No times of day, no paths outside the output folder and no worker counts: the sa
 give the same build.json, byte for byte.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -22,6 +22,13 @@ class FileEntry:
 
     sha256: str
     bytes: int
+
+
+def check_inside(names: Iterable[str]) -> None:
+    """ValueError unless every path, with forward slashes, is relative and stays inside the folder that it is of."""
+    for name in names:
+        if "\0" in name or not {"", ".", ".."}.isdisjoint(name.split("/")):
+            raise ValueError(f"{name!r}: leads out of its folder")
 
 
 @dataclass(frozen=True, slots=True)

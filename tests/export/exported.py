@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from datagen.stages.pack.schema import Table, manifest_path
 from datagen.stages.pack.tables import write_all
 from datagen.store.files import read_json, write_json
+from datagen.store.ids import file_digest
 from tests.conftest import tree
 
 ROOT = Path(__file__).parent.parent.parent
@@ -32,6 +33,16 @@ def edited(out: Path, change: Callable[[dict[str, Any]], None]) -> Path:
     change(summary)
     write_json(out / "build.json", summary)
     return out
+
+
+def sealed(out: Path) -> Path:
+    """The build with the checksums of the files that are there: changed, and yet sound as far as build.json goes."""
+
+    def change(summary: dict[str, Any]) -> None:
+        there = [name for name in summary["files"] if (out / name).exists()]
+        summary["files"] |= {n: {"sha256": file_digest(out / n), "bytes": (out / n).stat().st_size} for n in there}
+
+    return edited(out, change)
 
 
 def without_audio(built: Path, out: Path) -> Path:
@@ -62,7 +73,7 @@ def before_it_grew(built: Path, out: Path) -> Path:
         table = pq.read_table(path)
         path.unlink()
         write_all([table.filter(pc.not_equal(table["shard"], last))], path, kind)
-    return edited(out, change)
+    return edited(sealed(out), change)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

@@ -18,7 +18,7 @@ from datagen.load.reading import dialogs
 from datagen.load.spec import MOSHI
 from datagen.load.text_row import text_row
 from datagen.load.tokenizers import TRYING, for_trying, open_tokenizer
-from tests.export.exported import copied, lines_of, without_audio
+from tests.export.exported import copied, lines_of, sealed, without_audio
 
 
 @pytest.fixture(scope="module")
@@ -174,5 +174,7 @@ def test_audio_of_another_length_than_the_manifest_says(built: Path, tmp_path: P
     samples, rate_hz = soundfile.read(short, dtype="int16")
     short.unlink()
     soundfile.write(short, samples[:-100], rate_hz)
-    with pytest.raises(DataError, match=rf"{short}: .*{len(samples) - 100}\] samples, and dialogs has {len(samples)}"):
+    with pytest.raises(DataError, match=rf"{short}: its SHA-256 is "):
         run_export(out, "moshi-finetune", tmp_path / "export")
+    with pytest.raises(DataError, match=rf"{short}: .*{len(samples) - 100}\] samples, and dialogs has {len(samples)}"):
+        run_export(sealed(out), "moshi-finetune", tmp_path / "export")

@@ -17,7 +17,7 @@ from datagen.load.builds import open_build
 from datagen.load.reading import dialogs
 from datagen.stages.pack.schema import Table, manifest_path
 from datagen.stages.pack.tables import write_all
-from tests.export.exported import copied, lines_of, without_audio
+from tests.export.exported import copied, lines_of, sealed, without_audio
 
 SPEAKERS = {"agent", "user"}
 
@@ -125,6 +125,7 @@ def test_a_voice_prompt_that_was_not_kept(built: Path, tmp_path: Path) -> None:
     path.unlink()
     nulls = pa.nulls(len(voices), pa.string())
     write_all([voices.set_column(voices.column_names.index("prompt_path"), "prompt_path", nulls)], path, Table.VOICES)
+    sealed(nameless)
     with pytest.raises(UserError, match=r"keeps no voice prompt of .* as audio.*pack\.audio=true"):
         run_export(nameless, "prepared", tmp_path / "c")
     out = copied(built, tmp_path / "out")

@@ -24,7 +24,7 @@ from datagen.load.reading import dialogs
 from datagen.stages.pack.schema import Table, manifest_path
 from datagen.store.files import read_json
 from datagen.store.lock import only_builder
-from tests.export.exported import before_it_grew, copied, edited, files_of, killed_at, without_audio
+from tests.export.exported import before_it_grew, copied, edited, files_of, killed_at, sealed, without_audio
 
 FORMAT = "moshi-finetune"
 
@@ -267,6 +267,7 @@ def test_a_shard_over_two_row_groups_is_read_once(built: Path, tmp_path: Path) -
     table = pq.read_table(path)
     path.unlink()
     pq.write_table(table, path, row_group_size=30)
+    sealed(out)
     reads: list[int] = []
 
     class Counted(Manifest):
