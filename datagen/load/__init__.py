@@ -42,7 +42,6 @@ _HOMES = {
     "collate_numpy": "batching",
     "delays": "",
     "for_trying": "tokenizers",
-    "for_trying": "tokenizers",
     "iter_dialogs": "iterating",
     "moshi": "",
     "open_build": "builds",

@@ -128,6 +128,9 @@ class LengthBuckets:
 
     Of every `window` sequences it sorts by length, cuts batches from the longest down, and gives these in a seeded order: the
     same stream and seed give the same batches. The last batch of a window may be a small one.
+
+    With a column budget each rank of a distributed training has its own number of batches. Train on an endless stream for a
+    fixed number of steps then, or under torch's `Join`: a loop over an epoch would wait for the rank that has one more.
     """
 
     def __init__(

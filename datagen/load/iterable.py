@@ -21,7 +21,8 @@ _EPOCH, _START, _TAKEN, _WORKERS = range(4)
 class IterableDialogs(torch_data.IterableDataset):  # type: ignore[misc]
     """What `DialogDataset.iterable` gives. Worker w of W takes batches w, w + W, w + 2 W … of its rank.
 
-    Of an epoch that was resumed, each pass gives what was left of it, until `set_epoch` says another.
+    Of an epoch that was resumed, a pass gives what was left of it; before another pass `set_epoch` has to say which. A
+    `DialogLoader` does that by itself: each of its passes is the next epoch.
     """
 
     def __init__(
@@ -53,9 +54,16 @@ class IterableDialogs(torch_data.IterableDataset):  # type: ignore[misc]
 
     def set_epoch(self, epoch: int) -> None:
         """The next pass is of this epoch: from its start, or, for the epoch of a loaded state, from where that is."""
+        self._go_to(epoch, anew=epoch != self.epoch)
+
+    def begin_epoch(self, epoch: int) -> None:
+        """The next pass is of this epoch, from its start whatever state was loaded."""
+        self._go_to(epoch, anew=True)
+
+    def _go_to(self, epoch: int, anew: bool) -> None:
         if epoch < 0:
             raise UserError(f"set_epoch({epoch}): epochs count from 0.")
-        if epoch != int(self._cursor[_EPOCH]):
+        if anew:
             self._cursor[:_WORKERS] = torch.tensor([epoch, 0, 0])
         self._given = 0
 

@@ -11,7 +11,10 @@ torch_data: Any = torch_module("torch.utils.data")
 
 
 class DialogLoader(torch_data.DataLoader):  # type: ignore[misc]
-    """A DataLoader over `IterableDialogs` whose state is exact whatever its workers have prefetched, and however many they are."""
+    """A DataLoader over `IterableDialogs` whose state is exact whatever its workers have prefetched, and however many they are.
+
+    A pass that was heard to its end is an epoch; the next pass is the next one, in its own order, unless `set_epoch` says another.
+    """
 
     def __init__(self, source: IterableDialogs, **options: Any) -> None:
         """`options` are the DataLoader's but `dataset`, `batch_size`, `shuffle` and samplers, which `source` decides."""
@@ -22,9 +25,12 @@ class DialogLoader(torch_data.DataLoader):  # type: ignore[misc]
         if options.get("drop_last"):
             raise UserError('loader(drop_last=True): take uneven="drop", which drops the same on every rank.')
         super().__init__(source, batch_size=source.batch_size if source.is_batched else None, **options)
-        self._given = 0
+        self._given, self._is_over = 0, False
 
     def __iter__(self) -> Iterator[Any]:
+        if self._is_over:
+            self.dataset.begin_epoch(self.dataset.epoch + 1)
+        self._is_over = False
         self._given = 0  # at once, not with the first batch: a state asked for before it is that of the pass's start
         return self._counted(super().__iter__())
 
@@ -32,11 +38,15 @@ class DialogLoader(torch_data.DataLoader):  # type: ignore[misc]
         for batch in batches:
             self._given += 1
             yield batch
+        self._is_over = not self.dataset.endless
 
     def set_epoch(self, epoch: int) -> None:
-        """As `IterableDialogs.set_epoch`."""
-        self.dataset.set_epoch(epoch)
-        self._given = 0
+        """The next pass is of this epoch: from its start, or, for the epoch of a loaded state, from where that is."""
+        if self._is_over:
+            self.dataset.begin_epoch(epoch)
+        else:
+            self.dataset.set_epoch(epoch)
+        self._given, self._is_over = 0, False
 
     def state_dict(self) -> dict[str, Any]:
         """Where the training is after the batches that were given: JSON types, the same on every rank."""
@@ -49,4 +59,4 @@ class DialogLoader(torch_data.DataLoader):  # type: ignore[misc]
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """The next pass goes on after `state`; errors as `IterableDialogs.load_state_dict`."""
         self.dataset.load_state_dict(state)
-        self._given = 0
+        self._given, self._is_over = 0, False

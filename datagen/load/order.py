@@ -157,11 +157,13 @@ class Share:
 
     @property
     def total(self) -> int:
-        """Dialogues of an epoch over all ranks, with what is dropped or doubled."""
+        """Dialogues of an epoch over all ranks, with what is dropped or doubled: what is left from `start` on goes around."""
         around = self.world_size * self.batch_size
         if self.uneven == "keep" or self.endless:
             return self.n
-        return (self.n if self.uneven == "drop" else self.n + around - 1) // around * around
+        done = min(self.start * self.batch_size, self.n)
+        left = self.n - done
+        return done + (left if self.uneven == "drop" else left + around - 1) // around * around
 
     def __len__(self) -> int:
         """How many this rank takes, from `start` to the end of the epoch."""

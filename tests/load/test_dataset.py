@@ -93,6 +93,7 @@ def test_one_by_one_without_batches(data: DialogDataset) -> None:
     assert given + list(items) == list(data.iterable(batch_size=None, seed=1))
     again = data.loader(batch_size=None, seed=1)
     again.load_state_dict(state)
+    single.set_epoch(0)
     assert given + list(again) == list(single)
 
 
@@ -105,6 +106,7 @@ def test_spawned_workers_give_the_same_batches_and_resume(data: DialogDataset) -
     assert [next(batches) for _ in range(7)] == alone[:7]
     state = spawned.state_dict()
     assert list(batches) == alone[7:]
+    spawned.set_epoch(0)  # once more
     assert list(spawned) == alone
     spawned.set_epoch(4)  # the same processes go on with another epoch
     assert list(spawned) == list(loader(data_at(data, 4)))
@@ -167,12 +169,37 @@ def test_epochs_after_a_resumed_one_are_whole(data: DialogDataset) -> None:
     assert left[4] == flat(loader(data_at(data, 4)))
 
 
-def test_a_resumed_epoch_is_not_given_twice_unasked(data: DialogDataset) -> None:
+@pytest.mark.parametrize("workers", [0, 2])
+def test_each_pass_of_a_loader_is_the_next_epoch(data: DialogDataset, workers: int) -> None:
+    first = loader(data, workers)
+    passes = [flat(first) for _ in range(3)]
+    assert first.dataset.epoch == 2
+    assert [sorted(found) for found in passes] == [sorted(ALL)] * 3
+    assert passes == [flat(loader(data_at(data, epoch))) for epoch in range(3)]
+    assert len({tuple(found) for found in passes}) == 3
+    first.set_epoch(2)  # the last one again
+    batches = iter(first)
+    given = flat([next(batches)])
+    again = loader(data, workers)
+    again.load_state_dict(first.state_dict())
+    assert given + flat(again) == passes[2]
+    assert flat(again) == flat(loader(data_at(data, 3)))  # whole, though the one before was what was left
+
+
+def test_a_pass_that_was_broken_off_is_begun_again(data: DialogDataset) -> None:
     first = loader(data)
     next(iter(first))
-    again = loader(data)
-    again.load_state_dict(first.state_dict())
-    assert len(flat(again)) == N - 8
+    assert flat(first) == flat(loader(data))
+
+
+def test_a_resumed_epoch_is_not_given_twice_unasked(data: DialogDataset) -> None:
+    """Without `DialogLoader`, whose passes are epochs, somebody has to say which comes next."""
+    first = data.iterable(batch_size=8, seed=1)
+    for _ in zip(range(8), first, strict=False):
+        pass
+    again = data.iterable(batch_size=8, seed=1)
+    again.load_state_dict(first.state_dict(given=8))
+    assert len(list(again)) == N - 8
     with pytest.raises(UserError, match=r"epoch 0 was resumed, .* set_epoch\(1\) begins the next one"):
         list(again)
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datagen.errors import UserError
-from datagen.load.order import Order, Share, chunk_sizes
+from datagen.load.order import Order, Share, Uneven, chunk_sizes
 
 SIZES = st.lists(st.integers(1, 30), min_size=1, max_size=40)  # up to ten lanes
 LITTLE = settings(max_examples=60, deadline=None)
@@ -39,6 +39,26 @@ def test_ranks_and_workers_take_every_row_once(
 def of_worker(n: int, batch_size: int, worker: int, workers: int) -> list[int]:
     """What a worker of `IterableDialogs` takes, said in another way: the batches whose number leaves `worker`."""
     return [k for k in range(n) if k // batch_size % workers == worker]
+
+
+@LITTLE
+@given(st.integers(30, 200), st.integers(1, 6), st.integers(1, 6), st.integers(0, 12), st.sampled_from(["drop", "pad"]))
+def test_resumed_by_other_ranks_they_have_the_same_count_too(
+    n: int, batch_size: int, world_size: int, start: int, uneven: Uneven
+) -> None:
+    """Or a distributed training would wait for a rank that has ended."""
+    if n < batch_size * world_size:
+        return
+    shares = [Share(n, batch_size, r, world_size, uneven, start=start) for r in range(world_size)]
+    assert len({len(s) for s in shares}) == 1
+    assert len(shares[0]) % batch_size == 0
+    left = set(range(min(start * batch_size, n), n))
+    found = [s.place(k)[1] for s in shares for k in range(len(s))]
+    if uneven == "pad":
+        assert set(found) >= left
+    else:
+        assert len(left - set(found)) < batch_size * world_size
+        assert len(found) == len(set(found))
 
 
 @LITTLE
