@@ -126,6 +126,12 @@ class MimiCodec:
         if backend_of(asked.backend) == "torch":
             window = "step" if asked.window == "auto" else asked.window
             return TorchMimi(self.weights, self.n_books, asked.device, asked.batch, asked.precision, window)
+        if asked.device.startswith("cuda") or asked.precision != "fp32":
+            key, value = ("device", asked.device) if asked.device.startswith("cuda") else ("precision", asked.precision)
+            raise UserError(
+                f"codec.{key} = {value}: rustymimi, which codec.backend = {asked.backend} takes here, runs on the CPU in fp32 alone. "
+                f"Take codec.backend = torch, or leave codec.{key} out."
+            )
         if asked.window in ("step", "whole"):
             raise UserError(
                 f"codec.window = {asked.window}: rustymimi has none but its own. Take codec.window = auto, or codec.backend = torch."
@@ -151,7 +157,7 @@ class MimiCodec:
     def encode(self, audios: Sequence[Audio]) -> list[Codes]:
         """Codes [books, ceil(n_samples / 1920)] a mono clip, as one-frame streaming from a fresh state gives them.
 
-        The same whatever else is in the list or came before. A DataError for NaN or stereo.
+        The same whatever else is in the list or came before. A DataError for NaN, stereo or whole numbers.
         """
         return self.backend.encode([_frames_of(audio) for audio in audios])
 
@@ -181,6 +187,8 @@ class MimiCodec:
     def _check(self, codes: Codes) -> None:
         if codes.ndim != 2 or codes.shape[0] != self.n_books:
             raise DataError(f"codec: codes of shape {codes.shape}; mimi decodes [{self.n_books}, n_frames].")
+        if codes.dtype.kind not in "iu":
+            raise DataError(f"codec: codes of {codes.dtype}; mimi's are whole numbers.")
         if codes.size and not (int(codes.min()) >= 0 and int(codes.max()) < BOOK_SIZE):
             raise DataError(f"codec: codes from {codes.min()} to {codes.max()}; mimi's are 0 to {BOOK_SIZE - 1}.")
 
@@ -196,6 +204,10 @@ def _frames_of(audio: Audio) -> NDArray[np.float32]:
     """Mono audio as [n_frames, 1920], the last frame filled up with zeros; a DataError for NaN or stereo."""
     if audio.ndim != 1:
         raise DataError(f"codec: audio of shape {audio.shape}; one channel, [n_samples], is encoded at a time.")
+    if audio.dtype.kind != "f":
+        raise DataError(
+            f"codec: audio of {audio.dtype}; samples are floating-point numbers in -1…1 (of int16: divide by 32768)."
+        )
     if not np.isfinite(audio).all():
         raise DataError(f"codec: {int((~np.isfinite(audio)).sum())} of {len(audio)} samples are not finite numbers.")
     padded = np.zeros((n_frames(len(audio)), FRAME_SAMPLES), np.float32)

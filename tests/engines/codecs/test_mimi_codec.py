@@ -14,7 +14,7 @@ import random_mimi
 from datagen.engines.codecs import mimi, mimi_weights
 from datagen.engines.codecs.mimi import RELEASED_SILENCE, RELEASED_SINE, MimiCodec, MimiOptions
 from datagen.engines.codecs.mimi_weights import NAME, REPOSITORY, REVISION, VARIABLE, Weights, find, inspect
-from datagen.errors import DataError, EngineError
+from datagen.errors import DataError, EngineError, UserError
 from datagen.records.speech import Audio
 
 FRAME = 1920
@@ -173,6 +173,25 @@ def test_audio_that_is_none_is_refused_and_leaves_no_trace(codec: MimiCodec, aud
     with pytest.raises(DataError, match="codec: "):
         codec.encode([audio])
     assert np.array_equal(codec.encode([clip])[0], before)
+
+
+def test_whole_numbers_are_no_audio_and_fractions_are_no_codes(codec: MimiCodec) -> None:
+    with pytest.raises(DataError, match="audio of int16; samples are floating-point numbers"):
+        codec.encode([np.zeros(4_000, np.int16)])  # type: ignore[list-item]
+    with pytest.raises(DataError, match="codes of float64; mimi's are whole numbers"):
+        codec.decode([np.full((8, 3), 1.5)])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    "asked", [{"device": "cuda"}, {"device": "cuda:1"}, {"precision": "bf16"}, {"precision": "tf32"}]
+)
+def test_what_rustymimi_does_not_do_is_refused_and_not_passed_over(codec: MimiCodec, asked: dict[str, str]) -> None:
+    other = MimiCodec(codec.options.model_copy(update={"backend": "rustymimi", **asked}))
+    ((key, value),) = asked.items()
+    with pytest.raises(
+        UserError, match=f"codec.{key} = {value}: rustymimi, which codec.backend = rustymimi takes here"
+    ):
+        _ = other.backend
 
 
 def test_constants_are_the_released_ones_for_the_released_weights_alone(codec: MimiCodec) -> None:
