@@ -174,9 +174,7 @@ class _Run:
 
     def _dialogs(self, part: Part) -> Iterator[ExportDialog]:
         for name in part.shards:
-            rows = self._reader.rows(self._shards[name])
-            dialogs = (group.dialog(group.start + i) for group in rows for i in range(len(group)))
-            yield from self._joined.join(name, dialogs)
+            yield from self._joined.join(name, self._reader.dialogs(self._shards[name]))
 
     def _finish(self) -> Claim:
         done = DoneParts(self._records, self._parts)

@@ -87,7 +87,8 @@ class Assembly:
         codes[1:user_row, n_prefix:] = self.agent[:, first:last]
         codes[user_row:, n_prefix:] = self.user[:, first:last]
         weights = weigh(codes, n_prefix, self.spec, self.learn_user)
-        return Sequence(self.dialog.dialog_id, codes, weights, n_prefix, counts, first, last, self.n_frames)
+        frames = (first, last, self.n_frames)
+        return Sequence(self.dialog.dialog_id, codes, weights, n_prefix, counts, *frames, self.dialog.is_swapped)
 
 
 def assemble(

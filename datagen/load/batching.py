@@ -30,7 +30,7 @@ class Batch:
     """B sequences padded on the right to T columns, as torch tensors (`collate`) or numpy arrays (`collate_numpy`).
 
     `codes` int64 [B, n_rows, T], `weights` float32 [B, n_rows, T] (0 on padding), `lengths` and `n_prefix` int64 [B] in
-    columns, `ids` the dialogues', `text` what became of their words' tokens (`str` of it tells it in a line).
+    columns, `ids` and `is_swapped` the dialogues', `text` what became of their words' tokens (`str` of it tells it in a line).
     """
 
     codes: Any = field(repr=False)
@@ -38,6 +38,7 @@ class Batch:
     lengths: Any
     n_prefix: Any
     ids: tuple[str, ...]
+    is_swapped: tuple[bool, ...] = ()
     text: TextCounts = field(default_factory=TextCounts)
 
     @property
@@ -118,9 +119,8 @@ def _padded(sequences: Sequence[TrainingSequence], n_rows: int, n_columns: int, 
         weights[at, :, :end] = sequence.weights
     lengths = np.array([s.n_columns for s in sequences], np.int64)
     n_prefix = np.array([s.n_prefix for s in sequences], np.int64)
-    return Batch(
-        codes, weights, lengths, n_prefix, tuple(s.dialog_id for s in sequences), total(s.text for s in sequences)
-    )
+    ids, swapped = tuple(s.dialog_id for s in sequences), tuple(s.is_swapped for s in sequences)
+    return Batch(codes, weights, lengths, n_prefix, ids, swapped, total(s.text for s in sequences))
 
 
 class LengthBuckets:

@@ -102,6 +102,12 @@ class DialogDataset(torch_data.Dataset):  # type: ignore[misc]
         dialog = shelf.dialog(place)
         return dialog if self.transform is None else self.transform(dialog)
 
+    def identity(self) -> dict[str, Any]:
+        """Which dialogues these are, as JSON types: a state of their stream is of no use for others."""
+        places = self.places
+        which = {"dialogs": len(places), "swapped": int(places.is_swapped.sum()), "places": places.key}
+        return {"build": self.build.summary.id, "split": self.split, **which}
+
     def shelf(self, n_groups: int) -> Shelf:
         """Another shelf on the same dialogues."""
         return Shelf(self._shelf.reader, self.places, n_groups)

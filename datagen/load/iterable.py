@@ -2,20 +2,37 @@
 
 from collections.abc import Iterator
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from datagen.errors import UserError
 from datagen.load.order import WINDOW, Share, Uneven
 from datagen.load.state import State
 from datagen.load.with_torch import torch_module
 
-if TYPE_CHECKING:
-    from datagen.load.dataset import DialogDataset
-
 torch: Any = torch_module("torch")
 torch_data: Any = torch_module("torch.utils.data")
 
 _EPOCH, _START, _TAKEN, _WORKERS = range(4)
+
+
+class Source(Protocol):
+    """What a stream reads: a `DialogDataset`, or a mix of several builds."""
+
+    def order(self, seed: int | None, batch_size: int, lanes: int) -> Any:
+        """What comes where: an `Order`, or what has its `n`, `index` and `chunks_at_once`."""
+        ...
+
+    def shelf(self, n_groups: int) -> Any:
+        """What `made` reads from, one a pass."""
+        ...
+
+    def made(self, shelf: Any, place: int) -> Any:
+        """The item of a place."""
+        ...
+
+    def identity(self) -> dict[str, Any]:
+        """What it consists of, as JSON types."""
+        ...
 
 
 class IterableDialogs(torch_data.IterableDataset):  # type: ignore[misc]
@@ -27,7 +44,7 @@ class IterableDialogs(torch_data.IterableDataset):  # type: ignore[misc]
 
     def __init__(
         self,
-        source: "DialogDataset",
+        source: Source,
         *,
         batch_size: int | None,
         seed: int | None,
@@ -154,13 +171,8 @@ class IterableDialogs(torch_data.IterableDataset):  # type: ignore[misc]
 
     def _identity(self) -> dict[str, Any]:
         """What the order depends on."""
-        places = self.source.places
         return {
-            "build": self.source.build.summary.id,
-            "split": self.source.split,
-            "dialogs": len(places),
-            "swapped": int(places.is_swapped.sum()),
-            "places": places.key,
+            **self.source.identity(),
             "seed": self._order.seed,
             "batch_size": self.batch_size,
             "lanes": self._lanes,

@@ -2,15 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from datagen.errors import UserError
 from datagen.load.dialog import Dialog
 from datagen.load.iterable import IterableDialogs
 from datagen.load.mixing import ENDLESS, Mixture, Walk
-
-if TYPE_CHECKING:
-    from datagen.load.dataset import DialogDataset
 
 
 @dataclass(frozen=True)
@@ -40,6 +37,9 @@ class MixedSource:
     def shelf(self, n_groups: int) -> Walk:
         return self.mixture.walk()
 
+    def identity(self) -> dict[str, Any]:
+        return self.mixture.identity()
+
     def made(self, shelf: Walk, place: int) -> Any:
         dialog = shelf.dialog(place)
         return dialog if self.transform is None else self.transform(dialog)
@@ -52,7 +52,7 @@ class MixedDialogs(IterableDialogs):
         self, source: MixedSource, *, batch_size: int | None, rank: int | None, world_size: int | None
     ) -> None:
         super().__init__(
-            cast("DialogDataset", source),
+            source,
             batch_size=batch_size,
             seed=source.mixture.seed,
             epoch=0,
@@ -68,4 +68,4 @@ class MixedDialogs(IterableDialogs):
         raise UserError("set_epoch: a mix has no end and no epochs; every domain of every build begins its own anew.")
 
     def _identity(self) -> dict[str, Any]:
-        return {**self.source.mixture.identity(), "batch_size": self.batch_size}
+        return {**self.source.identity(), "batch_size": self.batch_size}

@@ -7,7 +7,6 @@ divides `lanes`), and memory holds a window a lane. The order does not depend on
 takes the k-th batch takes the same dialogues.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import gcd
@@ -191,8 +190,3 @@ def at_least_one(**numbers: int) -> None:
             raise UserError(f"{name}={number!r}, and it has to be a whole number.")
         if number < 1:
             raise UserError(f"{name}={number}, and it is at least 1.")
-
-
-def chunk_sizes(rows: Sequence[int], of: int) -> tuple[int, ...]:
-    """The chunks of files of `rows` rows, each cut into chunks of `of`, the last of a file what is left."""
-    return tuple(min(of, n - start) for n in rows for start in range(0, n, of))

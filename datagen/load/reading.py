@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from datagen.errors import DataError, UserError
+from datagen.errors import DataError
 from datagen.load import columns
 from datagen.load.builds import OpenBuild
 from datagen.load.columns import CodeColumn, Fault, WordColumn
@@ -103,6 +103,11 @@ class ShardReader:
                     f"{where(self.build, shard, start + fault.row)}: {fault.what}. Copy the build again, or run `datagen check` on it."
                 ) from None
 
+    def dialogs(self, shard: ShardEntry) -> Iterator[Dialog]:
+        """The dialogues of a shard in its order; memory holds one row group of them (64). Errors as `rows`."""
+        for group in self.rows(shard):
+            yield from (group.dialog(group.start + i) for i in range(len(group)))
+
     def _tables(self, shard: ShardEntry, path: str, group: int | None) -> Iterator[tuple[int, pa.Table]]:
         starts: list[int] = []
 
@@ -160,23 +165,3 @@ class ShardReader:
             if wrong.any():
                 row = int(wrong.argmax())
                 raise Fault(row, f"{name} has {column.frames[row]} frames, and n_frames is {stated[row]}")
-
-
-def dialogs(build: OpenBuild, shard: ShardEntry, rows: Sequence[int] | None = None) -> Iterator[Dialog]:
-    """The dialogues of a shard in its order, or those of `rows` in theirs; DataError that names file and row.
-
-    Memory holds one row group (64 dialogues).
-    """
-    reader = ShardReader(build)
-    if rows is None:
-        for group in reader.rows(shard):
-            for i in range(len(group)):
-                yield group.dialog(group.start + i)
-        return
-    held: Rows | None = None
-    for row in rows:
-        if not 0 <= row < shard.n_dialogs:
-            raise UserError(f"{build.where(token_path(shard))}: has no row {row}; it has {shard.n_dialogs}.")
-        if held is None or not held.start <= row < held.start + len(held):
-            held = next(reader.rows(shard, row // GROUP_ROWS))
-        yield held.dialog(row)

@@ -63,7 +63,8 @@ class Sequence:
     """One training sequence: `codes` and `weights` [n_rows, n_columns], of which the first `n_prefix` are the prompt.
 
     Codes are undelayed (`delays.apply` shifts them as the model does). It holds the frames `first_frame` to `last_frame`
-    (exclusive) of the dialogue's `n_frames`: all of them, unless it was longer than the model's columns.
+    (exclusive) of the dialogue's `n_frames`: all of them, unless it was longer than the model's columns. `is_swapped` says that
+    the user's side is the one to learn.
     """
 
     dialog_id: str
@@ -74,6 +75,7 @@ class Sequence:
     first_frame: int
     last_frame: int
     n_frames: int
+    is_swapped: bool = False
 
     @property
     def n_columns(self) -> int:

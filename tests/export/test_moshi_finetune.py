@@ -14,7 +14,7 @@ from datagen.errors import DataError
 from datagen.export.runner import run_export
 from datagen.load.builds import open_build
 from datagen.load.dialog import Dialog
-from datagen.load.reading import dialogs
+from datagen.load.reading import ShardReader
 from datagen.load.spec import MOSHI
 from datagen.load.text_row import text_row
 from datagen.load.tokenizers import TRYING, for_trying, open_tokenizer
@@ -31,7 +31,9 @@ def exported(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def all_dialogs(built: Path) -> dict[str, Dialog]:
     build = open_build(built)
-    return {d.dialog_id: d for shard in build.summary.shards if shard.n_dialogs for d in dialogs(build, shard)}
+    return {
+        d.dialog_id: d for shard in build.summary.shards if shard.n_dialogs for d in ShardReader(build).dialogs(shard)
+    }
 
 
 def read_strictly(jsonl: Path) -> dict[str, tuple[np.ndarray[Any, Any], dict[str, Any]]]:

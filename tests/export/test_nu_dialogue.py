@@ -12,7 +12,7 @@ from datagen.errors import UserError
 from datagen.export.runner import Exported, run_export
 from datagen.load import moshi
 from datagen.load.builds import open_build
-from datagen.load.reading import dialogs
+from datagen.load.reading import ShardReader
 from datagen.load.spec import MOSHI
 from datagen.load.tokenizers import TRYING, for_trying, open_tokenizer
 
@@ -51,7 +51,7 @@ def test_its_streams_are_the_loaders_sequence(built: Path, export: tuple[Path, E
     n = 0
     for split in build.splits:
         found = read_strictly(folder / f"{split}-001-of-001.parquet")
-        for dialog in (d for shard in build.shards(split) for d in dialogs(build, shard)):
+        for dialog in (d for shard in build.shards(split) for d in ShardReader(build).dialogs(shard)):
             sides = found.pop(dialog.dialog_id)
             for main, other, said in (("A", "B", dialog), ("B", "A", dialog.swapped())):
                 streams = np.concatenate([sides[main], sides[other][1:]])

@@ -14,7 +14,7 @@ import soundfile
 from datagen.errors import DataError, UserError
 from datagen.export.runner import run_export
 from datagen.load.builds import open_build
-from datagen.load.reading import dialogs
+from datagen.load.reading import ShardReader
 from datagen.stages.pack.schema import Table, manifest_path
 from datagen.stages.pack.tables import write_all
 from tests.export.exported import copied, lines_of, sealed, without_audio
@@ -75,7 +75,7 @@ def test_each_split_is_read_back_whole(built: Path, exported: Path) -> None:
     rows = {row["dialog_id"]: row for table in build.tables("dialogs") for row in table.to_pylist()}
     for split, name in (("train", "train"), ("valid", "val"), ("test", "test")):
         samples = read_strictly(exported / f"{name}.jsonl")
-        wanted = {d.dialog_id: d for shard in build.shards(split) for d in dialogs(build, shard)}
+        wanted = {d.dialog_id: d for shard in build.shards(split) for d in ShardReader(build).dialogs(shard)}
         assert list(samples) == list(wanted)
         for dialog_id, sample in samples.items():
             dialog, row = wanted[dialog_id], rows[dialog_id]
@@ -106,7 +106,7 @@ def test_from_tokens_brings_the_prompts_too(built: Path, tmp_path: Path, monkeyp
     silent = without_audio(built, tmp_path / "silent")
     run_export(silent, "prepared", tmp_path / "export", from_tokens=True, splits=["train"])
     build = open_build(built)
-    wanted = {d.dialog_id: d for shard in build.shards("train") for d in dialogs(build, shard)}
+    wanted = {d.dialog_id: d for shard in build.shards("train") for d in ShardReader(build).dialogs(shard)}
     for dialog_id, sample in read_strictly(tmp_path / "export" / "train.jsonl").items():
         dialog = wanted[dialog_id]
         assert set(sample["audio"].flat) == {dialog.n_frames}

@@ -20,7 +20,7 @@ from datagen.export.rows import Joined, Manifest
 from datagen.export.runner import Exported, Progress, run_export
 from datagen.export.sound import sound_of
 from datagen.load.builds import open_build
-from datagen.load.reading import dialogs
+from datagen.load.reading import ShardReader
 from datagen.stages.pack.schema import Table, manifest_path
 from datagen.store.files import read_json
 from datagen.store.lock import only_builder
@@ -233,7 +233,7 @@ def test_a_dialogue_at_a_time(built: Path, tmp_path: Path, name: str) -> None:
     shard = build.shards("train")[0]
 
     def one_by_one() -> Iterator[ExportDialog]:
-        for dialog in dialogs(build, shard):
+        for dialog in ShardReader(build).dialogs(shard):
             gc.collect()
             assert sum(ref() is not None for ref in alive) <= 1  # the one just written: the loop's own name for it
             assert len(list(tmp_path.rglob("*.wav"))) == len(seen) * (1 if name == "moshi-finetune" else 3)
@@ -255,7 +255,7 @@ def test_turns_come_with_their_dialogue(built: Path) -> None:
     joined = Joined(build, sound_of(build, False))
     rows = [row for table in build.tables(Table.TURNS) for row in table.to_pylist()]
     for shard in (s for split in build.splits for s in build.shards(split)):
-        for found in joined.join(shard.name, dialogs(build, shard)):
+        for found in joined.join(shard.name, ShardReader(build).dialogs(shard)):
             assert list(found.turns) == [row for row in rows if row["dialog_id"] == found.dialog.dialog_id]
             assert [t["turn"] for t in found.turns] == list(range(found.row["n_turns"]))
 

@@ -20,7 +20,7 @@ from made_build import made_build
 from datagen.errors import DataError, EngineError, UserError
 from datagen.load import builds, remote
 from datagen.load.builds import open_build
-from datagen.load.reading import dialogs
+from datagen.load.reading import ShardReader
 from datagen.stages.pack.schema import Table
 
 
@@ -30,14 +30,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def ids(build: Any, split: str = "train") -> list[str]:
-    return [d.dialog_id for s in build.shards(split) for d in dialogs(build, s)]
+    return [d.dialog_id for s in build.shards(split) for d in ShardReader(build).dialogs(s)]
 
 
 def test_a_real_build_is_read_whole(built: Path) -> None:
     build = open_build(built)
     assert build.codec.engine == "melrvq"
     assert len(build.codec.silence) == len(build.codec.sine) == build.codec.n_books == 8
-    found = [d for split in build.splits for s in build.shards(split) for d in dialogs(build, s)]
+    found = [d for split in build.splits for s in build.shards(split) for d in ShardReader(build).dialogs(s)]
     assert len(found) == build.summary.counts.total.kept
     rows = {r["dialog_id"]: r for t in build.tables(Table.DIALOGS) for r in t.to_pylist()}
     for dialog in found:

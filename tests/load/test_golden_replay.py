@@ -11,7 +11,7 @@ from made_dialogs import MIMI, Pieces, codes, made
 from datagen.load import delays, personaplex
 from datagen.load.builds import open_build
 from datagen.load.dialog import Dialog
-from datagen.load.reading import dialogs
+from datagen.load.reading import ShardReader
 from datagen.load.spec import PERSONAPLEX, ModelSpec
 
 
@@ -46,7 +46,10 @@ def test_a_build_from_disk_is_fed_the_same(built: Path, swapped: bool) -> None:
     build = open_build(built)
     n_dialogs = 0
     for dialog in (
-        d for split in ("train", "valid", "test") for shard in build.shards(split) for d in dialogs(build, shard)
+        d
+        for split in ("train", "valid", "test")
+        for shard in build.shards(split)
+        for d in ShardReader(build).dialogs(shard)
     ):
         if swapped and not dialog.user_role_context:
             continue

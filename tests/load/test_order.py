@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datagen.errors import UserError
-from datagen.load.order import Order, Share, Uneven, chunk_sizes
+from datagen.load.order import Order, Share, Uneven
 
 SIZES = st.lists(st.integers(1, 30), min_size=1, max_size=40)  # up to ten lanes
 LITTLE = settings(max_examples=60, deadline=None)
@@ -139,10 +139,6 @@ def test_one_taker_reads_each_row_group_once_but_for_those_in_two_lanes(batch_si
     groups = (order.indices(0) // 64).tolist()
     assert 200 <= reads(groups, order.chunks_at_once()) <= 200 + 15 * 4  # 16 lanes meet within windows of 4
     assert order.chunks_at_once() == 72
-
-
-def test_chunks_of_files() -> None:
-    assert chunk_sizes((3, 130, 64), 64) == (3, 64, 64, 2, 64)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from made_build import BOOKS, made_build
 
-from datagen.errors import DataError, UserError
+from datagen.errors import DataError
 from datagen.load.builds import open_build
-from datagen.load.reading import GROUP_ROWS, ShardReader, dialogs
+from datagen.load.reading import GROUP_ROWS, ShardReader
 from datagen.stages.pack.schema import Table, schema
 from datagen.stages.pack.tables import write_table
 
@@ -30,7 +30,7 @@ def test_a_real_shard_is_what_pyarrow_reads(built: Path) -> None:
     build = open_build(built)
     for shard in build.summary.shards:
         rows = pq.read_table(built / f"tokens/{shard.name}.parquet").to_pylist() if shard.n_dialogs else []
-        for dialog, row in zip(dialogs(build, shard) if rows else [], rows, strict=True):
+        for dialog, row in zip(ShardReader(build).dialogs(shard) if rows else [], rows, strict=True):
             assert dialog.dialog_id == row["dialog_id"]
             for name in ("agent_codes", "user_codes", "voice_prompt_codes", "user_voice_prompt_codes"):
                 codes = getattr(dialog, name)
@@ -46,15 +46,14 @@ def test_a_real_shard_is_what_pyarrow_reads(built: Path) -> None:
 def test_rows_by_number_across_row_groups(tmp_path: Path) -> None:
     build = open_build(made_build(tmp_path / "out", (2 * GROUP_ROWS + 7, 4), frames=1))
     shard = build.shards("train")[0]
-    in_order = [d.dialog_id for d in dialogs(build, shard)]
+    in_order = [d.dialog_id for d in ShardReader(build).dialogs(shard)]
     assert len(in_order) == 2 * GROUP_ROWS + 7
+    reader = ShardReader(build)
     rows = [130, 0, 64, 63, 130, 134]
-    found = list(dialogs(build, shard, rows))
+    found = [next(reader.rows(shard, r // GROUP_ROWS)).dialog(r) for r in rows]
     assert [d.dialog_id for d in found] == [in_order[r] for r in rows]
     assert [d.where.rpartition(" ")[2] for d in found] == [str(r) for r in rows]
     assert all((d.agent_codes == int(d.dialog_id[2:]) % 7).all() for d in found)
-    with pytest.raises(UserError, match="has no row 135; it has 135"):
-        list(dialogs(build, shard, [135]))
 
 
 def test_dialogues_without_words_and_prompts_are_read(made: Path, tmp_path: Path) -> None:
@@ -64,7 +63,7 @@ def test_dialogues_without_words_and_prompts_are_read(made: Path, tmp_path: Path
 
     out = changed(made, tmp_path, without)
     build = open_build(out)
-    found = list(dialogs(build, build.shards("train")[1]))
+    found = list(ShardReader(build).dialogs(build.shards("train")[1]))
     assert [len(d.words) for d in found] == [0, 2, 0]
     assert found[0].voice_prompt_codes.shape == (BOOKS, 0)
 
@@ -116,7 +115,7 @@ def test_a_wrong_row_is_one_line_with_file_and_row(
 ) -> None:
     build = open_build(changed(made, tmp_path, change))
     with pytest.raises(DataError) as caught:
-        list(dialogs(build, build.shards("train")[1]))
+        list(ShardReader(build).dialogs(build.shards("train")[1]))
     told = str(caught.value)
     assert told.startswith(f"{tmp_path}/out/{SHARD} row {row}: ")
     assert message in told
@@ -129,7 +128,7 @@ def test_shards_that_are_no_such_table(made: Path, tmp_path: Path) -> None:
 
     def told() -> str:
         with pytest.raises(DataError) as caught:
-            list(dialogs(build, build.shards("train")[1]))
+            list(ShardReader(build).dialogs(build.shards("train")[1]))
         assert "\n" not in str(caught.value)
         assert SHARD in str(caught.value)
         return str(caught.value)
@@ -158,7 +157,7 @@ def test_row_groups_of_something_else_are_refused(made: Path, tmp_path: Path) ->
     pq.write_table(pq.read_table(out / SHARD), out / SHARD, row_group_size=2)
     build = open_build(out)
     with pytest.raises(DataError, match="row groups of 2 rows, and a shard has 64 in each"):
-        list(dialogs(build, build.shards("train")[1]))
+        list(ShardReader(build).dialogs(build.shards("train")[1]))
 
 
 def test_a_manifest_of_other_dialogues_is_refused(made: Path, tmp_path: Path) -> None:
@@ -169,14 +168,14 @@ def test_a_manifest_of_other_dialogues_is_refused(made: Path, tmp_path: Path) ->
     with pytest.raises(
         DataError, match=r"dialogs.parquet: its 8 rows are not the dialogues of the shards in build.json"
     ):
-        list(dialogs(build, build.shards("train")[0]))
+        list(ShardReader(build).dialogs(build.shards("train")[0]))
 
 
 def test_verify_reads_each_file_against_its_checksum(made: Path, tmp_path: Path) -> None:
     out = changed(made, tmp_path, put(1, role_context="You are somebody else."))
     build = open_build(out)
     shards = build.shards("train")
-    assert len(list(dialogs(build, shards[1]))) == 3  # nothing else tells it
+    assert len(list(ShardReader(build).dialogs(shards[1]))) == 3  # nothing else tells it
     reader = ShardReader(build, verify=True)
     assert sum(len(g) for g in reader.rows(shards[0])) == 3
     with pytest.raises(DataError, match=r"train-00001.parquet: its SHA-256 is"):
