@@ -64,7 +64,8 @@ def read_audio(source: Path | str | BinaryIO) -> tuple[Audio, int]:
     try:
         samples, rate_hz = soundfile.read(source, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
-        raise DataError(f"{_name(source)}: cannot be read as audio ({error}).") from None
+        why = str(error).rpartition(": ")[2].rstrip(".")  # before that libsndfile names the file, or a memory address
+        raise DataError(f"{_name(source)}: cannot be read as audio ({why}).") from None
     channels = np.ascontiguousarray(samples.T)
     return (channels[0] if len(channels) == 1 else channels), int(rate_hz)
 

@@ -88,12 +88,16 @@ def missing(found: Entry) -> list[str]:
     return [] if found.instead and all(importlib.util.find_spec(m) for m in found.instead) else lacking
 
 
+def _not_installed(lacking: list[str]) -> str:
+    return f"{', '.join(lacking)} {'are' if len(lacking) > 1 else 'is'} not installed"
+
+
 def obstacle(found: Entry) -> str:
     """Why an engine cannot run here and what brings it, in one line; empty where it can."""
     if not found.target:
         return f"not in datagen {__version__}"
     lacking = missing(found)
-    return f"{', '.join(lacking)} is not installed; run: {found.install}" if lacking else ""
+    return f"{_not_installed(lacking)}; run: {found.install}" if lacking else ""
 
 
 def options_of(kind: str, name: str, values: Mapping[str, Any]) -> Options:
@@ -111,7 +115,7 @@ def make(kind: str, name: str, options: Options) -> Any:
     lacking = missing(found)
     if lacking:
         raise EngineError(
-            f"{kind} engine {name}: {', '.join(lacking)} is not installed. Run: {found.install or 'pip install datagen'}"
+            f"{kind} engine {name}: {_not_installed(lacking)}. Run: {found.install or 'pip install datagen'}"
         )
     return _load(found)(options)
 

@@ -156,6 +156,10 @@ class IterableDialogs(torch_data.IterableDataset):  # type: ignore[misc]
         A worker's state (StatefulDataLoader's) needs the same number of workers; another number of ranks needs whole batches.
         """
         found = State.from_dict(state).on(self._identity(), self._world_size)
+        if not self.endless and found.taken > (left := len(self._share(found.start))):
+            raise UserError(
+                f"load_state_dict: {found.taken} dialogues were taken of epoch {found.epoch}, and a rank has {left} of it."
+            )
         info = torch_data.get_worker_info()
         if found.workers:
             here = (0, 0) if info is None else (info.id, info.num_workers)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from datagen.errors import UserError
+from datagen.errors import DatagenError, UserError
 from datagen.load.iterable import IterableDialogs
 from datagen.load.with_torch import torch_module
 
@@ -35,7 +35,13 @@ class DialogLoader(torch_data.DataLoader):  # type: ignore[misc]
         return self._counted(super().__iter__())
 
     def _counted(self, batches: Iterator[Any]) -> Iterator[Any]:
-        for batch in batches:
+        while True:
+            try:
+                batch = next(batches)
+            except StopIteration:
+                break
+            except DatagenError as error:  # a worker's comes with that process's traceback as its text
+                raise type(error)(_last_line(error)) from None
             self._given += 1
             yield batch
         self._is_over = not self.dataset.endless
@@ -60,3 +66,8 @@ class DialogLoader(torch_data.DataLoader):  # type: ignore[misc]
         """The next pass goes on after `state`; errors as `IterableDialogs.load_state_dict`."""
         self.dataset.load_state_dict(state)
         self._given, self._is_over = 0, False
+
+
+def _last_line(error: DatagenError) -> str:
+    last = str(error).strip().splitlines()[-1]
+    return last.partition(": ")[2] if last.startswith("datagen.errors.") else last

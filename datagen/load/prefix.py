@@ -59,8 +59,8 @@ def _voice(dialog: Dialog, spec: ModelSpec) -> Codes:
     if codes.ndim != 2 or codes.shape[1] < _LEAST_VOICE_FRAMES:
         n_frames = codes.shape[1] if codes.ndim == 2 else 0
         raise DataError(
-            f"{dialog.where}: {dialog.dialog_id} has no {name} ({n_frames} frames, at least {_LEAST_VOICE_FRAMES}: "
-            f"the first is lost). A model without one: datagen.load.moshi."
+            f"{dialog.where}: {dialog.dialog_id} has no {name} ({n_frames} frames, at least {_LEAST_VOICE_FRAMES} "
+            f"are needed: the first is lost). A model without one: datagen.load.moshi."
         )
     return check_matrix(codes, name, dialog, spec)
 

@@ -155,3 +155,23 @@ def test_a_tokenizer_that_was_not_opened(made: Path) -> None:
     with pytest.raises(UserError, match=r"tokenizer='trying': not opened. Give what datagen.load.open_tokenizer makes"):
         personaplex.sequence(dialog, "trying", spec=spec)  # type: ignore[arg-type]
     assert personaplex.sequence(dialog, open_tokenizer("trying"), spec=spec).n_prefix > 0
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_worker_says_it_in_one_line_too(made: Path, workers: int) -> None:
+    from datagen.load import DialogDataset
+
+    _words(made, [{"word": " ", "start_s": 0.2, "end_s": 0.3}])
+    loader = DialogDataset(made).loader(batch_size=4, seed=None, num_workers=workers, collate_fn=list)
+    with pytest.raises(DataError) as caught:
+        list(loader)
+    assert str(caught.value).count("\n") == 0
+    assert "row 1: words has a word without text from 0.2 to 0.3 s" in str(caught.value)
+
+
+def test_a_state_beyond_its_epoch(made: Path) -> None:
+    from datagen.load import DialogDataset
+
+    loader = DialogDataset(made).loader(batch_size=4)
+    with pytest.raises(UserError, match="4000 dialogues were taken of epoch 0, and a rank has"):
+        loader.load_state_dict(loader.state_dict() | {"taken": 4000})

@@ -27,6 +27,8 @@ BOOK_SIZE = 2_048
 RELEASED_SILENCE = (948, 243, 1178, 546, 1736, 1030, 1978, 2008)
 RELEASED_SINE = (430, 1268, 381, 1611, 1095, 1495, 56, 472)
 """What PersonaPlex's inference feeds with the released weights: constants of its code, which encoding does not give."""
+LOUDEST = 16.0
+"""24 dB over full scale: what is louder is no audio in -1…1, and would be encoded to noise."""
 SINE_HZ = 440.0
 SINE_PEAK = 0.5
 SETTLED_S = 2.0
@@ -201,7 +203,7 @@ def backend_of(asked: str) -> str:
 
 
 def _frames_of(audio: Audio) -> NDArray[np.float32]:
-    """Mono audio as [n_frames, 1920], the last frame filled up with zeros; a DataError for NaN or stereo."""
+    """Mono audio as [n_frames, 1920], the last frame filled up with zeros; a DataError for NaN, stereo, or another scale."""
     if audio.ndim != 1:
         raise DataError(f"codec: audio of shape {audio.shape}; one channel, [n_samples], is encoded at a time.")
     if audio.dtype.kind != "f":
@@ -210,6 +212,8 @@ def _frames_of(audio: Audio) -> NDArray[np.float32]:
         )
     if not np.isfinite(audio).all():
         raise DataError(f"codec: {int((~np.isfinite(audio)).sum())} of {len(audio)} samples are not finite numbers.")
+    if len(audio) and (peak := float(np.abs(audio).max())) > LOUDEST:
+        raise DataError(f"codec: samples up to {peak:g}, and full scale is 1 (of int16: divide by 32768).")
     padded = np.zeros((n_frames(len(audio)), FRAME_SAMPLES), np.float32)
     padded.reshape(-1)[: len(audio)] = audio
     return padded

@@ -139,7 +139,7 @@ def _check_schema(found: pa.Schema, kind: Table, where: str) -> None:
     lacking = [n for n in wanted.names if n not in found.names]
     foreign = [n for n in found.names if n not in wanted.names]
     if lacking or foreign:
-        parts = [f"lacks {', '.join(lacking)}"] * bool(lacking) + [f"has foreign {', '.join(foreign)}"] * bool(foreign)
+        parts = [f"lacks {_some(lacking)}"] * bool(lacking) + [f"has foreign {_some(foreign)}"] * bool(foreign)
         raise DataError(f"{where}: not a {kind} table: it {' and '.join(parts)}. {_AGAIN}")
     for name in wanted.names:
         if found.field(name).type != wanted.field(name).type:
@@ -148,6 +148,11 @@ def _check_schema(found: pa.Schema, kind: Table, where: str) -> None:
             )
     if found.names != wanted.names:
         raise DataError(f"{where}: the columns of a {kind} table in another order. {_AGAIN}")
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _check_nulls(table: pa.Table, kind: Table, where: str) -> None:

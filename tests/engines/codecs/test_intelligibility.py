@@ -68,7 +68,7 @@ def test_decoded_speech_is_understood(codec, speaker, lm, said):
     assert decoded - original <= LIMIT
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_decoded_speech_is_understood_in_every_clear_voice(codec, speaker, lm, said):
     for base in CLEAR:
         original, decoded = compare(codec, speaker, lm, said[:20], (base,))

@@ -178,6 +178,8 @@ def test_audio_that_is_none_is_refused_and_leaves_no_trace(codec: MimiCodec, aud
 def test_whole_numbers_are_no_audio_and_fractions_are_no_codes(codec: MimiCodec) -> None:
     with pytest.raises(DataError, match="audio of int16; samples are floating-point numbers"):
         codec.encode([np.zeros(4_000, np.int16)])  # type: ignore[list-item]
+    with pytest.raises(DataError, match="samples up to 32767, and full scale is 1"):
+        codec.encode([np.full(4_000, -32_767, np.float32)])
     with pytest.raises(DataError, match="codes of float64; mimi's are whole numbers"):
         codec.decode([np.full((8, 3), 1.5)])  # type: ignore[list-item]
 
