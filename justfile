@@ -22,13 +22,19 @@ fix:
 
 # golden files anew, after a change that was meant to change them
 golden:
-    {{bin}}/pytest tests/run/test_golden.py --snapshot-update
+    {{bin}}/pytest -n 0 tests/run/test_golden.py --snapshot-update
 
 # generated pages anew
 docs:
     {{bin}}/python -m datagen.stages.pack.columns
 
+# the small text tokenizer for trying, after prompts have changed
+tokenizer:
+    {{bin}}/python -m datagen.load.train_tokenizer
+
 # the tables of README's "How fast"
 bench:
     {{bin}}/datagen bench build
     {{bin}}/datagen bench plan
+    {{bin}}/datagen bench codec
+    {{bin}}/datagen bench load data/quickstart

@@ -6,8 +6,10 @@ They prove the arithmetic (streaming, state, padding, books), not the sound.
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datagen.engines.codecs.mimi_random import BOOK_SIZE, FULL, Size, shapes, values
+from datagen.records.speech import FRAME_SAMPLES
 
 SMALL = Size(filters=4, width=128, hidden=256, layers=2, book_width=32)
 """Two heads, two layers: rustymimi reads none but the full size, torch reads this."""
@@ -45,3 +47,10 @@ def _meter(size: Size) -> dict[str, np.ndarray]:
         table[:, book // 2] = METER_STEPS[book % 2] * (np.arange(BOOK_SIZE) - BOOK_SIZE // 2)
         found[f"quantizer.rvq_rest.vq.layers.{book}._codebook.embedding_sum"] = table
     return found
+
+
+def noise(seed: int, n_samples: int) -> NDArray[np.float32]:
+    """Noise to encode whose level changes every frame, so that no two frames are alike."""
+    draw = np.random.default_rng(seed)
+    level = np.repeat(draw.uniform(0, 0.3, -(-n_samples // FRAME_SAMPLES)), FRAME_SAMPLES)[:n_samples]
+    return (draw.standard_normal(n_samples) * level).astype(np.float32)

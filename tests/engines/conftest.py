@@ -19,6 +19,17 @@ def mimi_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return random_mimi.write(tmp_path_factory.mktemp("mimi") / "mimi.safetensors", books=8)
 
 
+@pytest.fixture(scope="module")
+def one_torch_thread() -> Iterator[None]:
+    """Two threads in one operation sum in another order, and are slower besides while other tests run."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def weights_for_default_options(request: pytest.FixtureRequest) -> Iterator[None]:
     """For the contract, which makes every engine from its default options: the weights where those look, if they can be made."""

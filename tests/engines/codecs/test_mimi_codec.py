@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import random_mimi
+from random_mimi import noise
 
 from datagen.engines.codecs import mimi, mimi_weights
 from datagen.engines.codecs.mimi import RELEASED_SILENCE, RELEASED_SINE, MimiCodec, MimiOptions
@@ -18,13 +19,6 @@ from datagen.errors import DataError, EngineError, UserError
 from datagen.records.speech import Audio
 
 FRAME = 1920
-
-
-def noise(seed: int, n_samples: int) -> Audio:
-    """Noise whose level changes every frame, so that no two frames are alike."""
-    draw = np.random.default_rng(seed)
-    level = np.repeat(draw.uniform(0, 0.3, -(-n_samples // FRAME)), FRAME)[:n_samples]
-    return (draw.standard_normal(n_samples) * level).astype(np.float32)
 
 
 def streamed(path: Path, audio: Audio, books: int = 8) -> np.ndarray:

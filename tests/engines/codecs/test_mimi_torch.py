@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import random_mimi
+from random_mimi import noise
 
 from datagen.engines.codecs import mimi, mimi_torch, mimi_torch_model
 from datagen.engines.codecs.mimi import MimiCodec, MimiOptions
@@ -20,6 +21,7 @@ from datagen.records.speech import Audio
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 from datagen.engines.codecs import mimi_torch_run, mimi_torch_steps  # noqa: E402  they import torch
 
@@ -28,21 +30,6 @@ WINDOW_FRAMES = 125
 """Ten seconds: what attention reaches."""
 ROUNDING = 5e-5
 """Of a latent, whose size is some units: float32 summed in another order, over two layers."""
-
-
-def noise(seed: int, n_samples: int) -> Audio:
-    """Noise whose level changes every frame, so that no two frames are alike."""
-    draw = np.random.default_rng(seed)
-    level = np.repeat(draw.uniform(0, 0.3, -(-n_samples // FRAME)), FRAME)[:n_samples]
-    return (draw.standard_normal(n_samples) * level).astype(np.float32)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

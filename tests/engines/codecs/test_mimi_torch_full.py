@@ -7,13 +7,13 @@ What was measured with these tests (200 frames): moshi 0.2.13, one frame a step,
 """
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import random_mimi
+from random_mimi import noise
 
 from datagen.engines.codecs import mimi_torch_model
 from datagen.engines.codecs.mimi import MimiCodec, MimiOptions
@@ -24,26 +24,12 @@ from datagen.records.speech import Audio
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 FRAME = 1920
 FRAMES = 150
 SETTLED = 125
 """From here on attention no longer reaches the first frame."""
-
-
-def noise(seed: int, n_samples: int) -> Audio:
-    """Noise whose level changes every frame, so that no two frames are alike."""
-    draw = np.random.default_rng(seed)
-    level = np.repeat(draw.uniform(0, 0.3, -(-n_samples // FRAME)), FRAME)[:n_samples]
-    return (draw.standard_normal(n_samples) * level).astype(np.float32)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def encode(path: Path, clips: list[Audio], **options: Any) -> list[np.ndarray]:
