@@ -96,7 +96,8 @@ def _what(claim: Claim) -> str:
 
 def _how(done: Exported) -> str:
     parts = f"{done.made} part{'s' * (done.made != 1)}, " if done.made else ""
-    return f"{parts}{done.claim.n_files} files, {done.claim.n_bytes / 1e6:.1f} MB; {EXPORT_FILE} and README.md say what it is"
+    files = f"{done.claim.n_files} file{'s' * (done.claim.n_files != 1)}"
+    return f"{parts}{files}, {done.claim.n_bytes / 1e6:.1f} MB; {EXPORT_FILE} and README.md say what it is"
 
 
 def _entry(entry: registry.Entry, cls: type[Format]) -> dict[str, Any]:
