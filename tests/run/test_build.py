@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -108,41 +107,6 @@ def test_a_truncated_output_file_is_found_and_mended(built: Path, copy: Path, na
     assert name in ran.out
     again(copy)
     assert tree(copy) == tree(built)
-
-
-def killed(out: Path, after_s: float) -> None:
-    """Starts the small build and kills its process without warning."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "datagen", *SMALL, "--out", str(out), "--quiet"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    time.sleep(after_s)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-
-
-def resumes(built: Path, out: Path, moments: int, seed: int) -> None:
-    draw = random.Random(seed)
-    for _ in range(moments):
-        killed(out, draw.uniform(0.5, 9.0))
-        if (out / "build.json").exists():
-            shutil.rmtree(out)
-    again(out)
-    assert tree(out) == tree(built)
-    assert not list(out.rglob(".tmp-*"))
-
-
-@pytest.mark.slow
-def test_twenty_kills_resume_to_the_same_bytes(built: Path, tmp_path: Path) -> None:
-    resumes(built, tmp_path / "out", 20, seed=2)
-
-
-@pytest.mark.slow
-def test_killed_builds_leave_no_workers(tmp_path: Path) -> None:
-    killed(tmp_path / "out", 4.0)
-    time.sleep(2.0)
-    left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert str(tmp_path) not in left
 
 
 def test_two_builds_into_one_folder_do_not_meet(tmp_path: Path) -> None:
