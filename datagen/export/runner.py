@@ -1,6 +1,5 @@
 """An export from start to end: what is asked, what is done already, the parts, the index, the folder's own README."""
 
-import hashlib
 import os
 import shutil
 from collections import Counter
@@ -21,6 +20,7 @@ from datagen.load.builds import OpenBuild, open_build
 from datagen.load.reading import ShardReader
 from datagen.records.build import FileEntry
 from datagen.store.files import disk, remove_temporary, temporary, write_bytes
+from datagen.store.ids import file_digest
 from datagen.store.lock import only_builder
 
 README = "README.md"
@@ -195,8 +195,7 @@ def _place(source: Path, target: Path) -> None:
 
 
 def _entry(path: Path) -> FileEntry:
-    with path.open("rb") as file:
-        return FileEntry(hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)
+    return FileEntry(file_digest(path), path.stat().st_size)
 
 
 def _record(part: Part, keys: Mapping[str, str], written: Written, files: Mapping[str, FileEntry]) -> PartRecord:
