@@ -96,6 +96,11 @@ class Codec(Engine, Protocol):
     n_books: int
     book_size: int
 
+    @property
+    def clips_at_once(self) -> int:
+        """How many clips keep the engine busy: the runner gives as many at a time, where a shard has them. It changes no code."""
+        ...
+
     def encode(self, audios: Sequence[Audio]) -> list[Codes]:
         """Codes int16 [n_books, ceil(n_samples / 1920)] a mono clip, each from a fresh state, the last frame zero-padded."""
         ...

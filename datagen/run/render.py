@@ -61,7 +61,8 @@ def run(
     """Writes tokens.parquet, dialogs.parquet, turns.parquet and, where they are kept, audio/ID.flac and stems/ID.flac."""
     prompts, clips = VoicePrompts(build, ledger, meter), VoiceClips(build, ledger, meter)
     shard_rows = _Rows()
-    for batch in batches(speech.read_spoken(spoken, written), DIALOGS // 2):
+    clips_at_once: int = build.engine("codec").clips_at_once
+    for batch in batches(speech.read_spoken(spoken, written), max(DIALOGS // 2, -(-clips_at_once // 2))):
         shard_rows.n_in += len(batch)
         _render(build, batch, prompts, clips, keep_audio, draft, meter, shard_rows)
     with meter.time(Stage.PACK):

@@ -41,6 +41,7 @@ class MelRvqCodec:
     kind: ClassVar[str] = "codec"
     name: ClassVar[str] = "melrvq"
     Options: ClassVar[type[MelRvqOptions]] = MelRvqOptions
+    clips_at_once: ClassVar[int] = 1
 
     def __init__(self, options: MelRvqOptions, books: Codebooks | None = None) -> None:
         self.options = options

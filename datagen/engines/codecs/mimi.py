@@ -47,6 +47,9 @@ class Backend(Protocol):
     @property
     def version(self) -> str: ...
 
+    @property
+    def clips_at_once(self) -> int: ...
+
     def encode(self, clips: Sequence[NDArray[np.float32]]) -> list[Codes]:
         """Codes int16 [books, n_frames] a clip of frames [n_frames, 1920], each from a fresh state."""
         ...
@@ -139,6 +142,11 @@ class MimiCodec:
                 f"codec.window = {asked.window}: rustymimi has none but its own. Take codec.window = auto, or codec.backend = torch."
             )
         return RustMimi(self.weights.moshi_path(), self.n_books)
+
+    @property
+    def clips_at_once(self) -> int:
+        """How many clips the backend wants at a time."""
+        return self.backend.clips_at_once
 
     @cached_property
     def maker(self) -> Maker:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,8 @@ class RustMimi:
 
     def __init__(self, path: Path, books: int) -> None:
         self._path, self._books = path, books
+
+    clips_at_once: ClassVar[int] = 1
 
     @property
     def version(self) -> str:

@@ -16,7 +16,8 @@ from datagen.records.rendered import Codes
 from datagen.records.speech import Audio
 
 BATCH = {"cpu": 1, "cuda": 16}
-"""Clips a step where no number is asked for: on a CPU more are no faster; the runner hands a codec 16, two of 8 dialogues, at a time."""
+"""Clips a step where no number is asked for: on a CPU more are no faster."""
+_BATCHES_AT_ONCE = 4
 
 Precision = Literal["fp32", "tf32", "bf16"]
 Window = Literal["step", "whole", "rust"]
@@ -45,6 +46,11 @@ class TorchMimi:
         self.batch = batch or BATCH[self._kind]
         if precision == "tf32" and self._kind == "cpu":
             raise UserError("codec.precision = tf32: a CPU has none. Take fp32 or bf16, or codec.device = cuda.")
+
+    @property
+    def clips_at_once(self) -> int:
+        """Several batches: the places that stay empty in the last steps, when no clip is left to take them, are then few of many."""
+        return self.batch * _BATCHES_AT_ONCE
 
     @property
     def version(self) -> str:

@@ -378,3 +378,7 @@ def test_arithmetic_is_without_tf32_and_leaves_torch_as_it_was() -> None:
             assert now() == (tf32, tf32, False, True)
             raise ZeroDivisionError
         assert now() == before
+
+
+def test_the_runner_is_asked_for_several_batches_at_a_time(small: Path) -> None:
+    assert (codec(small).clips_at_once, codec(small, batch=5).clips_at_once) == (4, 20)
