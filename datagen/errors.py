@@ -31,3 +31,8 @@ class DataError(DatagenError):
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C or SIGTERM."""
+
+
+def one_line(error: BaseException) -> str:
+    """What a library's exception says, for a message of ours: one line of 160 characters at most, its class where it says nothing."""
+    return " ".join(str(error).split()).rstrip(".")[:160] or type(error).__name__

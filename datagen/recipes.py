@@ -182,23 +182,29 @@ def _mix(domain_names: Sequence[str], folders: Sequence[str]) -> list[dict[str, 
 
 
 def _assign(values: dict[str, Any], assignment: str) -> None:
-    key, equals, text = assignment.partition("=")
-    parts = [p.strip() for p in key.split(".")]
-    if not equals or not all(parts):
-        raise UserError(f"--set {assignment}: write key=value, e.g. --set stitch.timing=brisk.")
+    parts, new = assigned(assignment, "stitch.timing=brisk")
     table: Any = values
     for part in parts[:-1]:
         table = table.setdefault(part, {})
         if not isinstance(table, dict):
             raise UserError(f"--set {assignment}: {part} is no table, so it has no key {parts[-1]}.")
-    if parts[-1] == "engine" and len(parts) == 2 and table.get("engine") != text.strip().strip("\"'"):
+    if parts[-1] == "engine" and len(parts) == 2 and table.get("engine") != new:
         table.clear()  # the options beside it were the other engine's
-    table[parts[-1]] = value(text.strip())
+    table[parts[-1]] = new
     if parts in (["dialogs"], ["hours"]):
         values["hours" if parts == ["dialogs"] else "dialogs"] = None
 
 
-def value(text: str) -> Any:
+def assigned(assignment: str, example: str) -> tuple[list[str], Any]:
+    """The key of `--set KEY=VALUE`, part by part, and its value; UserError with an example where it is no assignment."""
+    key, equals, text = assignment.partition("=")
+    parts = [p.strip() for p in key.split(".")]
+    if not equals or not all(parts):
+        raise UserError(f"--set {assignment}: write key=value, e.g. --set {example}.")
+    return parts, _value(text.strip())
+
+
+def _value(text: str) -> Any:
     """A TOML value, or the text itself where it is none: `--set stitch.timing=brisk` needs no quotes."""
     try:
         return tomllib.loads(f"value = {text}")["value"]

@@ -69,13 +69,8 @@ class _Lines:
 
 
 def _options(sets: list[str]) -> dict[str, Any]:
-    found = {}
-    for assignment in sets:
-        key, equals, text = assignment.partition("=")
-        if not equals or not key.strip():
-            raise UserError(f"--set {assignment}: write key=value, e.g. --set tokenizer=trying.")
-        found[key.strip()] = recipes.value(text.strip())
-    return found
+    pairs = (recipes.assigned(assignment, "tokenizer=trying") for assignment in sets)
+    return {".".join(parts): value for parts, value in pairs}
 
 
 def _told(done: Exported, folder: str) -> list[str]:

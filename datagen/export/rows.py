@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from datagen.errors import DataError
+from datagen.errors import DataError, one_line
 from datagen.export.base import ExportDialog, Row, Sound
 from datagen.load.builds import OpenBuild
 from datagen.load.dialog import Dialog
@@ -69,9 +69,8 @@ class Manifest:
 
     @cached_property
     def _file(self) -> pq.ParquetFile:
-        self._build.verify(
-            manifest_path(self._kind)
-        )  # parquet has no checksum of its own: a flipped bit would go through
+        # Parquet has no checksum of its own: a flipped bit would go through.
+        self._build.verify(manifest_path(self._kind))
         try:
             file = pq.ParquetFile(self._build.open(manifest_path(self._kind)))
         except (pa.ArrowException, OSError) as error:
@@ -86,9 +85,8 @@ class Manifest:
         return file
 
     def _damaged(self, error: BaseException) -> DataError:
-        why = re.sub(r"\s+", " ", str(error)).strip().rstrip(".")[:160]
         return DataError(
-            f"{self.where}: not readable as parquet ({why}). Run the build again, or `datagen check {self._build.root}`."
+            f"{self.where}: not readable as parquet ({one_line(error)}). Run the build again, or `datagen check {self._build.root}`."
         )
 
 

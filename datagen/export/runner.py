@@ -19,8 +19,7 @@ from datagen.export.sound import FileSound, sound_of
 from datagen.load.builds import OpenBuild, open_build
 from datagen.load.reading import ShardReader
 from datagen.records.build import FileEntry
-from datagen.store.files import disk, remove_temporary, temporary, write_bytes
-from datagen.store.ids import file_digest
+from datagen.store.files import disk, file_entry, remove_temporary, temporary, write_bytes
 from datagen.store.lock import only_builder
 
 README = "README.md"
@@ -163,7 +162,7 @@ class _Run:
                 written = self._form.write(part, self._dialogs(part), draft)
                 self._records.drop(part.name)
                 record = _record(
-                    part, self._keys(part), written, {name: _entry(draft / name) for name in written.files}
+                    part, self._keys(part), written, {name: file_entry(draft / name) for name in written.files}
                 )
                 self._records.write_part(record)
                 for name in written.files:
@@ -183,7 +182,7 @@ class _Run:
             (self._folder / name).unlink(missing_ok=True)  # of a split or a file that is no longer
         claim = replace(_summed(self._claim, done.records()), complete=True)
         write_bytes(self._folder / README, readme(claim, self._form.use).encode())
-        entries = {name: _entry(self._folder / name) for name in [*index, README]}
+        entries = {name: file_entry(self._folder / name) for name in [*index, README]}
         claim = replace(claim, index=entries)
         self._records.write_claim(claim)
         return claim
@@ -192,10 +191,6 @@ class _Run:
 def _place(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     os.replace(source, target)
-
-
-def _entry(path: Path) -> FileEntry:
-    return FileEntry(file_digest(path), path.stat().st_size)
 
 
 def _record(part: Part, keys: Mapping[str, str], written: Written, files: Mapping[str, FileEntry]) -> PartRecord:

@@ -35,15 +35,12 @@ class DialogLoader(torch_data.DataLoader):  # type: ignore[misc]
         return self._counted(super().__iter__())
 
     def _counted(self, batches: Iterator[Any]) -> Iterator[Any]:
-        while True:
-            try:
-                batch = next(batches)
-            except StopIteration:
-                break
-            except DatagenError as error:  # a worker's comes with that process's traceback as its text
-                raise type(error)(_last_line(error)) from None
-            self._given += 1
-            yield batch
+        try:
+            for batch in batches:
+                self._given += 1
+                yield batch
+        except DatagenError as error:  # a worker's comes with that process's traceback as its text
+            raise type(error)(_last_line(error)) from None
         self._is_over = not self.dataset.endless
 
     def set_epoch(self, epoch: int) -> None:

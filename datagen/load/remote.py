@@ -14,7 +14,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
-from datagen.errors import DatagenError, EngineError, UserError
+from datagen.errors import DatagenError, EngineError, UserError, one_line
 
 T = TypeVar("T")
 
@@ -32,12 +32,12 @@ def file_system(url: str, options: dict[str, Any]) -> tuple[Any, str]:
     try:
         fs, path = fsspec.core.url_to_fs(url, **options)
     except ImportError as error:
-        raise EngineError(f"{url}: {_line(error)}. {_install(url)}") from None
+        raise EngineError(f"{url}: {one_line(error)}. {_install(url)}") from None
     except (ValueError, TypeError) as error:
-        raise UserError(f"{url}: no file system reads this ({_line(error)}).") from None
+        raise UserError(f"{url}: no file system reads this ({one_line(error)}).") from None
     except Exception as error:  # some connect, or open an archive, as they are made
         raise EngineError(
-            f"{url}: cannot be opened ({type(error).__name__}: {_line(error)}). Is the address right?"
+            f"{url}: cannot be opened ({type(error).__name__}: {one_line(error)}). Is the address right?"
         ) from None
     return fs, path.rstrip("/")
 
@@ -63,7 +63,7 @@ def answer(what: str, call: Callable[[], T], timeout_s: float, tries: int = TRIE
             return found.value
         if isinstance(found, FileNotFoundError | DatagenError):
             raise found
-        why = f"no answer within {timeout_s:g} s" if found is None else f"{type(found).__name__}: {_line(found)}"
+        why = f"no answer within {timeout_s:g} s" if found is None else f"{type(found).__name__}: {one_line(found)}"
         if attempt + 1 < tries:
             time.sleep(WAIT_S * 2**attempt)
     times = "one try" if tries == 1 else f"{tries} tries"
@@ -145,7 +145,3 @@ class Patient(io.RawIOBase):
             self._file.close()
             self._file = None
         super().close()
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split()).rstrip(".")[:160]

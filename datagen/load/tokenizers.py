@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from datagen.errors import EngineError, UserError
+from datagen.errors import EngineError, UserError, one_line
 from datagen.load.remote import TIMEOUT_S, answer, file_system, is_remote
 from datagen.load.spec import PERSONAPLEX, ModelSpec
 from datagen.load.tokenizer_objects import Ids, OpenTokenizer, digest, of_object, of_sentencepiece, of_tokenizers
@@ -128,7 +128,7 @@ def _read(path: str) -> tuple[str, bytes]:
             f'{path}: there is no such tokenizer file, nor a folder with a tokenizer.json. {_REAL}. To try without one: "{TRYING}".'
         ) from None
     except OSError as error:
-        raise UserError(f"{path}: the tokenizer file cannot be read ({_one_line(error)}).") from None
+        raise UserError(f"{path}: the tokenizer file cannot be read ({one_line(error)}).") from None
 
 
 def _of_sentencepiece(path: str, name: str, data: bytes) -> OpenTokenizer:
@@ -150,7 +150,7 @@ def _of_json(path: str, name: str, data: bytes) -> OpenTokenizer:
     try:
         tokenizer = tokenizers.Tokenizer.from_buffer(data)
     except Exception as error:  # the package raises Exception itself
-        raise UserError(f"{path}: not a tokenizer.json of Hugging Face tokenizers ({_one_line(error)}).") from None
+        raise UserError(f"{path}: not a tokenizer.json of Hugging Face tokenizers ({one_line(error)}).") from None
     return of_tokenizers(name, tokenizer)
 
 
@@ -158,10 +158,4 @@ def _package(name: str, what: str, brings: str) -> Any:
     try:
         return import_module(name)
     except ImportError as error:
-        raise EngineError(
-            f"{what} with {name}, which is not here ({_one_line(error)}): pip install {brings}."
-        ) from None
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:160] or type(error).__name__
+        raise EngineError(f"{what} with {name}, which is not here ({one_line(error)}): pip install {brings}.") from None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from datagen import __version__
 from datagen.errors import DataError
-from datagen.records.build import BUILD_FILE, BuildSummary, CodecInfo, FileEntry, ShardEntry
+from datagen.records.build import BUILD_FILE, BuildSummary, CodecInfo, ShardEntry
 from datagen.records.enums import Stage
 from datagen.records.maker import Reject
 from datagen.records.speech import FRAME_SAMPLES, SAMPLE_RATE_HZ
@@ -32,8 +32,8 @@ from datagen.stages.stitch.options import StitchOptions
 from datagen.stages.stitch.timing import Timing
 from datagen.stages.write import unit as write
 from datagen.stages.write.options import WriteOptions
-from datagen.store.files import atomic, disk, link_or_copy, write_bytes, write_json
-from datagen.store.ids import digest, file_digest
+from datagen.store.files import atomic, disk, file_entry, link_or_copy, write_bytes, write_json
+from datagen.store.ids import digest
 from datagen.store.ledger import Artefact, Ledger
 
 PACKAGES = ("numpy", "pyarrow", "soundfile", "praat-parselmouth", "espeakng-loader", "jinja2", "rensa")
@@ -262,7 +262,7 @@ def _remove_stale(run: Run, current: set[Path]) -> None:
 
 
 def _with_files(run: Run, result: BuildSummary, files: Iterable[Path]) -> BuildSummary:
-    entries = {p.relative_to(run.out).as_posix(): FileEntry(file_digest(p), p.stat().st_size) for p in sorted(files)}
+    entries = {p.relative_to(run.out).as_posix(): file_entry(p) for p in sorted(files)}
     return replace(result, files=entries)
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from datagen.errors import DataError, UserError
+from datagen.records.build import FileEntry
+from datagen.store.ids import file_digest
 
 TEMPORARY = ".tmp-"
 """How the names of unfinished files and folders begin; a start removes what a killed run left."""
@@ -90,6 +92,11 @@ def read_json(path: Path) -> Any:
         raise DataError(f"{path}: there is no such file.") from None
     except (ValueError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not readable as JSON ({error}).") from None
+
+
+def file_entry(path: Path) -> FileEntry:
+    """What build.json and export.json hold of a file: its SHA-256 and its size."""
+    return FileEntry(file_digest(path), path.stat().st_size)
 
 
 def link_or_copy(source: Path, target: Path) -> None:

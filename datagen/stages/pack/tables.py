@@ -1,6 +1,5 @@
 """Parquet in and out: the same rows give the same bytes, and what is read back is what the schema says."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, TypeAlias
@@ -9,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from datagen.errors import DataError
+from datagen.errors import DataError, one_line
 from datagen.stages.pack.schema import SPECS, Table, leaf_paths, schema
 
 Sink: TypeAlias = Path | IO[bytes]
@@ -122,7 +121,7 @@ def read_file(
         raise DataError(f"{where}: there is no such file. Run the build again; it makes what is missing.") from None
     except (pa.ArrowException, OSError) as error:
         raise DataError(
-            f"{where}: not readable as parquet ({_one_line(error)}); truncated, damaged or foreign. {_AGAIN}"
+            f"{where}: not readable as parquet ({one_line(error)}); truncated, damaged or foreign. {_AGAIN}"
         ) from None
 
 
@@ -161,10 +160,6 @@ def _check_nulls(table: pa.Table, kind: Table, where: str) -> None:
             raise DataError(
                 f"{where}: column {name} has {table.column(name).null_count} nulls, and may have none. {_AGAIN}"
             )
-
-
-def _one_line(error: BaseException) -> str:
-    return re.sub(r"\s+", " ", str(error)).strip().rstrip(".")[:160]
 
 
 def is_sorted(table: pa.Table, kind: Table) -> bool:
