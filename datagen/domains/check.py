@@ -16,7 +16,7 @@ from datagen.store.ids import rng
 if TYPE_CHECKING:
     from datagen.domains.service import Scenario, ServiceDomain
 
-MIN_SCENARIOS, MIN_COMPANIES = 12, 200
+MIN_SCENARIOS, MIN_COMPANIES = 10, 200
 MIN_OPENINGS, MIN_PHRASINGS = 4, 3
 MIN_QUESTIONS, MIN_REFUSALS = 3, 1
 MAX_CONTEXT_WORDS = 170

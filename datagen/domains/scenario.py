@@ -45,6 +45,9 @@ class Step:
     condition: str = ""
     bad: Condition = never
     bad_condition: str = ""
+    tool: str = ""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    result: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ def read_step(table: Mapping[str, Any], index: int, where: str) -> Step:
     values: dict[str, Any] = {"kind": kind, "name": spec.name, "when": _when(spec.when, label), "condition": spec.when}
     if getattr(spec, "bad", ""):
         values |= {"bad": condition(spec.bad, f"{label}.bad"), "bad_condition": spec.bad}
-    for key in ("slot", "must", "wrong", "late"):
+    for key in ("slot", "must", "wrong", "late", "tool", "arguments", "result"):
         if hasattr(spec, key):
             values[key] = getattr(spec, key)
     for key in ("agent", "early", "again", "found"):

@@ -71,6 +71,24 @@ class UnrelatedSpec(Options):
     agent: Phrasings = knob((), "the agent redirects")
 
 
+class ParameterSpec(Options):
+    """One argument or one result field of a tool, as JSON schema has it."""
+
+    type: Literal["string", "integer", "number", "boolean"] = Field(description="JSON type")
+    description: str = knob("", "what it means")
+    enum: tuple[str, ...] = knob((), "the values that it may have; any where empty")
+    required: bool = knob(True, "whether a call has to give it")
+
+
+class ToolSpec(Options):
+    """A function that the agent of kind `tool` may call: its name, what it takes and what comes back."""
+
+    name: str = Field(description="unique in the domain", pattern=r"^[a-z][a-z0-9_]{1,63}$")
+    description: str = Field(description="one sentence: what it does")
+    parameters: dict[str, ParameterSpec] = Field(min_length=1, description="arguments by name")
+    returns: dict[str, ParameterSpec] = Field(min_length=1, description="fields of the result by name")
+
+
 class AskSpec(Options):
     """The agent asks for a slot."""
 
@@ -93,6 +111,9 @@ class LookupSpec(Options):
     name: str = Field(description="unique in the file")
     agent: Phrasings = knob((), "the agent asks to wait")
     found: Phrasings = Field(min_length=1, description="what the agent found")
+    tool: str = knob("", "the domain's tool that is called here")
+    arguments: dict[str, str] = knob({}, "the tool's parameters, each with the slot that it takes")
+    result: dict[str, str] = knob({}, "the tool's result fields, each with the slot that it is")
     bad: str = knob("", "condition over slots under which it is bad news")
     when: str = knob("", "condition over slots")
 
@@ -125,6 +146,9 @@ class DoSpec(Options):
     agent: Phrasings = knob((), "asks leave")
     user: Phrasings = knob((), "the caller agrees")
     done: Phrasings = Field(min_length=1, description="the agent says that it is done")
+    tool: str = knob("", "the domain's tool that is called here")
+    arguments: dict[str, str] = knob({}, "the tool's parameters, each with the slot that it takes")
+    result: dict[str, str] = knob({}, "the tool's result fields, each with the slot that it is")
     bad: str = knob("", "condition over slots under which it is bad news")
     when: str = knob("", "condition over slots")
 
@@ -180,6 +204,9 @@ class DomainSpec(Options):
     title: str = Field(description="shown in lists")
     companies: tuple[CompanySpec, ...] = Field(min_length=1, description="companies of the domain")
     customer_known: bool = knob(True, "whether the customer's name is always in the role context")
+    roles: tuple[str, ...] = knob((), "the agent's possible job titles: front desk clerk")
+    policies: tuple[str | FactSpec, ...] = knob((), "rules of the house, in every role context after the facts")
+    tools: tuple[ToolSpec, ...] = knob((), "functions that the agent of kind `tool` may call")
     greetings: Phrasings = knob((), "the agent's first turn")
     slots: dict[str, dict[str, Any]] = knob({}, "slots of every scenario")
     facts: tuple[str | FactSpec, ...] = knob((), "facts of every role context")

@@ -91,7 +91,10 @@ class ServiceDomain:
         self.companies = _companies(spec, label)
         self._pools: dict[Shares, dict[Split, list[str]]] = {}
         self.greetings = phrases(spec.greetings, f"{label} greetings")
-        self.facts = tuple(read_fact(f, f"{label} facts[{i}]") for i, f in enumerate(spec.facts))
+        self.facts = tuple(read_fact(f, f"{label} facts[{i}]") for i, f in enumerate(spec.facts)) + tuple(
+            read_fact(f, f"{label} policies[{i}]") for i, f in enumerate(spec.policies)
+        )
+        self.tools = {t.name: t for t in spec.tools}
         self.identity: dict[str, Check] = {c.name: read_check(c, label) for c in spec.identity}
         self.questions = tuple(read_question(q, label) for q in spec.questions)
         self.refusals = tuple(read_refusal(r, label) for r in spec.refusals)
@@ -229,6 +232,7 @@ class ServiceDomain:
         for step in steps:
             if step.slot and step.slot not in slots:
                 raise UserError(f"{label} steps.{step.name}.slot: there is no slot {step.slot!r}.")
+            self._check_tool(step, slots, label)
         if not isinstance(spec.verify, int):
             for name in spec.verify:
                 if name not in self.identity:
@@ -258,6 +262,30 @@ class ServiceDomain:
             rates=rates,
             wrongable=wrongable,
         )
+
+    def _check_tool(self, step: Step, slots: Mapping[str, Slot], label: str) -> None:
+        """UserError where a step calls a tool that is not there, or not as the tool is declared."""
+        if not step.tool:
+            if step.arguments or step.result:
+                raise UserError(f"{label} steps.{step.name}: arguments or result without a tool. Name the tool.")
+            return
+        where = f"{label} steps.{step.name}.tool"
+        if step.tool not in self.tools:
+            there = ", ".join(self.tools) or "none"
+            raise UserError(f"{where}: there is no tool {step.tool!r}. The domain's tools: {there}.")
+        spec = self.tools[step.tool]
+        for given, declared, what in (
+            (step.arguments, spec.parameters, "parameter"),
+            (step.result, spec.returns, "result field"),
+        ):
+            for name, slot in given.items():
+                if name not in declared:
+                    raise UserError(f"{where}: {step.tool} has no {what} {name!r}. It has: {', '.join(declared)}.")
+                if slot not in slots:
+                    raise UserError(f"{where}: {what} {name}: there is no slot {slot!r}.")
+            for name, parameter in declared.items():
+                if parameter.required and name not in given:
+                    raise UserError(f"{where}: {step.tool} needs its {what} {name!r}.")
 
 
 def compile_slots(tables: Mapping[str, Mapping[str, Any]], label: str) -> tuple[dict[str, Slot], tuple[str, ...]]:
