@@ -16,7 +16,7 @@ from datagen.domains.base import Domain
 from datagen.domains.spontaneous import Spontaneous, spontaneous
 from datagen.engines import registry
 from datagen.errors import UserError
-from datagen.records.enums import Split
+from datagen.records.enums import Kind, Split
 from datagen.records.maker import Maker
 from datagen.records.plan import Voice
 from datagen.stages.align import unit as align
@@ -55,6 +55,8 @@ STAGE_OPTIONS: dict[str, type[Options]] = {
 """The stages in their order, each with its table of the recipe."""
 
 ENGINE_KINDS = ("writer", "speaker", "aligner", "codec")
+NO_JUDGE = "none"
+"""What `judge.engine` is where nobody scores what is written: the one engine that a build can do without."""
 
 STAGE_VERSIONS = {
     "plan": planner.VERSION,
@@ -114,10 +116,15 @@ class Build:
     def _engines(self) -> dict[str, Any]:
         return {}
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of engine that this build has: a judge only where the recipe names one."""
+        return ENGINE_KINDS if self.recipe.judge.engine == NO_JUDGE else (*ENGINE_KINDS, "judge")
+
     @cached_property
     def makers(self) -> dict[str, Maker]:
         """Who makes what, by engine kind."""
-        return {kind: self.engine(kind).maker for kind in ENGINE_KINDS}
+        return {kind: self.engine(kind).maker for kind in self.kinds}
 
     @cached_property
     def cast(self) -> Cast:
@@ -170,7 +177,8 @@ class Build:
         """The content key of some dialogues' transcripts."""
         run = self.recipe.run
         texts = (self.asides.digest, self.spontaneous.digest)
-        return digest("write", self.plan_digest, indices, run.attempts, texts, *self._inputs(["write"], ["writer"]))
+        engines = [k for k in self.kinds if k in ("writer", "judge")]
+        return digest("write", self.plan_digest, indices, run.attempts, texts, *self._inputs(["write"], engines))
 
     def speech_key(self, transcripts: str) -> str:
         """The content key of the speech of a write artefact, by that artefact's content."""
@@ -211,14 +219,15 @@ def resolve(recipe: Recipe) -> Build:
             "mix: the recipe names nothing to build. Give --domains bank,restaurant, or a [[mix]] in the recipe."
         )
     stages = {name: read_options(model, getattr(recipe, name), name) for name, model in STAGE_OPTIONS.items()}
-    chosen = {kind: getattr(recipe, kind) for kind in ENGINE_KINDS}
+    judged = () if recipe.judge.engine == NO_JUDGE else ("judge",)
+    chosen = {kind: getattr(recipe, kind) for kind in (*ENGINE_KINDS, *judged)}
     engine_options = {kind: registry.options_of(kind, c.engine, _given(recipe, kind, c)) for kind, c in chosen.items()}
     build = Build(recipe, stages, engine_options)
     _ = build.asides, build.spontaneous  # read here, so that a wrong text is named before any work
     _known_sounds(build)
     for entry in recipe.mix:
         for name in entry.domains:
-            _same_kind(build.domains[name], entry.kind)
+            _serves(build.domains[name], entry.kind)
     return build
 
 
@@ -239,8 +248,14 @@ def _known_sounds(build: Build) -> None:
             raise UserError(f"write.sound_cue: its texts speak of the sound {name!r}. {build.sounds.hint(name)}")
 
 
-def _same_kind(domain: Domain, kind: str) -> None:
-    if domain.kind != kind:
+def _serves(domain: Domain, kind: Kind) -> None:
+    """UserError where a domain has no dialogues of this kind; a service domain with tools has those of kind `tool` too."""
+    if kind in domain.kinds:
+        return
+    if domain.kind is Kind.SERVICE and kind is Kind.TOOL:
         raise UserError(
-            f'mix: domain {domain.name} is of kind {domain.kind}, and stands under kind {kind}. Write kind = "{domain.kind}".'
+            f"mix: domain {domain.name} stands under kind tool and has no tools. Add [[tools]] and steps that call them, "
+            'or write kind = "service".'
         )
+    there = " or ".join(f'kind = "{k}"' for k in domain.kinds)
+    raise UserError(f"mix: domain {domain.name} is of kind {domain.kind}, and stands under kind {kind}. Write {there}.")

@@ -68,7 +68,7 @@ def read_options(model: type[OptionsT], values: Mapping[str, Any], where: str) -
 class MixEntry(Options):
     """One part of the mix: a kind of dialogue, its domains, its share, and the most that one domain may take."""
 
-    kind: Kind = knob(Kind.SERVICE, "service | qa | casual")
+    kind: Kind = knob(Kind.SERVICE, "service | qa | casual | tool | instruction | probe")
     domains: tuple[str, ...] = knob(
         (), "folders under prompts/; for qa and casual the default is the kind's own folder"
     )
@@ -152,6 +152,9 @@ class Recipe(Options):
     encode: dict[str, Any] = knob({}, "options of the encode stage")
     pack: dict[str, Any] = knob({}, "options of the pack stage")
     writer: EngineChoice = Field(default_factory=lambda: EngineChoice(engine="agenda"), description="the writer engine")
+    judge: EngineChoice = Field(
+        default_factory=lambda: EngineChoice(engine="none"), description="an LLM judge of what was written, or none"
+    )
     speaker: EngineChoice = Field(
         default_factory=lambda: EngineChoice(engine="espeak"), description="the speaker engine"
     )

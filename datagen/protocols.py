@@ -5,12 +5,12 @@ whole failed (EngineError) and the batch may be tried again. Engines are built f
 that changes a result: the same request gives the same answer whatever came before it (where `maker.deterministic`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from datagen.records.enums import Speaker as Side
-from datagen.records.enums import Tag
+from datagen.records.enums import Tag, Vocal
 from datagen.records.maker import Maker
 from datagen.records.plan import DialogPlan, Voice
 from datagen.records.rendered import Codes
@@ -28,9 +28,24 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class WriteRequest:
-    """A plan to write from. `seed` is the attempt's own."""
+    """A plan to write from. `seed` is the attempt's own; `attempt` counts from 0, so that a writer may be stricter in later ones.
+
+    `description` is what the scenario is about in a writer's own words (one of a scenario's variants, see DescribeRequest); empty
+    for writers that need none.
+    """
 
     plan: DialogPlan
+    seed: int
+    attempt: int = 0
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeRequest:
+    """A scenario to be expanded once into a high-level description, from which many dialogues are written."""
+
+    plan: DialogPlan
+    variant: int
     seed: int
 
 
@@ -38,7 +53,8 @@ class WriteRequest:
 class SpeakRequest:
     """A text for one voice. `words` are the display words, `spoken` how each is said, one for one.
 
-    `rate` is a factor on the voice's own speech rate: 1.1 is a tenth faster.
+    `rate` is a factor on the voice's own speech rate: 1.1 is a tenth faster. `vocals` are laughs and sighs, each before the word of its
+    index; of `tags` and `vocals` there are only those that the engine renders.
     """
 
     words: tuple[str, ...]
@@ -48,6 +64,7 @@ class SpeakRequest:
     side: Side = Side.AGENT
     tags: tuple[Tag, ...] = ()
     rate: float = 1.0
+    vocals: tuple[tuple[int, Vocal], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +78,7 @@ class AlignRequest:
 
 
 class Engine(Protocol):
-    """What all engines share. `kind` is `writer`, `speaker`, `aligner` or `codec`."""
+    """What all engines share. `kind` is `writer`, `judge`, `speaker`, `aligner` or `codec`."""
 
     kind: ClassVar[str]
     name: ClassVar[str]
@@ -76,7 +93,50 @@ class Writer(Engine, Protocol):
         ...
 
 
+class RemoteWriter(Writer, Protocol):
+    """A writer that waits for servers: the build's own process keeps them busy with many dialogues at once.
+
+    Its coroutines are called in one event loop and may be awaited in any number: how many requests are under way is its own
+    affair. Nothing is started or connected before the first of them is awaited.
+    """
+
+    async def write_one(self, request: WriteRequest) -> Transcript | Failure:
+        """A transcript, its signature left empty, or why there is none; EngineError where no server can answer any more."""
+        ...
+
+    async def describe_one(self, request: DescribeRequest) -> str | Failure:
+        """A scenario's description; asked for once a variant, and kept."""
+        ...
+
+    def preflight(self, requests: Sequence[WriteRequest]) -> list[str]:
+        """What stands against writing these, a line each, [] for nothing: servers, model, context window, templates. Writes nothing."""
+        ...
+
+    async def close(self) -> None:
+        """Ends connections and the servers that it started."""
+        ...
+
+
+class Judge(Engine, Protocol):
+    """A language model that scores dialogues by rubrics, in the same event loop as a RemoteWriter."""
+
+    async def judge_one(self, plan: DialogPlan, transcript: Transcript, seed: int) -> Mapping[str, float] | Failure:
+        """A score a rubric, 1 (worst) to 5; a Failure where the reply could not be read."""
+        ...
+
+    def preflight(self) -> list[str]:
+        """What stands against judging, a line each."""
+        ...
+
+    async def close(self) -> None: ...
+
+
 class Speaker(Engine, Protocol):
+    @property
+    def renders(self) -> frozenset[Tag | Vocal]:
+        """The tags and vocal sounds that this engine can make heard; others are left out of its requests, and counted."""
+        ...
+
     def voices(self) -> tuple[Voice, ...]:
         """Every voice that this engine can speak in, sorted by id; `split` is filled in by the plan stage."""
         ...

@@ -35,11 +35,19 @@ class Domain(Protocol):
     @property
     def kind(self) -> Kind: ...
     @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of dialogue that it has, its own first: a service domain with tools has kind `tool` too."""
+        ...
+
+    @property
     def title(self) -> str: ...
     @property
     def digest(self) -> str: ...
     @property
     def scenarios(self) -> tuple[ScenarioInfo, ...]: ...
+    def scenarios_of(self, kind: Kind) -> tuple[ScenarioInfo, ...]:
+        """The scenarios that dialogues of this kind may have: of kind `tool` those with a step that calls one."""
+        ...
 
     def instance(self, scenario: str, split: Split, shares: Shares, rng: np.random.Generator) -> Mapping[str, Any]:
         """The grounded scenario: slot name to value (JSON types), businesses from the split's pool alone.

@@ -249,6 +249,13 @@ class CasualDomain:
         found = dice.pick(self._pool_cache[key]) if self._pool_cache[key] else scenario
         return "" if found == scenario else str(found)
 
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        return (self.kind,)
+
+    def scenarios_of(self, kind: Kind) -> tuple[ScenarioInfo, ...]:
+        return self.scenarios
+
     def check(self) -> list[Problem]:
         """Too few turns, what an agent may not say, unknown slots and topics, turns too long, markup."""
         from datagen.domains.casual_check import problems

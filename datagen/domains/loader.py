@@ -45,8 +45,8 @@ def load_folder(folder: Path) -> Domain:
     """The domain of a folder, read afresh."""
     label = f"{folder.name}/domain.toml"
     kind = read_toml(folder / "domain.toml", label).get("kind")
-    if kind not in list(Kind):
-        raise UserError(f"{label}: kind: {kind!r} is no kind of domain. There are: {', '.join(Kind)}.")
+    if kind not in list(LOADERS):
+        raise UserError(f"{label}: kind: {kind!r} is no kind of domain. There are: {', '.join(LOADERS)}.")
     module, _, attribute = LOADERS[Kind(kind)].partition(":")
     return cast(Domain, getattr(importlib.import_module(module), attribute).load(folder))
 

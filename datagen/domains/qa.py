@@ -222,6 +222,13 @@ class QaDomain:
                 return found
         return next((n for n in pool if n != scenario), scenario)
 
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        return (self.kind,)
+
+    def scenarios_of(self, kind: Kind) -> tuple[ScenarioInfo, ...]:
+        return self.scenarios
+
     def check(self) -> list[Problem]:
         """Names twice, too few phrasings or second questions, unknown slots, answers too long, markup."""
         from datagen.domains.qa_check import problems

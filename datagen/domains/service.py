@@ -200,6 +200,17 @@ class ServiceDomain:
         goal = self.scenario(scenario).goal.render(instance, lambda n: 0, _no_parts)
         return f"You are {instance['customer']}, a customer of {instance['company']}, and you are on the phone with them. {goal}"
 
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Service, and tool where a scenario calls one."""
+        return (Kind.SERVICE, Kind.TOOL) if self.scenarios_of(Kind.TOOL) else (Kind.SERVICE,)
+
+    def scenarios_of(self, kind: Kind) -> tuple[ScenarioInfo, ...]:
+        """All scenarios; of kind `tool` those with a step that calls one."""
+        if kind is not Kind.TOOL:
+            return self.scenarios
+        return tuple(s for s in self.scenarios if any(step.tool for step in self.scenario_by_name[s.name].steps))
+
     def check(self) -> list[Problem]:
         """Every fault that can be found without writing a dialogue; the writer's `try_domain` finds the rest."""
         from datagen.domains.check import problems

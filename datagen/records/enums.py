@@ -19,11 +19,18 @@ class Speaker(StrEnum):
 
 
 class Kind(StrEnum):
-    """What sort of conversation a dialogue is."""
+    """What sort of conversation a dialogue is.
+
+    TOOL: a service dialogue whose agent calls tools. INSTRUCTION: an early turn sets a constraint that all later turns of the
+    agent keep. PROBE: one utterance of the user's and the reference answer, of an evaluation set.
+    """
 
     SERVICE = "service"
     QA = "qa"
     CASUAL = "casual"
+    TOOL = "tool"
+    INSTRUCTION = "instruction"
+    PROBE = "probe"
 
 
 class Split(StrEnum):
@@ -75,7 +82,7 @@ class MarkType(StrEnum):
     and gives up. SIDE_TALK: the speaker says `text` to somebody else before this word. PAUSE: the speaker hesitates
     before this word. LONG_SILENCE (at word 0): the user is silent for long before this turn begins. FILLER, REPETITION,
     CORRECTION: `text` is the disfluent words, which begin at this word and are part of the turn's text. SOUND: the sound
-    named `text` begins at the user's with this word.
+    named `text` begins at the user's with this word. VOCAL: the speaker makes the sound `text` (a Vocal) before this word.
     """
 
     BARGE_IN = "barge_in"
@@ -89,6 +96,7 @@ class MarkType(StrEnum):
     REPETITION = "repetition"
     CORRECTION = "correction"
     SOUND = "sound"
+    VOCAL = "vocal"
 
     def speaker(self, of_turn: Speaker) -> Speaker | None:
         """Who says the mark's text beside the turn that bears it; None where it has nothing of its own to say."""
@@ -139,3 +147,25 @@ class Tag(StrEnum):
     APOLOGETIC = "apologetic"
     FIRM = "firm"
     CHEERFUL = "cheerful"
+    SAD = "sad"
+    TIRED = "tired"
+    EXCITED = "excited"
+    SURPRISED = "surprised"
+    REASSURING = "reassuring"
+    SLOWLY = "slowly"
+    QUICKLY = "quickly"
+    QUIETLY = "quietly"
+
+
+class Vocal(StrEnum):
+    """What a speaker does with the voice besides speaking: `[laugh]` in tagged text, at its word."""
+
+    LAUGH = "laugh"
+    CHUCKLE = "chuckle"
+    SIGH = "sigh"
+    GASP = "gasp"
+    COUGH = "cough"
+    CLEAR_THROAT = "clear throat"
+    SNIFF = "sniff"
+    GROAN = "groan"
+    SHUSH = "shush"

@@ -17,6 +17,7 @@ Codes = NDArray[np.int16]
 class RenderedDialog:
     """A dialogue ready to be packed. `audio_path` is relative to the output folder, None where no audio is kept.
 
+    `n_tags_dropped` counts the tags and vocal sounds that the speaker engine cannot render.
     `stems` are the names of the channels of the file at `stems_path`, in its order; () and None where none are kept.
     """
 
@@ -32,3 +33,4 @@ class RenderedDialog:
     audio_path: str | None = None
     stems: tuple[str, ...] = ()
     stems_path: str | None = None
+    n_tags_dropped: int = 0

@@ -1,11 +1,14 @@
 """Shares of a whole with a cap on each: one rule for the mix that a build plans and the mix that a training run draws."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import TypeVar
 
 from datagen.errors import UserError
 
+Name = TypeVar("Name", bound=Hashable)
 
-def capped(weight: Mapping[str, float], cap: Mapping[str, float], where: str) -> dict[str, float]:
+
+def capped(weight: Mapping[Name, float], cap: Mapping[Name, float], where: str) -> dict[Name, float]:
     """Each name's share of 1, in proportion to its weight and at most its cap (1 where none is named), in the order of `weight`.
 
     What a capped name may not take goes to the others in proportion. UserError where the caps of all together leave some of
@@ -17,7 +20,7 @@ def capped(weight: Mapping[str, float], cap: Mapping[str, float], where: str) ->
         raise UserError(
             f"{where}: the caps add up to {most:.2f}, so {1 - most:.2f} of the whole has no domain. Raise a cap."
         )
-    full: dict[str, float] = {}
+    full: dict[Name, float] = {}
     while True:
         free = {n: w for n, w in weight.items() if n not in full}
         room = 1 - sum(full.values())

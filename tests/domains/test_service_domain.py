@@ -63,7 +63,7 @@ def test_unknown_domain_names_the_nearest() -> None:
 def test_worked_example_loads_from_a_search_path(tmp_path: Path) -> None:
     readme_domain(tmp_path)
     domain = load("bikes", (tmp_path,))
-    assert [p.what for p in domain.check()] == ["1 scenarios, at least 12 are needed."]
+    assert [p.what for p in domain.check()] == ["1 scenarios, at least 10 are needed."]
 
 
 @pytest.mark.parametrize("name", ["bank"])

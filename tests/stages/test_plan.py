@@ -42,11 +42,14 @@ VOICES = [voice(i, 80 * 1.02**i, 0.85 + 0.4 * (i % 7) / 7) for i in range(60)]
 class Toy:
     """A domain of twenty scenarios, drawn from as any other."""
 
-    kind, title, digest = Kind.SERVICE, "Toy", "d"
+    kind, kinds, title, digest = Kind.SERVICE, (Kind.SERVICE,), "Toy", "d"
     scenarios = tuple(ScenarioInfo(f"s{i}", f"Scenario {i}") for i in range(20))
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+    def scenarios_of(self, kind: Kind) -> tuple[ScenarioInfo, ...]:
+        return self.scenarios
 
     def instance(
         self, scenario: str, split: Split, shares: tuple[float, float, float], rng: np.random.Generator

@@ -27,6 +27,14 @@ OF_TAG = {
     Tag.APOLOGETIC: Delivery(0.94, 0.98, 0.90, -1.0),
     Tag.FIRM: Delivery(0.96, 0.98, 0.85, 1.0),
     Tag.CHEERFUL: Delivery(1.04, 1.04, 1.30, 0.5),
+    Tag.SAD: Delivery(0.92, 0.97, 0.80, -1.5),
+    Tag.TIRED: Delivery(0.90, 0.98, 0.80, -1.0),
+    Tag.EXCITED: Delivery(1.08, 1.05, 1.35, 1.5),
+    Tag.SURPRISED: Delivery(1.02, 1.05, 1.35, 0.5),
+    Tag.REASSURING: Delivery(0.94, 0.99, 1.05, -0.5),
+    Tag.SLOWLY: Delivery(0.85),
+    Tag.QUICKLY: Delivery(1.15),
+    Tag.QUIETLY: Delivery(0.97, 0.99, 0.90, -4.0),
 }
 """Directions as in Juslin and Laukka 2003, table 7 (anger: fast, loud, wide; sadness: slow, soft, narrow); sizes kept small, since
 a formant synthesiser soon sounds like another person."""

@@ -27,6 +27,7 @@ from datagen.engines.speakers.voice_bank import voices_of
 from datagen.engines.speakers.word_spans import Span, text_of, word_spans
 from datagen.errors import EngineError
 from datagen.protocols import Failure, SpeakRequest
+from datagen.records.enums import Tag, Vocal
 from datagen.records.maker import Maker
 from datagen.records.plan import Voice
 from datagen.records.speech import SAMPLE_RATE_HZ, Speech, Word
@@ -78,6 +79,11 @@ class EspeakSpeaker:
             deterministic=True,
             note="The licence is the program's and its voice data's; speech made with it is not covered by it.",
         )
+
+    @property
+    def renders(self) -> frozenset[Tag | Vocal]:
+        """Every tag, by rate, pitch and level; no vocal sound: a formant synthesiser's laugh is none."""
+        return frozenset(Tag)
 
     def voices(self) -> tuple[Voice, ...]:
         """The voices of voices/*.toml whose engine is espeak, sorted by id."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from operator import attrgetter
 from typing import Any
 
@@ -14,11 +15,12 @@ from datagen.records.plan import DialogPlan, Voice
 from datagen.records.rendered import RenderedDialog
 from datagen.records.speech import SAMPLE_RATE_HZ, n_frames
 from datagen.stages.pack.arrays import codes_array, list_array
+from datagen.stages.pack.calls import TimedCall, timed_calls
 from datagen.stages.pack.events import takes_floor, turn_events
 from datagen.stages.pack.schema import Table, schema
 from datagen.store.ids import canonical
 
-VERSION = 3
+VERSION = 4
 """Goes into content keys: raised when the same input gives another output."""
 
 Columns = Mapping[str, Any]
@@ -151,12 +153,24 @@ def _dialog_row(dialog: RenderedDialog, shard: str) -> dict[str, Any]:
         "facts_used": list(transcript.facts_used),
         "instance": canonical(plan.instance),
         "traits": canonical(plan.traits),
+        "constraint": transcript.constraint or None,
+        "n_tool_calls": sum(len(calls) for calls in tool_calls(dialog).values()),
+        "n_tags_dropped": dialog.n_tags_dropped,
+        "generation": asdict(transcript.generation) if transcript.generation else None,
+        "scores": [{"rubric": name, "score": score} for name, score in sorted(transcript.scores.items())],
     }
 
 
 def _text_slot(plan: DialogPlan, name: str) -> str | None:
     value = plan.instance.get(name)
     return value if isinstance(value, str) and value else None
+
+
+def tool_calls(dialog: RenderedDialog) -> dict[int, list[TimedCall]]:
+    """The calls of every turn on the time line, by its index."""
+    written = {t.index: t for t in dialog.transcript.turns}
+    placed = {t.index: t for t in dialog.timeline.turns}
+    return {i: timed_calls(written[i], turn, placed) for i, turn in placed.items()}
 
 
 def turns_table(dialogs: Sequence[RenderedDialog], shard: str) -> pa.Table:
@@ -166,6 +180,7 @@ def turns_table(dialogs: Sequence[RenderedDialog], shard: str) -> pa.Table:
     written = {(d.plan.dialog_id, t.index): t for d in dialogs for t in d.transcript.turns}
     turns = [turn for _, turn in pairs]
     events = {d.plan.dialog_id: turn_events(d) for d in dialogs}
+    calls = {d.plan.dialog_id: tool_calls(d) for d in dialogs}
     sources = [written[d.plan.dialog_id, t.index] for d, t in pairs]
     same = ("type", "text", "heard_text", "unheard_text", "start_s", "end_s", "fto_s", "speaker")
     return _table(
@@ -192,7 +207,13 @@ def turns_table(dialogs: Sequence[RenderedDialog], shard: str) -> pa.Table:
                 kinds.field("words").type,
                 _getters("word", "spoken", "start_s", "end_s", "heard"),
             ),
+            "text_tagged": [s.text_tagged for s in sources],
             "tags": [list(s.tags) for s in sources],
+            "tool_calls": list_array(
+                [calls[d.plan.dialog_id][t.index] for d, t in pairs],
+                kinds.field("tool_calls").type,
+                _getters("name", "arguments", "result", "call_s", "result_s", "result_turn"),
+            ),
             "audio_engine": [t.engine for t in turns],
             "audio_seed": [t.seed for t in turns],
         },

@@ -9,6 +9,8 @@ from functools import cache
 
 import pyarrow as pa
 
+from datagen.records.enums import Tag
+
 FORMAT = 1
 """Goes up when a reader of a table has to change."""
 
@@ -62,6 +64,17 @@ CODES = _list(_list(pa.int16()))
 # Seconds are float64: a float32 of 1.68 s times 12.5 frames/s falls into the frame before.
 TRACK_WORDS = _list(_struct(word=TEXT, start_s=REAL, end_s=REAL))
 TURN_WORDS = _list(_struct(word=TEXT, spoken=TEXT, start_s=REAL, end_s=REAL, heard=TEXT))
+TOOL_CALLS = _list(_struct(name=TEXT, arguments=TEXT, result=TEXT, call_s=REAL, result_s=REAL, result_turn=COUNT))
+SCORES = _list(_struct(rubric=TEXT, score=REAL))
+GENERATION = pa.struct(
+    [
+        pa.field(name, kind, nullable=name.endswith("tokens"))
+        for name, kind in (
+            ("model", TEXT), ("revision", TEXT), ("sampling", TEXT), ("prompt", TEXT), ("templates", TEXT), ("seed", INDEX),
+            ("attempt", COUNT), ("guided", pa.bool_()), ("prompt_tokens", COUNT), ("completion_tokens", COUNT),
+        )
+    ]
+)  # fmt: skip
 EVENTS = _list(_struct(type=TEXT, channel=pa.int8(), start_s=REAL, end_s=REAL, target_turn=COUNT, attrs=TEXT))
 
 _DIALOG_ID = Column("dialog_id", TEXT, "the dialogue, the same in every table")
@@ -101,7 +114,7 @@ _DIALOGS = (
     _DIALOG_ID,
     _SPLIT,
     _SHARD,
-    Column("kind", TEXT, "service, qa or casual"),
+    Column("kind", TEXT, "service, qa, casual, tool, instruction or probe"),
     Column("domain", TEXT, "the folder under prompts/ that it was made from"),
     Column("scenario", TEXT, "the scenario of the domain"),
     Column("company", TEXT, "whom the agent works for; null where the kind has no company", nullable=True),
@@ -154,6 +167,18 @@ _DIALOGS = (
     Column("facts_used", _list(TEXT), "display values that the agent states, each in its role context or said by the user"),
     Column("instance", TEXT, "the grounded scenario, JSON: slot to value"),
     Column("traits", TEXT, "how the caller behaves, JSON"),
+    Column(
+        "constraint", TEXT, "kind instruction: what the agent's turns keep once it is set, JSON with its type; null in others",
+        nullable=True,
+    ),
+    Column("n_tool_calls", COUNT, "tools that the agent calls; see turns.tool_calls", "calls"),
+    Column("n_tags_dropped", COUNT, "delivery tags and vocal sounds that were written and that the speaker engine cannot render", "tags"),
+    Column(
+        "generation", GENERATION,
+        "how a language model wrote it: model, revision, sampling (JSON), SHA-256 of the prompt, digest of the templates, seed, attempt "
+        "from 0, whether a JSON schema guided it, tokens as the server counted; null where none did", nullable=True,
+    ),
+    Column("scores", SCORES, "an LLM judge's scores by rubric, 1 (worst) to 5; empty without a judge"),
     Column("writer", TEXT, "who wrote it: engine:model@revision"),
     Column("speaker", TEXT, "who spoke it: engine:model@revision"),
     Column("aligner", TEXT, "who timed its words: engine:model@revision"),
@@ -169,6 +194,7 @@ _TURNS = (
     Column("type", TEXT, "greeting, question, answer, confirmation, after_lookup, statement, objection or closing"),
     Column("act", TEXT, "the writer's own name for what the turn does; may be empty"),
     Column("text", TEXT, "the whole turn as written, display text (`$12.50`)"),
+    Column("text_tagged", TEXT, "the text with how it is delivered: tags in angle brackets before it, vocal sounds (`[sigh]`) at their words"),
     Column("heard_text", TEXT, "what of it was spoken before a cut; all of it where there was none"),
     Column("unheard_text", TEXT, "what of it never was spoken; empty where there was no cut"),
     Column("start_s", REAL, "start of its audio, from the start of the dialogue", "s"),
@@ -190,7 +216,12 @@ _TURNS = (
         "every word as written and as spoken, with times and heard (yes, partial, no); an unheard word has the times "
         "that it would have had, a partly heard one the end", "s",
     ),
-    Column("tags", _list(TEXT), "how it is delivered: neutral, warm, hesitant, anxious, angry, apologetic, firm, cheerful"),
+    Column("tags", _list(TEXT), f"how it is delivered: {', '.join(Tag)}"),
+    Column(
+        "tool_calls", TOOL_CALLS,
+        "a side track, not spoken: functions that the agent calls in this turn, with arguments and result (JSON), the time of the call "
+        "(a holding phrase ends) and of the result, before the turn result_turn speaks it", "s",
+    ),
     Column("audio_engine", TEXT, "speaker engine of this turn's audio"),
     Column("audio_seed", INDEX, "the seed that the engine was given"),
 )  # fmt: skip
@@ -219,7 +250,7 @@ _REJECTS = (
     _DIALOG_ID,
     _SPLIT,
     _SHARD,
-    Column("kind", TEXT, "service, qa or casual"),
+    Column("kind", TEXT, "service, qa, casual, tool, instruction or probe"),
     Column("domain", TEXT, "the folder under prompts/ that it was planned from"),
     Column("scenario", TEXT, "the scenario of the domain"),
     Column("stage", TEXT, "the stage that rejected it"),
@@ -246,6 +277,7 @@ SPECS: dict[Table, TableSpec] = {
         (
             "start_s", "end_s", "fto_s", "audio_seed", "words.list.element.start_s", "words.list.element.end_s",
             "events.list.element.start_s", "events.list.element.end_s",
+            "tool_calls.list.element.call_s", "tool_calls.list.element.result_s",
         ),
     ),
     Table.VOICES: TableSpec("a voice", ("id",), _VOICES, 16_384, ("id", "transform", "f0_hz", "formants_hz.list.element", "prompt_path")),

@@ -7,7 +7,7 @@ import numpy as np
 from datagen.config import MixEntry
 from datagen.domains.base import Domain
 from datagen.errors import UserError
-from datagen.records.enums import Speaker, Split
+from datagen.records.enums import Kind, Speaker, Split
 from datagen.records.plan import DialogPlan
 from datagen.stages.plan.casting import Cast
 from datagen.stages.plan.options import PlanOptions
@@ -16,6 +16,9 @@ from datagen.store.pools import Shares, pools, split_of
 from datagen.store.shares import capped
 
 VERSION = 2
+
+Part = tuple[Kind, str]
+"""A kind of dialogue and the domain that it is made from."""
 
 
 class Planner:
@@ -38,27 +41,34 @@ class Planner:
         self._shares = shares
         self._options = options
         self._seed = seed
-        self._names, weights = _mix_weights(mix)
+        self._parts, weights = _mix_weights(mix)
         self._edges = np.cumsum(weights)
-        self._scenarios = {(d, s): _scenario_edges(domains[d], s, shares) for d in self._names for s in Split}
+        self._scenarios = {
+            (part, s): _scenario_edges(domains[part[1]], part[0], s, shares) for part in self._parts for s in Split
+        }
 
     def split(self, index: int) -> Split:
         """The split of dialogue `index`; drawn before everything else of it."""
         return split_of(unit_hash(self._seed, "split", index), self._shares)
 
+    def part(self, index: int) -> Part:
+        """The kind and the domain of dialogue `index`."""
+        at = int(np.searchsorted(self._edges, unit_hash(self._seed, "domain", index), side="right"))
+        return self._parts[min(at, len(self._parts) - 1)]
+
     def domain(self, index: int) -> str:
         """The domain of dialogue `index`."""
-        at = int(np.searchsorted(self._edges, unit_hash(self._seed, "domain", index), side="right"))
-        return self._names[min(at, len(self._names) - 1)]
+        return self.part(index)[1]
 
     def plan(self, index: int) -> DialogPlan:
         """The whole plan of dialogue `index`."""
-        split, name = self.split(index), self.domain(index)
+        split, part = self.split(index), self.part(index)
+        kind, name = part
         domain = self._domains[name]
         dialog_id = f"{name}-{index:06d}"
         seed = seed_of(self._seed, dialog_id)
         draw = rng(seed, "plan", 0)
-        scenarios, edges = self._scenarios[name, split]
+        scenarios, edges = self._scenarios[part, split]
         scenario = scenarios[int(np.searchsorted(edges, draw.random() * edges[-1], side="right"))]
         first = Speaker.AGENT if draw.random() < self._options.agent_first_share else Speaker.USER
         instance = domain.instance(scenario, split, self._shares, draw)
@@ -67,20 +77,20 @@ class Planner:
         )
         traits = domain.traits(scenario, draw)
         return DialogPlan(
-            index=index, dialog_id=dialog_id, kind=domain.kind, domain=name, scenario=scenario, split=split, seed=seed,
+            index=index, dialog_id=dialog_id, kind=kind, domain=name, scenario=scenario, split=split, seed=seed,
             first_speaker=first, agent_voice=agent, user_voice=user, instance=instance, traits=traits,
         )  # fmt: skip
 
     def mean_s(self) -> float:
         """The expected length of a dialogue of this mix, in seconds."""
         weights = np.diff(self._edges, prepend=0.0)
-        lengths = {"service": self._options.service_s, "qa": self._options.qa_s, "casual": self._options.casual_s}
-        return float(sum(w * lengths[self._domains[d].kind] for d, w in zip(self._names, weights, strict=True)))
+        return float(sum(w * self._options.length_s(kind) for (kind, _), w in zip(self._parts, weights, strict=True)))
 
 
-def _scenario_edges(domain: Domain, split: Split, shares: Shares) -> tuple[list[str], np.ndarray]:
+def _scenario_edges(domain: Domain, kind: Kind, split: Split, shares: Shares) -> tuple[list[str], np.ndarray]:
+    # The pools are of all scenarios, so that one is in the same split whatever kind of dialogue is made of it.
     pool = pools((s.name for s in domain.scenarios), shares, f"scenario {domain.name}")
-    found = [s for s in domain.scenarios if pool[s.name] is split]
+    found = [s for s in domain.scenarios_of(kind) if pool[s.name] is split]
     share = dict(zip((Split.TRAIN, Split.VALID, Split.TEST), shares, strict=True))[split]
     if not found and share > 0:
         raise UserError(
@@ -89,14 +99,15 @@ def _scenario_edges(domain: Domain, split: Split, shares: Shares) -> tuple[list[
     return [s.name for s in found], np.cumsum([s.share for s in found])
 
 
-def _mix_weights(mix: Sequence[MixEntry]) -> tuple[list[str], list[float]]:
-    """Each domain's share of the whole, caps applied: what a capped domain may not take goes to the others in proportion."""
-    weight: dict[str, float] = {}
-    cap: dict[str, float] = {}
+def _mix_weights(mix: Sequence[MixEntry]) -> tuple[list[Part], list[float]]:
+    """Each kind's and domain's share of the whole, caps applied: what a capped domain may not take goes to the others in proportion."""
+    weight: dict[Part, float] = {}
+    cap: dict[Part, float] = {}
     total = sum(e.share for e in mix)
     for entry in mix:
         for name in entry.domains:
-            weight[name] = weight.get(name, 0.0) + entry.share / total / len(entry.domains)
-            cap[name] = min(cap.get(name, 1.0), entry.cap)
+            part = (entry.kind, name)
+            weight[part] = weight.get(part, 0.0) + entry.share / total / len(entry.domains)
+            cap[part] = min(cap.get(part, 1.0), entry.cap)
     shares = capped(weight, cap, "mix")
     return list(shares), list(shares.values())

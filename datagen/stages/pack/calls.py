@@ -1,0 +1,36 @@
+"""Tool calls on the audio clock: a side track beside the turns, with when each is made and when its result is there."""
+
+from dataclasses import dataclass
+
+from datagen.records.enums import Heard
+from datagen.records.timeline import PlacedTurn
+from datagen.records.transcript import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class TimedCall:
+    """A tool call as turns.parquet has it; times are seconds from the dialogue's start."""
+
+    name: str
+    arguments: str
+    result: str
+    call_s: float
+    result_s: float
+    result_turn: int
+
+
+def timed_calls(written: Turn, placed: PlacedTurn, turns: dict[int, PlacedTurn]) -> list[TimedCall]:
+    """The turn's calls: made as the holding phrase's last word ends, answered when the turn that speaks the result begins.
+
+    A call whose holding phrase a cut left unheard, or whose result's turn did not fit into the dialogue, was not made.
+    """
+    found = []
+    for call in written.calls:
+        spoken = turns.get(call.result_turn)
+        if spoken is None or placed.words[call.word].heard is Heard.NO:
+            continue
+        call_s = min(placed.words[call.word].end_s, placed.end_s)
+        found.append(
+            TimedCall(call.name, call.arguments, call.result, call_s, max(spoken.start_s, call_s), call.result_turn)
+        )
+    return found
