@@ -26,6 +26,7 @@ from datagen.stages.encode.unit import EncodeOptions
 from datagen.stages.pack import rows, tables
 from datagen.stages.scene import unit as scene
 from datagen.stages.scene.options import SceneOptions
+from datagen.stages.speak.deliverable import delivered
 from datagen.stages.stitch import unit as stitch
 from datagen.stages.stitch.activity import activity
 from datagen.stages.stitch.options import StitchOptions
@@ -152,10 +153,12 @@ def _encode(
         prompt, user_prompt = prompts.codes(plan.agent_voice), prompts.codes(plan.user_voice)
         scene_record = _without_audio(heard)
         measured = activity(timeline)
+        heard_text, n_tags_dropped = delivered(transcript, build.engine("speaker").renders)
         out.rendered.append(
             RenderedDialog(
-                plan, transcript, timeline, scene_record, measured, *pair, prompt, user_prompt,
+                plan, heard_text, timeline, scene_record, measured, *pair, prompt, user_prompt,
                 audio_path=path, stems=tuple(heard.stems), stems_path=_stems_path(plan) if heard.stems else None,
+                n_tags_dropped=n_tags_dropped,
             )
         )  # fmt: skip
     made = out.rendered[before:]

@@ -91,7 +91,7 @@ def _speak(
     build: Build, batch: Sequence[tuple[DialogPlan, Transcript]], meter: Meter
 ) -> tuple[dict[str, dict[Key, Speech]], list[Reject]]:
     """Every utterance of each kept dialogue; a dialogue with one that fails in every attempt is rejected."""
-    options = build.options(SpeakOptions)
+    options, renders = build.options(SpeakOptions), build.engine("speaker").renders
     done: dict[str, dict[Key, Speech]] = {p.dialog_id: {} for p, _ in batch}
     failures: dict[tuple[str, Key], Reject] = {}
     todo: dict[str, set[Key] | None] = {p.dialog_id: None for p, _ in batch}
@@ -101,7 +101,7 @@ def _speak(
             for plan, transcript in batch
             if plan.dialog_id in todo
             for u in speak.utterances(
-                plan, transcript, build.voices, options, build.asides, attempt, todo[plan.dialog_id]
+                plan, transcript, build.voices, options, build.asides, attempt, todo[plan.dialog_id], renders
             )
         ]
         todo = {}

@@ -1,6 +1,6 @@
 """The speak unit: what is asked of the speaker for one dialogue, the gates on what it says, and the dialogue put together."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
@@ -12,11 +12,12 @@ from datagen.config import Options, knob
 from datagen.domains.asides import Asides
 from datagen.errors import DataError
 from datagen.protocols import Failure, SpeakRequest
-from datagen.records.enums import Speaker
+from datagen.records.enums import Speaker, Tag, Vocal
 from datagen.records.plan import DialogPlan, Voice
 from datagen.records.speech import Aside, Speech, SpokenDialog, SpokenTurn
 from datagen.records.transcript import Transcript, Turn
 from datagen.stages.speak.clip_options import ClipOptions
+from datagen.stages.speak.deliverable import deliverable, vocals
 from datagen.stages.speak.trim import Loud, loud_part, trimmed
 from datagen.store.ids import seed_of, unit_hash
 from datagen.text.say import spoken_words
@@ -93,9 +94,11 @@ def utterances(
     clips: Asides,
     attempt: int = 0,
     only: Collection[Key] | None = None,
+    renders: Set[Tag | Vocal] = frozenset(Tag),
 ) -> list[Utterance]:
     """Every turn and aside of a dialogue in order, or those in `only`, each with the seed of its own attempt.
 
+    `renders` are the tags and vocal sounds that the speaker engine can make heard: it is asked for no other.
     An aside whose text is among those of `clips` is not spoken here: the voice has said it once and for all.
     DataError: a voice of the plan is not among `voices`.
     """
@@ -120,9 +123,10 @@ def utterances(
                 side=side,
                 tags=turn.tags if mark is None else (),
                 rate=rate[side],
+                vocals=vocals(turn) if mark is None else (),
             ),
         )
-        for turn in transcript.turns
+        for turn in (deliverable(t, renders) for t in transcript.turns)
         for mark, side, text in _texts(turn, clips)
         if only is None or (turn.index, mark) in only
     ]

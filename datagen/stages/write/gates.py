@@ -3,7 +3,7 @@
 import re
 
 from datagen.protocols import Failure
-from datagen.records.enums import Kind, MarkType, Speaker
+from datagen.records.enums import Kind, MarkType, Speaker, Vocal
 from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Mark, Transcript, Turn
 from datagen.stages.write.edits import DISFLUENT
@@ -107,6 +107,8 @@ def _misspoken(mark: Mark, speaker: Speaker, words: list[str]) -> tuple[str, str
         return "mark_text", f"the {mark.type} at word {mark.word} has no text."
     if mark.type is MarkType.SOUND and not _SOUND_NAME.fullmatch(mark.text):
         return "mark_text", f"the sound at word {mark.word} is named {mark.text!r}, not by a name such as door_slam."
+    if mark.type is MarkType.VOCAL and mark.text not in list(Vocal):
+        return "mark_text", f"the vocal sound at word {mark.word} is {mark.text!r}; there are: {', '.join(Vocal)}."
     if mark.type in DISFLUENT:
         said = words[mark.word : mark.word + len(mark.text.split())]
         if not said or said != mark.text.split():
