@@ -15,8 +15,8 @@ from datagen.engines.writers.agenda.trial import trial_plan
 from datagen.protocols import WriteRequest
 from datagen.records.enums import MarkType, Speaker, TurnType
 from datagen.records.plan import DialogPlan
-from datagen.records.transcript import Mark, Transcript
-from datagen.stages.write import unit
+from datagen.records.transcript import Mark, ToolCall, Transcript, Turn
+from datagen.stages.write import edits, unit
 from datagen.stages.write.options import WriteOptions
 from datagen.stages.write.silence import fall_silent
 from datagen.stages.write.spontaneous_options import LongSilenceOptions
@@ -140,3 +140,14 @@ def test_a_question_that_is_cut_is_no_place(marks: tuple[Mark, ...]) -> None:
     turns = tuple(replace(t, marks=marks) if t.index == 2 else t for t in s.transcript.turns)
     transcript = replace(s.transcript, turns=turns)
     assert fall_silent(transcript, options(1.0), TEXTS, Dice(rng(1))) is transcript
+
+
+def test_a_turn_put_in_moves_the_results_of_tools_behind_it() -> None:
+    call = ToolCall("find", "{}", "{}", word=1, result_turn=3)
+    turns = [Turn(i, list(Speaker)[i % 2], "Let me look that up.", calls=(call,) if i == 0 else ()) for i in range(4)]
+    put_in = [*turns[:2], Turn(2, Speaker.AGENT, "Still there?"), *turns[2:]]
+    new = edits.renumbered(put_in, 2)
+    assert [t.index for t in new] == [0, 1, 2, 3, 4]
+    assert new[0].calls[0].result_turn == 4
+    led = edits.put_in(new[0], 0, "Oh, a siren.")
+    assert (led.words[led.calls[0].word], new[0].words[1]) == ("me", "me")

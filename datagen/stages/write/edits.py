@@ -61,7 +61,18 @@ def put_in(turn: Turn, at: int, sentences: str) -> Turn:
     """The turn with sentences of its speaker's before word `at`, which opens a sentence."""
     words, put = turn.words, sentences.split()
     marks = tuple(_moved(m, at, len(put)) for m in turn.marks)
-    return replace(turn, text=" ".join([*words[:at], *put, *words[at:]]), marks=marks)
+    calls = tuple(replace(c, word=c.word + len(put)) if c.word >= at else c for c in turn.calls)
+    return replace(turn, text=" ".join([*words[:at], *put, *words[at:]]), marks=marks, calls=calls)
+
+
+def renumbered(turns: Sequence[Turn], at: int) -> tuple[Turn, ...]:
+    """The turns numbered from 0, after one was put in as turn `at`: results of tools are spoken where they were."""
+
+    def moved(turn: Turn, index: int) -> Turn:
+        calls = tuple(replace(c, result_turn=c.result_turn + 1) if c.result_turn >= at else c for c in turn.calls)
+        return replace(turn, index=index, calls=calls)
+
+    return tuple(moved(t, i) if t.calls or t.index != i else t for i, t in enumerate(turns))
 
 
 def listened(turn: Turn) -> Turn:

@@ -45,8 +45,7 @@ def fall_silent(transcript: Transcript, options: WriteOptions, texts: Spontaneou
     new = _checked_in(turns, at, texts, dice) if checks_in else _borne(turns, at, wanted.lead_in_share, texts, dice)
     if sum(len(t.words) for t in new) - sum(len(t.words) for t in turns) > room:
         return transcript
-    numbered = tuple(t if t.index == i else replace(t, index=i) for i, t in enumerate(new))
-    return replace(transcript, turns=numbered)
+    return replace(transcript, turns=edits.renumbered(new, at + 1) if len(new) > len(turns) else tuple(new))
 
 
 def _fits(turns: tuple[Turn, ...], at: int, options: WriteOptions) -> bool:
