@@ -4,7 +4,12 @@ from pydantic import Field
 
 from datagen.config import Options, knob
 from datagen.records.enums import Kind
-from datagen.stages.write.spontaneous_options import DisfluencyOptions, LongSilenceOptions, SoundCueOptions
+from datagen.stages.write.spontaneous_options import (
+    DisfluencyOptions,
+    LongSilenceOptions,
+    SoundCueOptions,
+    VocalOptions,
+)
 
 
 class WriteOptions(Options):
@@ -50,3 +55,4 @@ class WriteOptions(Options):
         default_factory=LongSilenceOptions, description="users who say nothing for long"
     )
     sound_cue: SoundCueOptions = Field(default_factory=SoundCueOptions, description="sounds to which the agent reacts")
+    vocals: VocalOptions = Field(default_factory=VocalOptions, description="the user's laughs and sighs")

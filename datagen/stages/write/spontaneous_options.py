@@ -1,4 +1,4 @@
-"""The knobs of what people have not planned to say: hesitations, long silences, sounds around them."""
+"""The knobs of what people have not planned to say: hesitations, long silences, sounds around them, laughs and sighs."""
 
 from datagen.config import Options, knob
 
@@ -68,3 +68,9 @@ class SoundCueOptions(Options):
     sounds: tuple[str, ...] = knob(
         (), "names of sounds, of those in prompts/_shared/spontaneous.toml; () is all of them"
     )
+
+
+class VocalOptions(Options):
+    """How often a user laughs, sighs or groans, where the speaker engine can make it heard (others leave it out, and count it)."""
+
+    share: float = knob(0.12, "share of the user's turns with a tone that have one (assumed)", "share", ge=0, le=1)

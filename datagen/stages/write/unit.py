@@ -8,11 +8,11 @@ from datagen.domains.spontaneous import Spontaneous
 from datagen.protocols import Failure
 from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Transcript
-from datagen.stages.write import cues, disfluency, duplicates, edits, gates, grounding, silence
+from datagen.stages.write import cues, disfluency, duplicates, edits, gates, grounding, silence, vocals
 from datagen.stages.write.options import WriteOptions
 from datagen.store.ids import rng
 
-VERSION = 2
+VERSION = 3
 """Goes into content keys: raised when the same input gives another output."""
 
 _GATES = (gates.structure, gates.role_context, gates.leaks, gates.length, gates.repetition, grounding.grounded)
@@ -42,7 +42,8 @@ def loosen(
     if listened != transcript.turns:
         transcript = replace(transcript, turns=listened)
     transcript = silence.fall_silent(transcript, options, texts, Dice(rng(seed, "silence")))
-    return cues.put_sound(transcript, options, texts, Dice(rng(seed, "sound")))
+    transcript = cues.put_sound(transcript, options, texts, Dice(rng(seed, "sound")))
+    return vocals.put_vocals(transcript, options, Dice(rng(seed, "vocals")))
 
 
 def finish(transcript: Transcript, options: WriteOptions) -> Transcript:
