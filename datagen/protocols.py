@@ -5,7 +5,7 @@ whole failed (EngineError) and the batch may be tried again. Engines are built f
 that changes a result: the same request gives the same answer whatever came before it (where `maker.deterministic`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -14,6 +14,7 @@ from datagen.records.enums import Tag, Vocal
 from datagen.records.maker import Maker
 from datagen.records.plan import DialogPlan, Voice
 from datagen.records.rendered import Codes
+from datagen.records.reply import ReplyRecord
 from datagen.records.speech import Audio, Speech, Word
 from datagen.records.transcript import Transcript
 
@@ -99,6 +100,15 @@ class RemoteWriter(Writer, Protocol):
     Its coroutines are called in one event loop and may be awaited in any number: how many requests are under way is its own
     affair. Nothing is started or connected before the first of them is awaited.
     """
+
+    @property
+    def at_once(self) -> int:
+        """How many requests it has under way at most, over all servers: the runner has twice as many dialogues in hand."""
+        ...
+
+    def keep_replies(self, sink: Callable[[ReplyRecord], None]) -> None:
+        """From now on every reply goes to `sink` as it came, where the option `keep_replies` is set; called in the event loop's thread."""
+        ...
 
     async def write_one(self, request: WriteRequest) -> Transcript | Failure:
         """A transcript, its signature left empty, or why there is none; EngineError where no server can answer any more."""

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from datagen.config import Options, knob
 from datagen.records.enums import Kind
+from datagen.stages.write.judge_options import JudgeLimits
 from datagen.stages.write.spontaneous_options import (
     DisfluencyOptions,
     LongSilenceOptions,
@@ -50,6 +51,19 @@ class WriteOptions(Options):
         gt=0,
         le=1,
     )
+    max_gate_share: float = knob(
+        0.5,
+        "a reason that fails more of all attempts than this stops the build",
+        "share",
+        gt=0,
+        le=1,
+        changes_output=False,
+    )
+    undescribed: bool = knob(
+        False,
+        "write a dialogue without its scenario's description where the writer cannot give one; else it is rejected",
+    )
+    judge: JudgeLimits = Field(default_factory=JudgeLimits, description="what an LLM judge's scores decide")
     disfluency: DisfluencyOptions = Field(default_factory=DisfluencyOptions, description="the user's hesitations")
     long_silence: LongSilenceOptions = Field(
         default_factory=LongSilenceOptions, description="users who say nothing for long"
