@@ -27,6 +27,8 @@ class Fault(StrEnum):
     """The server refuses this request for another reason; its words are the detail."""
     OVERLOADED = "overloaded"
     """Servers pushed back (429, 503) more often than a request may wait."""
+    NO_TEXT = "no_text"
+    """What there is cannot be told from reasoning, or is nothing else (`Family.clean`)."""
     UNANSWERED = "unanswered"
     """Every try ended in a fault of transport: 5xx, a cut body, a lost connection, a timeout."""
 
