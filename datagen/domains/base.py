@@ -57,6 +57,10 @@ class Domain(Protocol):
         """
         ...
 
+    def details(self, kind: Kind, scenario: str) -> Mapping[str, Any]:
+        """What the instance of a dialogue holds besides where its kind is not the domain's own: the tools of kind `tool`."""
+        ...
+
     def traits(self, scenario: str, rng: np.random.Generator) -> Mapping[str, Any]:
         """How the caller of this dialogue behaves (JSON types): mood, what goes wrong, what comes up."""
         ...

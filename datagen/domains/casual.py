@@ -253,6 +253,10 @@ class CasualDomain:
     def kinds(self) -> tuple[Kind, ...]:
         return (self.kind,)
 
+    def details(self, kind: Kind, scenario: str) -> Mapping[str, Any]:
+        """Nothing: the domain has dialogues of its own kind alone."""
+        return {}
+
     def scenarios_of(self, kind: Kind) -> tuple[ScenarioInfo, ...]:
         return self.scenarios
 

@@ -226,6 +226,10 @@ class QaDomain:
     def kinds(self) -> tuple[Kind, ...]:
         return (self.kind,)
 
+    def details(self, kind: Kind, scenario: str) -> Mapping[str, Any]:
+        """Nothing: the domain has dialogues of its own kind alone."""
+        return {}
+
     def scenarios_of(self, kind: Kind) -> tuple[ScenarioInfo, ...]:
         return self.scenarios
 

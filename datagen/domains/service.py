@@ -35,6 +35,7 @@ from datagen.domains.slot_calendar import date_shower
 from datagen.domains.slot_texts import mistaken
 from datagen.domains.slot_types import SLOT_TYPES
 from datagen.domains.slots import Draw, Slot, ordered
+from datagen.domains.tools import schema_of, sentence
 from datagen.errors import UserError
 from datagen.records.enums import Kind, Split
 from datagen.store.ids import seed_of, tree_digest
@@ -173,23 +174,40 @@ class ServiceDomain:
         return callers.draw(self.scenario(scenario).rates, Dice(rng))
 
     def role_context(self, scenario: str, instance: Mapping[str, Any]) -> str:
-        """The agent's prompt: whom it works for, its name, and every fact of the instance, in the files' order."""
+        """The agent's prompt: whom it works for, its name, and every fact of the instance, in the files' order.
+
+        Where the instance has tools (kind `tool`), the facts that a tool's result tells are left out, and the tools stand at the end.
+        """
         facts = " ".join(self.fact_lines(scenario, instance))
+        tools = " ".join(sentence(t) for t in instance.get("tools", ()))
         return (
             f"You work for {instance['company']} which is {article(instance['business'])} and your name is {instance['agent_name']}. "
-            f"Information: {facts}"
+            f"Information: {facts}" + (f" Tools: {tools}" if tools else "")
         )
+
+    def details(self, kind: Kind, scenario: str) -> Mapping[str, Any]:
+        """What the instance of another kind than `service` has besides: of kind `tool` the schemas of the domain's tools."""
+        return {"tools": [schema_of(t) for t in self.tools.values()]} if kind is Kind.TOOL else {}
+
+    def hidden(self, scenario: str) -> frozenset[str]:
+        """The slots that only a tool's result tells, in dialogues of kind `tool`."""
+        return frozenset(slot for step in self.scenario(scenario).steps for slot in step.result.values())
+
+    def facts_of(self, scenario: str, with_tools: bool) -> tuple[Fact, ...]:
+        """The facts of the role context; `with_tools` without those that name what only a tool's result tells."""
+        facts = (*self.scenario(scenario).facts, *self.facts)
+        hidden = self.hidden(scenario) if with_tools else frozenset()
+        return tuple(f for f in facts if not f.text.names & hidden)
 
     def fact_lines(self, scenario: str, instance: Mapping[str, Any]) -> list[str]:
         """The facts that hold in an instance, a sentence or two each."""
-        found = self.scenario(scenario)
         dice = Dice(
             np.random.Generator(
                 np.random.PCG64(seed_of(*(str(instance[k]) for k in ("company", "agent_name", "customer"))))
             )
         )
         lines = [self.identity[c].fact for c in instance["identity"]]
-        lines += [f.text for f in (*found.facts, *self.facts) if f.when(instance)]
+        lines += [f.text for f in self.facts_of(scenario, with_tools="tools" in instance) if f.when(instance)]
         texts = [p.render(instance, dice.index, _no_parts) for p in lines]
         if self.spec.customer_known and not any(instance["customer"] in t for t in texts):
             texts.insert(0, f"The caller is {instance['customer']}.")

@@ -35,12 +35,14 @@ class Planner:
         shares: Shares,
         options: PlanOptions,
         seed: int,
+        only: Split | None = None,
     ) -> None:
         self._domains = domains
         self._cast = cast
         self._shares = shares
         self._options = options
         self._seed = seed
+        self._only = only
         self._parts, weights = _mix_weights(mix)
         self._edges = np.cumsum(weights)
         self._scenarios = {
@@ -48,7 +50,9 @@ class Planner:
         }
 
     def split(self, index: int) -> Split:
-        """The split of dialogue `index`; drawn before everything else of it."""
+        """The split of dialogue `index`; drawn before everything else of it, unless the recipe wants one alone."""
+        if self._only is not None:
+            return self._only
         return split_of(unit_hash(self._seed, "split", index), self._shares)
 
     def part(self, index: int) -> Part:
@@ -69,9 +73,15 @@ class Planner:
         seed = seed_of(self._seed, dialog_id)
         draw = rng(seed, "plan", 0)
         scenarios, edges = self._scenarios[part, split]
-        scenario = scenarios[int(np.searchsorted(edges, draw.random() * edges[-1], side="right"))]
-        first = Speaker.AGENT if draw.random() < self._options.agent_first_share else Speaker.USER
+        if kind is Kind.PROBE:
+            # An evaluation set has each of its probes once; the caller speaks, and the agent is to answer.
+            scenario, first = scenarios[index % len(scenarios)], Speaker.USER
+        else:
+            scenario = scenarios[int(np.searchsorted(edges, draw.random() * edges[-1], side="right"))]
+            first = Speaker.AGENT if draw.random() < self._options.agent_first_share else Speaker.USER
         instance = domain.instance(scenario, split, self._shares, draw)
+        if kind is not domain.kind:
+            instance = {**instance, **domain.details(kind, scenario)}
         agent, user = self._cast.draw(
             split, draw, str(instance.get("agent_sex", "")), str(instance.get("customer_sex", ""))
         )
@@ -90,7 +100,8 @@ class Planner:
 def _scenario_edges(domain: Domain, kind: Kind, split: Split, shares: Shares) -> tuple[list[str], np.ndarray]:
     # The pools are of all scenarios, so that one is in the same split whatever kind of dialogue is made of it.
     pool = pools((s.name for s in domain.scenarios), shares, f"scenario {domain.name}")
-    found = [s for s in domain.scenarios_of(kind) if pool[s.name] is split]
+    # Probes are never trained on, so that all of them are in the split that is asked for.
+    found = [s for s in domain.scenarios_of(kind) if kind is Kind.PROBE or pool[s.name] is split]
     share = dict(zip((Split.TRAIN, Split.VALID, Split.TEST), shares, strict=True))[split]
     if not found and share > 0:
         raise UserError(
