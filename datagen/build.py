@@ -146,8 +146,9 @@ class Build:
     @cached_property
     def planner(self) -> Planner:
         return Planner(
-            self.recipe.mix, self.domains, self.cast, self.shares, self.options(PlanOptions), self.recipe.seed
-        )
+            self.recipe.mix, self.domains, self.cast, self.shares, self.options(PlanOptions), self.recipe.seed,
+            self.recipe.splits.only,
+        )  # fmt: skip
 
     def options(self, model: type[Any]) -> Any:
         """The options of a stage, by their model."""

@@ -19,7 +19,7 @@ from pydantic import (
 
 from datagen.config_faults import describe, refuse_truth
 from datagen.errors import UserError
-from datagen.records.enums import Kind
+from datagen.records.enums import Kind, Split
 
 
 def knob(default: Any, meaning: str, unit: str = "", *, changes_output: bool = True, **limits: Any) -> Any:
@@ -91,9 +91,14 @@ class SplitShares(Options):
     train: float = knob(0.9, "share of dialogues for training", "share", gt=0, le=1)
     valid: float = knob(0.05, "share for validation", "share", ge=0, lt=1)
     test: float = knob(0.05, "share for testing", "share", ge=0, lt=1)
+    only: Split | None = knob(
+        None, "make dialogues of this split alone, from its own voices, businesses and scenarios: train | valid | test"
+    )
 
     @model_validator(mode="after")
     def _sum(self) -> "SplitShares":
+        if self.only is not None and not getattr(self, self.only):
+            raise ValueError(f"only = {self.only}, and splits.{self.only} is 0: it has no voices and no businesses.")
         total = self.train + self.valid + self.test
         if abs(total - 1) > 1e-6:
             raise ValueError(f"train + valid + test is {total:g}, and has to be 1.")

@@ -194,7 +194,7 @@ _TURNS = (
     Column("type", TEXT, "greeting, question, answer, confirmation, after_lookup, statement, objection or closing"),
     Column("act", TEXT, "the writer's own name for what the turn does; may be empty"),
     Column("text", TEXT, "the whole turn as written, display text (`$12.50`)"),
-    Column("text_tagged", TEXT, "the text with how it is delivered: tags in angle brackets before it, vocal sounds (`[sigh]`) at their words"),
+    Column("text_tagged", TEXT, "the text with how it is delivered: tags in angle brackets before it, sounds (`[sigh]`) at their words"),
     Column("heard_text", TEXT, "what of it was spoken before a cut; all of it where there was none"),
     Column("unheard_text", TEXT, "what of it never was spoken; empty where there was no cut"),
     Column("start_s", REAL, "start of its audio, from the start of the dialogue", "s"),

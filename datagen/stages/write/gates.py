@@ -127,6 +127,7 @@ def role_context(transcript: Transcript, plan: DialogPlan, options: WriteOptions
     right = {
         Kind.QA: text == QA_ROLE,
         Kind.CASUAL: text.startswith(CASUAL_ROLE),
+        Kind.PROBE: text.startswith(SERVICE_ROLE),
         Kind.SERVICE: text.startswith(SERVICE_ROLE) and " your name is " in text,
     }[plan.kind]
     if not right:

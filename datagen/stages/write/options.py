@@ -17,8 +17,9 @@ class WriteOptions(Options):
     """Limits of the gates that every writer's dialogues pass, of what counts as a near-duplicate, and what is put in."""
 
     grounded_kinds: tuple[Kind, ...] = knob(
-        (Kind.SERVICE, Kind.CASUAL),
-        "kinds whose agent may state only values of the role context and of what the user said; qa rests on general knowledge",
+        (Kind.SERVICE, Kind.CASUAL, Kind.TOOL, Kind.PROBE),
+        "kinds whose agent may state only values of the role context, of what the user said and of what its tools gave; "
+        "qa rests on general knowledge",
     )
     min_turns: int = knob(2, "shortest dialogue", "turns", ge=2, le=1000)
     max_turns_in_a_row: int = knob(2, "most turns that one speaker may take one after the other", "turns", ge=1, le=10)

@@ -51,6 +51,10 @@ class AgendaWriter:
             from datagen.engines.writers.agenda.qa import write_qa
 
             return write_qa(domain, request, self.options, self._maker)
+        if request.plan.kind is Kind.PROBE:
+            from datagen.engines.writers.agenda.probe import write_probe
+
+            return write_probe(domain, request, self._maker)
         from datagen.engines.writers.agenda.casual import write_casual
 
         return write_casual(domain, request, self.options, self._maker)
