@@ -28,7 +28,7 @@ from datagen.run.job import GROUPS, Job, Outcome
 from datagen.run.local import already_published, finish
 from datagen.run.pool import Pool, default_workers, end_with, result_of
 from datagen.run.request import Run, prepare
-from datagen.run.tally import Tally
+from datagen.run.tally import Tally, tally_of
 from datagen.store.files import remove_temporary
 from datagen.store.lock import only_builder
 
@@ -72,7 +72,7 @@ def build_flow(recipe: dict[str, Any], out: str, workers: int, name: str) -> Non
             get_run_logger().info("%s is already built: nothing to do.", out)
             return
         remove_temporary(run.out)
-        tally = Tally(run.build.recipe.run.max_reject_share)
+        tally = tally_of(run.build)
         progress = create_progress_artifact(0.0, description=f"{run.n_dialogs} dialogues into {run.out.name}")
         runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=2 * workers)
         with Pool(min(workers, len(run.jobs)), tally.progress) as pool, runner:

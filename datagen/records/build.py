@@ -98,6 +98,14 @@ class FtoHistogram:
 
 
 @dataclass(frozen=True, slots=True)
+class GateCount:
+    """How many attempts at writing failed for one reason, and how many dialogues were rejected for it in the end."""
+
+    failed: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class BuildSummary:
     """A build: what was asked, with what it was made, what came out, and the checksum of every file but build.json.
 
@@ -108,7 +116,8 @@ class BuildSummary:
     keyed by the path in the output folder, with forward slashes. `timing` are statistics of the time lines, name with
     unit to value (datagen/stages/stitch/timing.py); `timing_target` are what the recipe asks of some of them, by the same
     names; `ftos` is the distribution of the FTOs beside its target, None without floor transfers. `decided` is what
-    `auto` became at the first plan, by recipe key.
+    `auto` became at the first plan, by recipe key. `attempts` counts every attempt at writing a dialogue; `gates` are those that
+    failed, by reason.
     """
 
     id: str
@@ -130,6 +139,8 @@ class BuildSummary:
     ftos: FtoHistogram | None = None
     decided: Mapping[str, Any] = field(default_factory=dict)
     plan_digest: str = ""
+    attempts: int = 0
+    gates: Mapping[str, GateCount] = field(default_factory=dict)
     format: int = BUILD_FORMAT
 
     def to_dict(self) -> dict[str, Any]:

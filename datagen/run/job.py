@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a group made of a shard: the artefact's folder, what it kept, what it rejected; `made` is False where it was there already."""
+    """What a group made of a shard: the artefact's folder, what it kept, what it rejected; `made` is False where it was there already.
+
+    Of the write group there are the attempts too, how many of them failed by reason, and each reason's first line.
+    """
 
     group: str
     shard: Shard
@@ -54,6 +57,9 @@ class Outcome:
     rejects: tuple[Reject, ...]
     audio_s: float
     made: bool
+    attempts: int = 0
+    gates: Mapping[str, int] = field(default_factory=dict)
+    examples: Mapping[str, str] = field(default_factory=dict)
 
 
 @lru_cache(maxsize=2)
@@ -130,23 +136,36 @@ def _needed(job: Job, ledger: Ledger, group: str, key: str) -> Artefact:
 
 
 def _keep(job: Job, group: str, key: str, ledger: Ledger, make: Callable[[Draft], None], meter: Meter) -> Outcome:
+    found = taken(job, group, key, ledger, meter)
+    return made(job, group, key, ledger, make) if found is None else found
+
+
+def taken(job: Job, group: str, key: str, ledger: Ledger, meter: Meter) -> Outcome | None:
+    """The group's outcome where its artefact is in the ledger, counted; None where it has to be made."""
     was_there = os.path.lexists(ledger.folder(group, job.shard.name, key))
     found = ledger.find(group, job.shard.name, key)
-    made = found is None
-    if made and was_there:
+    if found is not None:
+        _count_done(group, found.note, meter)
+        return _outcome(job, group, found, new=False)
+    if was_there:
         line = f"{job.shard.name}: its {group} artefact in the work folder was damaged; it is made anew."
         meter.notice(STAGES_OF[group][0], line)
-    if found is None:
-        with ledger.make(group, job.shard.name, key) as draft:
-            make(draft)
-        found = _needed(job, ledger, group, key)
-    note = found.note
-    if not made:
-        _count_done(group, note, meter)
-    rejects = tuple(Reject(**r) for r in note["rejects"])
+    return None
+
+
+def made(job: Job, group: str, key: str, ledger: Ledger, make: Callable[[Draft], None]) -> Outcome:
+    """The group's outcome, its artefact made by `make` and recorded."""
+    with ledger.make(group, job.shard.name, key) as draft:
+        make(draft)
+    return _outcome(job, group, _needed(job, ledger, group, key), new=True)
+
+
+def _outcome(job: Job, group: str, artefact: Artefact, new: bool) -> Outcome:
+    note = artefact.note
     return Outcome(
-        group, job.shard, str(found.folder), note["n_in"], note["n_kept"], rejects, note.get("audio_s", 0.0), made
-    )
+        group, job.shard, str(artefact.folder), note["n_in"], note["n_kept"], tuple(Reject(**r) for r in note["rejects"]),
+        note.get("audio_s", 0.0), new, note.get("attempts", 0), note.get("gates", {}), note.get("examples", {}),
+    )  # fmt: skip
 
 
 def _count_done(group: str, note: Mapping[str, Any], meter: Meter) -> None:

@@ -13,7 +13,7 @@ from datagen.run.meter import Progress
 from datagen.run.pool import SIGNAL_CHECK_S, Pool, result_of
 from datagen.run.publish import publish, tidy
 from datagen.run.request import Run, read_summary
-from datagen.run.tally import Tally
+from datagen.run.tally import Tally, tally_of
 from datagen.run.timing import hold
 from datagen.stages.stitch.options import StitchOptions
 from datagen.store.files import remove_temporary
@@ -32,7 +32,7 @@ def run_build(run: Run, workers: int, on_progress: Callable[[Progress], None]) -
         if done:
             return done
         remove_temporary(run.out)
-        tally = Tally(run.build.recipe.run.max_reject_share)
+        tally = tally_of(run.build)
         for outcomes in _outcomes(run, workers, _both(tally.progress, on_progress)):
             tally.take(outcomes)
         return finish(run, tally)

@@ -19,6 +19,7 @@ from datagen.records.enums import Stage
 from datagen.records.maker import Reject
 from datagen.records.speech import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from datagen.run import write as written
+from datagen.run.gate_counts import GateCounts, gate_table
 from datagen.run.job import Outcome
 from datagen.run.meter import Meter
 from datagen.run.prompts import VoicePrompts
@@ -71,6 +72,7 @@ def publish(run: Run, outcomes: Sequence[Outcome]) -> BuildSummary:
     packed = [_packed(run, o, losers) for o in outcomes if o.group == "render"]
     packed.sort(key=lambda p: p.outcome.shard.name)
     rejects = _rejects(outcomes, losers)
+    gates = _gates(run, outcomes, rejects)
     options = run.build.options(StitchOptions)
     timing = measure(((_without(p, Table.DIALOGS), _without(p, Table.TURNS)) for p in packed), options)
     hold(timing.output, timing.target, options)
@@ -80,7 +82,7 @@ def publish(run: Run, outcomes: Sequence[Outcome]) -> BuildSummary:
         files += _publish_shard(run, shard)
     manifests, found = _manifests(run, packed, rejects)
     files += manifests + _publish_prompts(run, found)
-    result = _summary(run, packed, found, timing)
+    result = replace(_summary(run, packed, found, timing), **gates)
     files.append(_card(run, result))
     _remove_stale(run, set(files))
     result = _with_files(run, result, files)
@@ -120,6 +122,16 @@ def _rejects(outcomes: Iterable[Outcome], losers: dict[str, str]) -> list[Reject
         for loser, winner in losers.items()
     ]
     return sorted(found, key=lambda r: r.dialog_id)
+
+
+def _gates(run: Run, outcomes: Sequence[Outcome], rejects: Sequence[Reject]) -> dict[str, Any]:
+    """The counts of attempts at writing and their alarm, near-duplicates with them."""
+    attempts, gates = gate_table(outcomes, rejects)
+    counts = GateCounts(run.build.options(WriteOptions).max_gate_share)
+    details = {reject.reason: reject.detail for reject in rejects}
+    counts.add(attempts, {r: g.failed for r, g in gates.items()}, {r: details.get(r, f"{r}.") for r in gates})
+    counts.check()
+    return {"attempts": attempts, "gates": gates}
 
 
 def _withdraw(run: Run) -> None:

@@ -5,11 +5,14 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from datagen.build import Build
 from datagen.errors import DataError
 from datagen.records.enums import Stage
 from datagen.records.maker import Reject
+from datagen.run.gate_counts import GateCounts
 from datagen.run.job import STAGES_OF, Outcome
 from datagen.run.meter import Progress
+from datagen.stages.write.options import WriteOptions
 
 ALARM_MIN_REJECTS = 5
 """Fewer rejects than this are no rate yet."""
@@ -24,6 +27,7 @@ class Tally:
     """What the stages did so far. `done` to `seconds` are for the display; `outcomes` are the record."""
 
     max_reject_share: float
+    max_gate_share: float = 1.0
     done: Counter[Stage] = field(default_factory=Counter)
     rejected: Counter[Stage] = field(default_factory=Counter)
     audio_s: defaultdict[Stage, float] = field(default_factory=lambda: defaultdict(float))
@@ -31,6 +35,10 @@ class Tally:
     outcomes: list[Outcome] = field(default_factory=list)
     _seen: Counter[str] = field(default_factory=Counter)
     _rejects: defaultdict[Stage, list[Reject]] = field(default_factory=lambda: defaultdict(list))
+    _gates: GateCounts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._gates = GateCounts(self.max_gate_share)
 
     def progress(self, step: Progress) -> None:
         """Counts one step forward of a worker."""
@@ -47,11 +55,12 @@ class Tally:
             self._seen[outcome.group] += outcome.n_in
             for reject in outcome.rejects:
                 self._rejects[reject.stage].append(reject)
+            self._gates.add(outcome.attempts, outcome.gates, outcome.examples)
         self.check(EARLY_SIGMAS)
 
     def check(self, sigmas: float = 0.0) -> None:
         """Raises DataError with the stage, the numbers, the commonest reason and an example, where the limit is passed
-        by more than `sigmas` standard deviations of a binomial count."""
+        by more than `sigmas` standard deviations of a binomial count; so too where one reason fails too many attempts at writing."""
         limit = self.max_reject_share
         for stage, found in self._rejects.items():
             n = self._seen[_GROUP_OF[stage]]
@@ -63,3 +72,9 @@ class Tally:
                     f"{stage}: {len(found)} of {n} dialogues rejected ({len(found) / n:.0%}, limit {limit:.0%}); {count} for "
                     f"{reason}, e.g. {example.detail} Mend the cause, or raise run.max_reject_share if it is intended."
                 )
+        self._gates.check(sigmas)
+
+
+def tally_of(build: Build) -> Tally:
+    """An empty tally with the build's limits."""
+    return Tally(build.recipe.run.max_reject_share, build.options(WriteOptions).max_gate_share)
