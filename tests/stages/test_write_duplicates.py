@@ -2,6 +2,8 @@
 
 import random
 from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +11,9 @@ from write_samples import sample
 
 from datagen.records.enums import MarkType
 from datagen.records.transcript import Mark
-from datagen.stages.write.duplicates import N_PERMUTATIONS, near_duplicates, signature, similarity
+from datagen.stages.write import near_index
+from datagen.stages.write.duplicates import N_PERMUTATIONS, signature, similarity
+from datagen.stages.write.near_index import NearIndex, near_duplicates
 from datagen.stages.write.options import WriteOptions
 from datagen.stages.write.unit import finish
 
@@ -58,52 +62,101 @@ def test_similarity_is_near_the_true_jaccard_index(changed: int) -> None:
     assert similarity(signature([" ".join(one)]), signature([" ".join(other)])) == pytest.approx(true, abs=0.13)
 
 
-def test_the_lowest_id_wins_whatever_the_order() -> None:
-    base, other = " ".join(text(1)), " ".join(text(2))
-    signatures = {
-        "bank-10": signature([base]),
-        "bank-9": signature([base + " one"]),
-        "bank-2": signature([other]),
-        "bank-11": signature([base]),
-    }
-    expected = {"bank-10": "bank-9", "bank-11": "bank-9"}
-    assert near_duplicates(signatures, 0.8) == expected
-    assert near_duplicates(dict(reversed(signatures.items())), 0.8) == expected
-    assert near_duplicates({}, 0.8) == {}
+def matrix(*texts: str) -> np.ndarray:
+    return np.array([signature([t]) for t in texts], np.uint32)
 
 
-def test_a_loser_beats_nobody() -> None:
-    base = np.arange(N_PERMUTATIONS)
-    chain = {f"d-{k}": tuple(int(v) for v in np.where(base < 20 * k, base + 1000 * (k + 1), base)) for k in range(3)}
-    assert near_duplicates(chain, 0.8) == {"d-1": "d-0"}
-
-
-def test_finds_what_a_comparison_of_all_pairs_finds() -> None:
-    rng = random.Random(5)
-    made: dict[str, tuple[int, ...]] = {}
-    for i in range(120):
+def noisy(n: int, seed: int = 5) -> np.ndarray:
+    """Signatures of n texts of forty themes, each changed in a few or in many words."""
+    rng = random.Random(seed)
+    made = []
+    for i in range(n):
         words = text(i % 40)
         for _ in range(rng.choice([0, 1, 2, 4, 30])):
             words[rng.randrange(len(words))] = "changed"
-        made[f"d-{i}"] = signature([" ".join(words)])
-    kept: list[str] = []
-    expected: dict[str, str] = {}
-    for i in range(120):
-        winner = next((k for k in kept if similarity(made[k], made[f"d-{i}"]) >= 0.8), None)
+        made.append(" ".join(words))
+    return matrix(*made)
+
+
+def all_pairs(signatures: np.ndarray) -> dict[int, int]:
+    """The same decision by comparing everything with everything."""
+    kept: list[int] = []
+    losers: dict[int, int] = {}
+    for i, row in enumerate(signatures):
+        winner = next((k for k in kept if similarity(signatures[k], row) >= 0.8), None)
         if winner is None:
-            kept.append(f"d-{i}")
+            kept.append(i)
         else:
-            expected[f"d-{i}"] = winner
-    found = near_duplicates(made, 0.8)
-    assert len(expected) > 10
-    assert len(found.keys() ^ expected.keys()) <= 1  # banding misses a pair in 200 at the threshold itself
+            losers[i] = winner
+    return losers
+
+
+def test_the_first_wins() -> None:
+    base, other = " ".join(text(1)), " ".join(text(2))
+    assert near_duplicates(matrix(base + " one", base, other, base), 0.8) == {1: 0, 3: 0}
+    assert near_duplicates(np.zeros((0, N_PERMUTATIONS), np.uint32), 0.8) == {}
+
+
+def test_a_dialogue_that_takes_no_part_neither_wins_nor_loses() -> None:
+    signatures = matrix(
+        "one and the same thing said again", "one and the same thing said again", "one and the same thing said again"
+    )
+    signatures[0] = 0
+    assert near_duplicates(signatures, 0.8) == {2: 1}
+
+
+def test_a_loser_beats_nobody() -> None:
+    base = np.arange(1, N_PERMUTATIONS + 1)
+    chain = np.array([np.where(base <= 20 * k, base + 1000 * (k + 1), base) for k in range(3)], np.uint32)
+    assert near_duplicates(chain, 0.8) == {1: 0}
+
+
+@pytest.mark.parametrize("batch", [7, 64, 8_192])
+def test_finds_what_a_comparison_of_all_pairs_finds(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(near_index, "BATCH", batch)
+    signatures = noisy(240)
+    expected = all_pairs(signatures)
+    assert len(expected) > 20
+    assert (
+        len(near_duplicates(signatures, 0.8).items() ^ expected.items()) <= 4
+    )  # banding misses a pair in 200 at the threshold itself
+
+
+@pytest.mark.parametrize("stops", [(100,), (1, 50, 51, 200), (240,)])
+def test_goes_on_where_it_stopped(stops: tuple[int, ...], tmp_path: Path) -> None:
+    signatures = noisy(240)
+    for before, end in pairwise((0, *stops, 240)):
+        index = NearIndex.load(tmp_path, 0.8, signatures[:end])
+        assert index.n_done == before
+        index.take(signatures[:end])
+        index.save(tmp_path, signatures[:end])
+    assert index.losers == near_duplicates(signatures, 0.8)
+
+
+def test_another_past_or_threshold_starts_anew(tmp_path: Path) -> None:
+    signatures = noisy(60)
+    index = NearIndex(0.8)
+    index.take(signatures)
+    index.save(tmp_path, signatures)
+    assert NearIndex.load(tmp_path, 0.8, signatures).n_done == 60
+    assert NearIndex.load(tmp_path, 0.7, signatures).n_done == 0
+    assert NearIndex.load(tmp_path, 0.8, signatures[:59]).n_done == 0
+    changed = signatures.copy()
+    changed[3, 5] += 1
+    assert NearIndex.load(tmp_path, 0.8, changed).n_done == 0
+    (tmp_path / "bands.npy").write_bytes(b"torn")
+    assert NearIndex.load(tmp_path, 0.8, signatures).n_done == 0
 
 
 def test_scales_with_the_number_of_dialogues() -> None:
     """20,000 dialogues of random and shared minima; quadratic work would run into the suite's time limit."""
     rng = np.random.default_rng(1)
     shared = rng.integers(0, 2**32, N_PERMUTATIONS, dtype=np.uint32)
-    matrix = rng.integers(0, 2**32, (20_000, N_PERMUTATIONS), dtype=np.uint32)
-    matrix = np.where(rng.random(matrix.shape) < 0.2, shared, matrix)
-    rows = {f"d-{i}": row for i, row in enumerate(matrix)}
-    assert near_duplicates(rows, 0.8) == {}
+    signatures = rng.integers(0, 2**32, (20_000, N_PERMUTATIONS), dtype=np.uint32)
+    signatures = np.where(rng.random(signatures.shape) < 0.2, shared, signatures)
+    assert near_duplicates(signatures, 0.8) == {}
+
+
+def test_a_build_of_one_text_costs_no_square() -> None:
+    signatures = np.repeat(matrix(" ".join(text(1))), 20_000, axis=0)
+    assert near_duplicates(signatures, 0.8) == dict.fromkeys(range(1, 20_000), 0)

@@ -13,7 +13,9 @@ from datagen.stages.write.options import WriteOptions
 QA_ROLE = "You are a wise and friendly teacher. Answer questions or provide advice in a clear and engaging way."
 CASUAL_ROLE = "You enjoy having a good conversation."
 SERVICE_ROLE = "You work for "
-"""How the role contexts of the three kinds begin (formats: the prompts of the released PersonaPlex model)."""
+"""How the role contexts of the kinds begin (formats: the prompts of the released PersonaPlex model)."""
+TOOLS = " Tools: "
+"""What the tools of kind `tool` stand after in its role context, a sentence each."""
 
 _SENTENCE = re.compile(r"[^.?!]+")
 _WORD = re.compile(r"[a-z0-9']+")
@@ -124,16 +126,17 @@ def role_context(transcript: Transcript, plan: DialogPlan, options: WriteOptions
     text, id_ = transcript.role_context, transcript.dialog_id
     if not text.strip():
         return Failure("role_context", f"{id_}: the role context is empty.")
-    right = {
-        Kind.QA: text == QA_ROLE,
-        Kind.CASUAL: text.startswith(CASUAL_ROLE),
-        Kind.PROBE: text.startswith(SERVICE_ROLE),
-        Kind.SERVICE: text.startswith(SERVICE_ROLE) and " your name is " in text,
+    service = text.startswith(SERVICE_ROLE) and " your name is " in text
+    told = f"{SERVICE_ROLE}… and your name is …"
+    right, wanted = {
+        Kind.QA: (text == QA_ROLE, QA_ROLE),
+        Kind.CASUAL: (text.startswith(CASUAL_ROLE), CASUAL_ROLE),
+        Kind.PROBE: (text.startswith(SERVICE_ROLE), SERVICE_ROLE),
+        Kind.SERVICE: (service, told),
+        Kind.TOOL: (service and TOOLS in text, f"{told}{TOOLS}…"),
+        Kind.INSTRUCTION: (text == QA_ROLE or text.startswith(CASUAL_ROLE), f"{QA_ROLE} or {CASUAL_ROLE}"),
     }[plan.kind]
     if not right:
-        wanted = {Kind.QA: QA_ROLE, Kind.CASUAL: CASUAL_ROLE, Kind.SERVICE: f"{SERVICE_ROLE}… and your name is …"}[
-            plan.kind
-        ]
         return Failure(
             "role_context",
             f"{id_}: the role context of kind {plan.kind} reads {text[:40]!r}…, it has to read {wanted!r}.",

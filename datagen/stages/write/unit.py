@@ -1,14 +1,16 @@
 """The write stage's unit: a writer's transcript is checked by every gate, made spontaneous, and gets its signature."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from datagen.domains.phrasing import Dice
 from datagen.domains.spontaneous import Spontaneous
 from datagen.protocols import Failure
 from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Transcript
-from datagen.stages.write import cues, disfluency, duplicates, edits, gates, grounding, silence, vocals
+from datagen.stages.write import cues, disfluency, duplicates, edits, gates, grounding, near_index, silence, vocals
 from datagen.stages.write.options import WriteOptions
 from datagen.store.ids import rng
 
@@ -53,6 +55,8 @@ def finish(transcript: Transcript, options: WriteOptions) -> Transcript:
     return replace(transcript, signature=duplicates.signature(fluent))
 
 
-def near_duplicates(signatures: Mapping[str, duplicates.Signature], options: WriteOptions) -> dict[str, str]:
-    """Loser to winner, over a whole build; see `datagen.stages.write.duplicates`."""
-    return duplicates.near_duplicates(signatures, options.near_duplicate_jaccard)
+def near_duplicates(signatures: Mapping[str, Sequence[int]], options: WriteOptions) -> dict[str, str]:
+    """Loser to winner, the lower index wins; see `datagen.stages.write.near_index`."""
+    ids = sorted(signatures, key=lambda i: int(i.rsplit("-", 1)[1]))
+    matrix = np.array([signatures[i] for i in ids], np.uint32).reshape(len(ids), -1)
+    return {ids[a]: ids[b] for a, b in near_index.near_duplicates(matrix, options.near_duplicate_jaccard).items()}
