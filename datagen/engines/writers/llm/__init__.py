@@ -1,0 +1,1 @@
+"""Writers that are language models behind a server: `vllm` and `openai`."""
