@@ -190,8 +190,10 @@ class ServiceDomain:
         return {"tools": [schema_of(t) for t in self.tools.values()]} if kind is Kind.TOOL else {}
 
     def hidden(self, scenario: str) -> frozenset[str]:
-        """The slots that only a tool's result tells, in dialogues of kind `tool`."""
-        return frozenset(slot for step in self.scenario(scenario).steps for slot in step.result.values())
+        """The slots that only a tool's result tells, in dialogues of kind `tool`: what the caller gives is none of them."""
+        steps = self.scenario(scenario).steps
+        given = {step.slot for step in steps}
+        return frozenset(slot for step in steps for slot in step.result.values() if slot not in given)
 
     def facts_of(self, scenario: str, with_tools: bool) -> tuple[Fact, ...]:
         """The facts of the role context; `with_tools` without those that name what only a tool's result tells."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from datagen.domains.scenario import Step
-from datagen.engines.writers.agenda import joints
+from datagen.engines.writers.agenda import calling, joints
 from datagen.engines.writers.agenda.session import Expect, Session, UserAct, plain
 from datagen.records.enums import Speaker, Tag, TurnType
 
@@ -192,6 +192,7 @@ class Agent:
         waiting, s.open = s.open, None
         assert waiting is not None
         if waiting.kind == "wait":
+            s.unasked = False
             return self._found(UserAct("wait", step=waiting.step))
         if waiting.kind in ("react", "more"):
             return None
@@ -250,6 +251,8 @@ class Agent:
         if step.kind == "offer":
             s.agent(step.agent, TurnType.QUESTION, "offer")
             return Expect("choice", step)
+        if s.calls_tools and step.tool and not (step.kind == "do" and step.agent):
+            return self._call(step)
         if step.kind == "lookup":
             s.agent(step.agent or s.act("agent.hold"), TurnType.STATEMENT, "hold")
             s.done.add(step.name)
@@ -261,6 +264,13 @@ class Agent:
         phrases, act = (step.found, "done") if step.kind == "do" else (step.agent, "tell")
         s.agent(phrases, TurnType.STATEMENT, act, key=step.name, must=step.must)
         return self._react_or_go_on(step)
+
+    def _call(self, step: Step) -> Expect | None:
+        """Asks for a moment and calls the step's tool; the result may come in the agent's next turn at once."""
+        waiting = calling.hold(self.s, step)
+        if waiting.kind == "wait" and calling.goes_on(self.s):
+            return self._found(UserAct("wait", step=step))
+        return waiting
 
     def _react_or_go_on(self, step: Step) -> Expect | None:
         s = self.s
@@ -281,9 +291,19 @@ class Agent:
         s, step = self.s, act.step
         assert step is not None
         s.open = None
-        if s.dice.chance(0.3):
+        found = step.found
+        call = calling.pending(s, step) if s.calls_tools and step.tool else None
+        if call is not None:
+            if calling.waits_longer(s, call):
+                return Expect("wait", step)
+            found = calling.answer(s, call)
+        elif s.calls_tools and step.tool:
+            return self._call(step)
+        if step.kind == "lookup" and s.dice.chance(0.3):
             s.agent(s.act("agent.thanks_waiting"), TurnType.STATEMENT, "thanks_waiting")
-        s.agent(step.found, TurnType.AFTER_LOOKUP, "found", key=step.name, must=True)
+        s.agent(found, TurnType.AFTER_LOOKUP, "found", key=step.name, must=True)
+        if call is not None:
+            call.result_turn = len(s.draft.turns) - 1
         return self._react_or_go_on(step)
 
     def _chosen(self, act: UserAct) -> None:
@@ -296,6 +316,8 @@ class Agent:
         s, step = self.s, act.step
         assert step is not None
         s.done.add(step.name)
+        if s.calls_tools and step.tool:
+            return self._call(step)
         s.agent(step.found, TurnType.STATEMENT, "done", key=step.name, must=True)
         return self._react_or_go_on(step)
 

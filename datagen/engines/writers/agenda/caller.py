@@ -101,9 +101,10 @@ class Caller:
         if s.room() < 30:
             return None
         items: list[Question | Refusal] = []
-        items += [q for q in agenda.questions if s.ready(q.after) and q.when(s.view)][:1]
-        if agenda.refusal is not None and s.ready(agenda.refusal.after) and s.room() > 55:
-            items.append(agenda.refusal)
+        items += [q for q in agenda.questions if s.ready(q.after) and q.when(s.view) and s.has_answer(q)][:1]
+        refusal = agenda.refusal
+        if refusal is not None and s.ready(refusal.after) and s.has_answer(refusal) and s.room() > 55:
+            items.append(refusal)
         return s.dice.pick(items) if items else None
 
     def _bring_up(self, lead: object = None, item: Question | Refusal | None = None) -> bool:

@@ -110,6 +110,7 @@ def choose(s: Session, waiting: Expect) -> Cut | None:
         "leave": (_interject,),
         "open": (_greeting,),
         "more": (_answer,),
+        "wait": (_interject, _into_hold) if s.calls_tools else (),
     }
     for place in places.get(waiting.kind, ()):
         cut = place(s, waiting)
@@ -154,7 +155,7 @@ def _object(s: Session, waiting: Expect) -> Cut | None:
 
 
 def _can_ask(s: Session) -> bool:
-    return s.room() > 45 and any(s.ready(q.after) and q.when(s.view) for q in s.agenda.questions)
+    return s.room() > 45 and any(s.ready(q.after) and q.when(s.view) and s.has_answer(q) for q in s.agenda.questions)
 
 
 def _turning(s: Session, span: tuple[int, int]) -> list[int]:
@@ -212,6 +213,13 @@ def _ask_or_enough(s: Session, waiting: Expect) -> Cut | None:
 def _interject(s: Session, waiting: Expect) -> Cut | None:
     """A question of the caller's own in the middle of what comes before the agent's question."""
     places = _informed(s)
+    return Cut(_place(s, places), "ask") if places and _can_ask(s) else None
+
+
+def _into_hold(s: Session, waiting: Expect) -> Cut | None:
+    """A question of the caller's own as the agent asks for a moment: the tool is not called yet."""
+    start, end = s.draft.last.spans()[-1]
+    places = list(range(start + MIN_HEARD, end - MIN_UNHEARD + 1))
     return Cut(_place(s, places), "ask") if places and _can_ask(s) else None
 
 

@@ -90,6 +90,10 @@ class Draft:
         self.turns[-1].segments.append(segment)
         self.n_words += len(segment.text.split())
 
+    def part(self, speaker: Speaker) -> None:
+        """Begins another turn of the speaker who has just spoken."""
+        self.turns.append(DraftTurn(speaker))
+
     def agent_after(self, index: int) -> str:
         """All that the agent says in turns after this one."""
         return " ".join(t.text for t in self.turns[index + 1 :] if t.speaker is Speaker.AGENT)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datagen.domains.phrasing import Dice
 from datagen.domains.scenario import Question, Refusal
 from datagen.domains.service import Scenario, ServiceDomain
-from datagen.engines.writers.agenda import surface
+from datagen.engines.writers.agenda import calling, surface
 from datagen.engines.writers.agenda.agent import Agent
 from datagen.engines.writers.agenda.caller import Caller
 from datagen.engines.writers.agenda.draft import DraftTurn
@@ -175,16 +175,17 @@ def _finish(s: Session, index: int, draft: DraftTurn, later: str) -> Turn:
     if draft.cut is None and not is_user and draft.segments[0].act in FILLED and dice.chance(options.filler_agent):
         text = surface.add_filler(text, dice)
     words = text.split()
+    calls = calling.calls_of(s, index, len(words) - sum(len(x.text.split()) for x in draft.segments))
     if draft.type is not TurnType.GREETING:
         heard = s.listening[draft.speaker.other]
         marks = surface.backchannels(words, dice, heard, draft.cut, _informing(draft, len(words)))
     if draft.cut is not None:
         marks.append(Mark(MarkType.BARGE_IN, draft.cut))
-    elif options.safe_cuts:
+    elif options.safe_cuts and not calls:
         safe = _ramble(draft, words, later, dice) if is_user else surface.safe_cut(words, dice, _tail(draft, words))
         marks += [safe] if safe else []
     ordered = tuple(sorted(marks, key=lambda m: (m.word, m.type)))
-    return Turn(index, draft.speaker, text, draft.type, draft.act, ordered, draft.tags)
+    return Turn(index, draft.speaker, text, draft.type, draft.act, ordered, draft.tags, calls)
 
 
 def _ramble(draft: DraftTurn, words: list[str], following: str, dice: Dice) -> Mark | None:

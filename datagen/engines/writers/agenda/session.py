@@ -8,6 +8,7 @@ from datagen.domains.asides import asides
 from datagen.domains.phrasing import Dice, Phrase
 from datagen.domains.scenario import Question, Refusal, Step
 from datagen.domains.service import Scenario, ServiceDomain
+from datagen.domains.tools import Value, as_text
 from datagen.engines.writers.agenda import joints
 from datagen.engines.writers.agenda.draft import Draft, Segment
 from datagen.engines.writers.agenda.options import AgendaOptions
@@ -58,6 +59,20 @@ class UserAct:
 
 
 @dataclass(slots=True)
+class Call:
+    """A tool call under way or answered: `turn` and `segment` are the holding phrase it stands at the end of, `result_turn` the turn
+    that speaks its result, None before that."""
+
+    step: Step
+    turn: int
+    segment: Segment
+    arguments: Mapping[str, Value]
+    result: Mapping[str, Value]
+    n_holds: int = 1
+    result_turn: int | None = None
+
+
+@dataclass(slots=True)
 class Agenda:
     """What the caller still wants to bring up: a stack, the top first when its time has come."""
 
@@ -95,6 +110,10 @@ class Session:
         self.truth: dict[str, Any] = dict(self.view)
         self.role_context = domain.role_context(scenario.name, instance)
         self.known_text = plain(self.role_context)
+        # In dialogues of kind `tool` what a tool's result tells is not known before it is there.
+        self.calls_tools = bool(instance.get("tools"))
+        self.hidden = set(domain.hidden(scenario.name)) if self.calls_tools else set()
+        self.calls: list[Call] = []
         self.listening = listening(options.domain_folders)
         self.draft = Draft()
         self.agenda = Agenda()
@@ -200,8 +219,21 @@ class Session:
             if cut is None or end <= cut:
                 if segment.key:
                     self.heard.add(segment.key)
-            elif segment.must:
+                continue
+            if segment.must:
                 self.unheard.append(rest_of(segment, start, cut))
+            # Who is cut off while asking for a moment has not called yet.
+            self.calls = [c for c in self.calls if c.segment is not segment]
+
+    def reveal(self, result: Mapping[str, Value], slots: Mapping[str, str]) -> None:
+        """A tool's result is there: the agent may say it."""
+        self.hidden -= set(slots.values())
+        self.known_text += plain(as_text(result.values()))
+
+    def has_answer(self, item: Question | Refusal) -> bool:
+        """Whether the agent has what it would say to something that the caller brings up."""
+        said = item.agent if isinstance(item, Question) else (*item.agent, *item.offer, *item.done)
+        return not self.hidden or self.hidden.isdisjoint(n for p in said for n in p.stated)
 
     def wrong_value(self, slot: str) -> str | None:
         value = self.instance["wrong_values"].get(slot)

@@ -25,16 +25,20 @@ def try_domain(domain: ServiceDomain, n: int = 30, options: AgendaOptions | None
     found: list[Problem] = []
     for name in domain.scenario_by_name:
         found += _try_scenario(domain, name, n, options or AgendaOptions())
-    return found
+    for info in domain.scenarios_of(Kind.TOOL):
+        found += _try_scenario(domain, info.name, n, options or AgendaOptions(), Kind.TOOL)
+    return list(dict.fromkeys(found))
 
 
-def trial_plan(domain: ServiceDomain, scenario: str, index: int, split: Split = Split.TRAIN) -> DialogPlan:
+def trial_plan(
+    domain: ServiceDomain, scenario: str, index: int, split: Split = Split.TRAIN, kind: Kind = Kind.SERVICE
+) -> DialogPlan:
     """A plan as the plan stage would make it, voices aside: every fifth one is opened by the caller."""
     draw = rng("trial", domain.name, scenario, index)
     return DialogPlan(
         index=index,
         dialog_id=f"{domain.name}-{scenario}-{index:06d}",
-        kind=Kind.SERVICE,
+        kind=kind,
         domain=domain.name,
         scenario=scenario,
         split=split,
@@ -42,19 +46,21 @@ def trial_plan(domain: ServiceDomain, scenario: str, index: int, split: Split = 
         first_speaker=Speaker.USER if index % 5 == 4 else Speaker.AGENT,
         agent_voice="",
         user_voice="",
-        instance=domain.instance(scenario, split, SHARES, draw),
+        instance={**domain.instance(scenario, split, SHARES, draw), **domain.details(kind, scenario)},
         traits=domain.traits(scenario, draw),
     )
 
 
-def _try_scenario(domain: ServiceDomain, name: str, n: int, options: AgendaOptions) -> list[Problem]:
-    where = f"{domain.name}/scenarios/{name}.toml"
+def _try_scenario(
+    domain: ServiceDomain, name: str, n: int, options: AgendaOptions, kind: Kind = Kind.SERVICE
+) -> list[Problem]:
+    where = f"{domain.name}/scenarios/{name}.toml" + (f" (kind {kind})" if kind is not Kind.SERVICE else "")
     maker = Maker("agenda", "trial", "", "")
     written: list[Transcript] = []
     failed: Counter[str] = Counter()
     last: dict[str, str] = {}
     for i in range(n):
-        plan = trial_plan(domain, name, i)
+        plan = trial_plan(domain, name, i, kind=kind)
         try:
             result = write_service(domain, WriteRequest(plan, plan.seed), options, maker)
         except UserError as error:
