@@ -4,6 +4,7 @@ from pydantic import Field
 
 from datagen.config import Options, knob
 from datagen.records.enums import Kind
+from datagen.stages.write.decontamination import DecontaminationOptions
 from datagen.stages.write.judge_options import JudgeLimits
 from datagen.stages.write.spontaneous_options import (
     DisfluencyOptions,
@@ -70,4 +71,7 @@ class WriteOptions(Options):
         default_factory=LongSilenceOptions, description="users who say nothing for long"
     )
     sound_cue: SoundCueOptions = Field(default_factory=SoundCueOptions, description="sounds to which the agent reacts")
+    decontamination: DecontaminationOptions = Field(
+        default_factory=DecontaminationOptions, description="evaluation sets of which no dialogue may hold anything"
+    )
     vocals: VocalOptions = Field(default_factory=VocalOptions, description="the user's laughs and sighs")
