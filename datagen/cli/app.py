@@ -18,6 +18,8 @@ voices_app = typer.Typer(rich_markup_mode=None, help="The voices of the speaker 
 sounds_app = typer.Typer(rich_markup_mode=None, help="The sounds of the user's surroundings: list them, hear one.")
 recipe_app = typer.Typer(rich_markup_mode=None, help="The knobs of a recipe.")
 timing_app = typer.Typer(rich_markup_mode=None, help="The presets of turn-taking: list, show, or fit one.")
+engines_app = typer.Typer(rich_markup_mode=None, help="List the engines, or install one's environment.")
+app.add_typer(engines_app, name="engines")
 app.add_typer(domains_app, name="domains")
 app.add_typer(voices_app, name="voices")
 app.add_typer(sounds_app, name="sounds")
@@ -111,7 +113,7 @@ def build(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and make nothing.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the summary (or the plan) as JSON.")] = False,
-) -> None:  # fmt: skip
+) -> int | None:  # fmt: skip
     """Build a corpus into a folder; run again, it goes on or grows.
 
     Its stages are plan, write, speak, align, stitch, scene, encode and pack. The same command again goes on where the last
@@ -122,7 +124,7 @@ def build(
     flags = command.Flags(
         recipe, profile, domains, dialogs, hours, seed, tuple(sets), out, workers, runner, quiet, json_
     )
-    command.dry_run(flags) if dry_run else command.build(flags)
+    return command.dry_run(flags) if dry_run else command.build(flags)
 
 
 @app.command()
@@ -188,12 +190,37 @@ def export(
     command.list_formats(json_) if list_ else command.export(out, to, folder, split, from_tokens, sets, json_)
 
 
-@app.command()
-def engines(json_: Json = False) -> None:
+@engines_app.callback(invoke_without_command=True)
+def engines(context: typer.Context, json_: Json = False) -> None:
     """List the engines: ready here, or what would bring them."""
-    from datagen.cli import lists
+    if context.invoked_subcommand is None:
+        from datagen.cli import engines as command
 
-    lists.engines(json_)
+        command.show(json_)
+
+
+@engines_app.command("install")
+def engines_install(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Which engine: vllm.")],
+    cpu: Annotated[
+        bool | None,
+        typer.Option("--cpu/--gpu", help="The build for processors (for trying), or for GPUs.  [default: --gpu where there is one]",
+                     show_default=False),
+    ] = None,
+    first: Annotated[
+        list[str],
+        typer.Option("--with", metavar="PACKAGE", help="Install this first, and keep it, e.g. torch==2.13.0. Repeatable."),
+    ] = _NO_SETS,
+    again: Annotated[bool, typer.Option("--again", help="Make it anew, even if it is there.")] = False,
+) -> None:  # fmt: skip
+    """Make the environment of an engine that needs one of its own.
+
+    It goes to DATAGEN_ENGINES_DIR, else below the user's data folder, with pinned versions. A stopped install leaves nothing
+    that counts: the same command makes it anew.
+    """
+    from datagen.cli import engines as command
+
+    command.install(name, "" if cpu is None else "cpu" if cpu else "gpu", first, again)
 
 
 @app.command()

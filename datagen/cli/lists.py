@@ -1,4 +1,4 @@
-"""`datagen domains`, `voices` and `engines`: what there is."""
+"""`datagen domains` and `voices`: what there is."""
 
 import difflib
 import io
@@ -13,32 +13,9 @@ from rich.table import Table
 
 from datagen import domains, recipes
 from datagen.build import resolve
-from datagen.engines import registry
 from datagen.errors import DataError, UserError
 from datagen.records.enums import MarkType
 from datagen.records.transcript import Turn
-
-
-def engines(as_json: bool) -> None:
-    """Prints every engine: ready, or the reason why not and what brings it."""
-    found = [
-        {
-            "kind": e.kind,
-            "engine": e.name,
-            "ready": not registry.obstacle(e),
-            "what": e.summary,
-            "reason": registry.obstacle(e),
-            "bring": e.install,
-        }
-        for e in registry.ENTRIES
-    ]
-    if as_json:
-        sys.stdout.write(json.dumps(found, indent=1) + "\n")
-        return
-    rows = [
-        [str(f["kind"]), str(f["engine"]), "ready" if f["ready"] else str(f["reason"]), str(f["what"])] for f in found
-    ]
-    _print(["kind", "engine", "here", "what"], rows)
 
 
 def domains_list(as_json: bool) -> None:
@@ -51,7 +28,9 @@ def domains_list(as_json: bool) -> None:
         ]
         sys.stdout.write(json.dumps(found, indent=1) + "\n")
         return
-    _print(["domain", "kind", "scenarios", "title"], [[d.name, d.kind, str(len(d.scenarios)), d.title] for d in loaded])
+    print_table(
+        ["domain", "kind", "scenarios", "title"], [[d.name, d.kind, str(len(d.scenarios)), d.title] for d in loaded]
+    )
 
 
 def domains_show(name: str) -> None:
@@ -125,7 +104,7 @@ def voices_list(as_json: bool, profile: str) -> None:
         [v.id, v.sex, f"{v.f0_hz:.0f}", " ".join(f"{f:.0f}" for f in v.formants_hz), v.base, v.family, v.licence]
         for v in found
     ]
-    _print(["voice", "sex", "F0 Hz", "F1 F2 F3 Hz", "base", "family", "licence"], rows)
+    print_table(["voice", "sex", "F0 Hz", "F1 F2 F3 Hz", "base", "family", "licence"], rows)
 
 
 def voices_hear(voice: str, wav: Path, text: str, profile: str) -> None:
@@ -154,7 +133,8 @@ def voices_hear(voice: str, wav: Path, text: str, profile: str) -> None:
     sys.stdout.write(f"{wav}: {len(audio) / 24_000:.1f} s of {voice}\n")
 
 
-def _print(columns: list[str], rows: list[list[str]]) -> None:
+def print_table(columns: list[str], rows: list[list[str]]) -> None:
+    """Prints aligned columns: as wide as the terminal, 160 characters elsewhere."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(column, overflow="fold")

