@@ -24,6 +24,7 @@ many as the limit, but 32 at least. Rounds in which the caller did not use the l
 """
 
 import math
+from dataclasses import dataclass
 from enum import Enum
 
 GAIN = 1.1
@@ -56,12 +57,33 @@ class Phase(Enum):
 _LEVELS = {Phase.START: 1.0, Phase.UP: PROBE, Phase.DOWN: 1.0, Phase.HOLD: HEADROOM}
 
 
+@dataclass(slots=True)
+class _Round:
+    """What is counted in a round. `skip` replies are still to come of the round before; then `begun_s` is set and counting begins."""
+
+    phase: Phase
+    wanted: int
+    skip: int
+    begun_s: float | None = None
+    n_replies: int = 0
+    n_tokens: int = 0
+    n_taken: int = 0
+    n_waited: int = 0
+
+
 class Limiter:
     """The requests under way at one server and how many there may be; 1 to `most`, beginning with `start`."""
 
     def __init__(self, start: int, most: int) -> None:
         self._start, self._most = min(start, most), most
-        self.in_flight = self._limit = 0
+        self.in_flight = 0
+        self.limit = self._start
+        self._base = float(self._start)
+        self._round = _Round(Phase.START, 0, 0)
+        self._before: tuple[int, float] | None = None
+        self._stalls = 0
+        self._up = (0, 0.0)
+        self._held, self._hold_rate = 0, 0.0
         self._hold_rounds = HOLD_ROUNDS // 2
         self._cut_at = -math.inf
         self.restart()
@@ -69,99 +91,94 @@ class Limiter:
     def restart(self) -> None:
         """Forgets what was learnt: the server behind it is a fresh one."""
         self._base = float(self._start)
-        self._before: tuple[int, float] | None = None
+        self._before = None
         self._stalls = 0
+        self._hold_rounds = HOLD_ROUNDS // 2
         self._begin(Phase.START)
-
-    @property
-    def limit(self) -> int:
-        return self._limit
 
     @property
     def load(self) -> float:
         """Requests under way over the limit; 1 and more: no room."""
-        return self.in_flight / self._limit
+        return self.in_flight / self.limit
 
     def take(self, waited: bool) -> None:
         """A request is sent; `waited` for room, which shows that the limit holds something back."""
         self.in_flight += 1
-        self._n_taken += 1
-        self._n_waited += waited
+        self._round.n_taken += 1
+        self._round.n_waited += waited
 
     def answered(self, now_s: float, tokens: int) -> None:
         """A request has ended with a reply of so many tokens, or (0) without one that says anything of the load."""
         self.in_flight -= 1
-        if self._skip > 0:
-            self._skip -= 1
-            self._begun_s = now_s
-            return
-        if self._begun_s is None:  # the first round of all begins with its first reply
-            self._begun_s = now_s
-            return
-        self._n_replies += 1
-        self._n_tokens += tokens
-        if self._n_replies >= self._wanted:
-            self._end_round(now_s)
+        counted = self._round
+        if counted.skip > 0:
+            counted.skip -= 1
+            counted.begun_s = now_s
+        elif counted.begun_s is None:  # a round that no other's replies delay begins with its first
+            counted.begun_s = now_s
+        else:
+            counted.n_replies += 1
+            counted.n_tokens += tokens
+            if counted.n_replies >= counted.wanted:
+                self._end_round(counted, now_s - counted.begun_s)
 
-    def pushed_back(self, now_s: float, sent_s: float) -> None:
-        """A request sent at `sent_s` was refused for load, or timed out."""
+    def pushed_back(self, now_s: float, sent_s: float) -> bool:
+        """A request sent at `sent_s` was refused for load, or timed out; whether that says more than push-backs before it did."""
         self.in_flight -= 1
         if sent_s < self._cut_at:
-            return
+            return False
         self._cut_at = now_s
-        if self._phase is Phase.UP:
-            self._hold()
-            return
-        level = self._limit if self._phase is Phase.START else self._base
-        self._base = max(1.0, CUT * level)
-        self._hold_rounds = HOLD_ROUNDS // 2
+        if self._round.phase is not Phase.UP:
+            level = self.limit if self._round.phase is Phase.START else self._base
+            self._base = max(1.0, CUT * level)
+            self._hold_rounds = HOLD_ROUNDS // 2
         self._hold()
+        return True
 
-    def _end_round(self, now_s: float) -> None:
-        assert self._begun_s is not None
-        took_s = now_s - self._begun_s
-        if took_s <= 0 or self._n_waited < WAITED_SHARE * self._n_taken:
-            self._begin(self._phase)
+    def _end_round(self, counted: _Round, took_s: float) -> None:
+        if took_s <= 0 or counted.n_waited < WAITED_SHARE * counted.n_taken:
+            self._begin(counted.phase)
             return
-        rate = self._n_tokens / took_s
-        if self._phase is Phase.START:
-            self._start_round(rate)
-        elif self._phase is Phase.UP:
-            self._up = (self._limit, rate)
+        rate = counted.n_tokens / took_s
+        if counted.phase is Phase.START:
+            self._started(rate)
+        elif counted.phase is Phase.UP:
+            self._up = (self.limit, rate)
             self._begin(Phase.DOWN)
-        elif self._phase is Phase.DOWN:
+        elif counted.phase is Phase.DOWN:
             self._probed(rate)
         else:
-            self._held_round(rate)
+            self._held_still(rate)
 
-    def _held_round(self, rate: float) -> None:
-        self._held += 1
-        self._hold_rate = self._hold_rate or rate
-        changed = not 1 / CHANGED <= rate / max(self._hold_rate, 1e-9) <= CHANGED
-        self._begin(Phase.UP if changed or self._held >= self._hold_rounds else Phase.HOLD)
-
-    def _start_round(self, rate: float) -> None:
-        gain = rate / self._before[1] if self._before and self._before[1] > 0 else math.inf
+    def _started(self, rate: float) -> None:
+        """Another doubling, or the knee that the last one shows."""
+        before, before_rate = self._before or (self.limit, 0.0)
+        gain = rate / before_rate if before_rate > 0 else math.inf
         if gain >= GAIN:
-            self._stalls = 0
-            self._before = (self._limit, rate)
-            if self._limit >= self._most:
+            self._before, self._stalls = (self.limit, rate), 0
+            if self.limit >= self._most:
                 self._hold()
                 return
-            self._base = min(2.0 * self._limit, self._most)
+            self._base = min(2.0 * self.limit, self._most)
             self._begin(Phase.START)
             return
         self._stalls += 1
         if self._stalls < 2:
             self._begin(Phase.START)
             return
-        assert self._before is not None
-        self._base = self._clamped(PROBE * gain * self._before[0])
+        self._base = self._clamped(PROBE * gain * before)
         self._hold()
+
+    def _held_still(self, rate: float) -> None:
+        """Another round at the base, or a probe: after enough of them, or where the server is not what it was."""
+        self._held += 1
+        self._hold_rate = self._hold_rate or rate
+        changed = not self._hold_rate / CHANGED <= rate <= self._hold_rate * CHANGED
+        self._begin(Phase.UP if changed or self._held >= self._hold_rounds else Phase.HOLD)
 
     def _probed(self, low_rate: float) -> None:
         """Where the base goes after a round above it and one at it."""
-        (high, high_rate), low = self._up, self._limit
+        (high, high_rate), low = self._up, self.limit
         if high > low and high_rate > 0:
             elasticity = math.log(high_rate / low_rate) / math.log(high / low) if low_rate > 0 else 1.0
             if elasticity > GROWS:
@@ -184,11 +201,9 @@ class Limiter:
 
     def _begin(self, phase: Phase) -> None:
         """A round of a phase, after the replies that are still to come of another limit's."""
-        before, self._phase = self._limit, phase
-        self._limit = round(self._clamped(self._base * _LEVELS[phase]))
-        if phase is Phase.UP and self._limit <= self._base < self._most:
-            self._limit += 1
-        self._skip = self.in_flight if self._limit != before else 0
-        self._wanted = max(self._limit, MIN_REPLIES) * (2 if phase in (Phase.UP, Phase.DOWN) else 1)
-        self._n_replies = self._n_tokens = self._n_taken = self._n_waited = 0
-        self._begun_s: float | None = None
+        before = self.limit
+        self.limit = round(self._clamped(self._base * _LEVELS[phase]))
+        if phase is Phase.UP and self.limit <= self._base < self._most:
+            self.limit += 1
+        wanted = max(self.limit, MIN_REPLIES) * (2 if phase in (Phase.UP, Phase.DOWN) else 1)
+        self._round = _Round(phase, wanted, self.in_flight if self.limit != before else 0)

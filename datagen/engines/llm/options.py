@@ -23,7 +23,7 @@ class ServerOptions(Options):
         changes_output=False,
     )
     max_concurrency: int = knob(
-        512, "most requests under way at one server", "requests", ge=1, le=65_536, changes_output=False
+        1024, "most requests under way at one server", "requests", ge=1, le=65_536, changes_output=False
     )
     connect_timeout_s: float = knob(10.0, "longest wait for a connection", "s", gt=0, changes_output=False)
     timeout_s: float = knob(600.0, "longest wait for a whole reply", "s", gt=0, changes_output=False)
