@@ -119,7 +119,7 @@ class Build:
     @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of engine that this build has: a judge only where the recipe names one."""
-        return ENGINE_KINDS if self.recipe.judge.engine == NO_JUDGE else (*ENGINE_KINDS, "judge")
+        return kinds_of(self.recipe)
 
     @cached_property
     def makers(self) -> dict[str, Maker]:
@@ -220,24 +220,32 @@ def resolve(recipe: Recipe) -> Build:
             "mix: the recipe names nothing to build. Give --domains bank,restaurant, or a [[mix]] in the recipe."
         )
     stages = {name: read_options(model, getattr(recipe, name), name) for name, model in STAGE_OPTIONS.items()}
-    judged = () if recipe.judge.engine == NO_JUDGE else ("judge",)
-    chosen = {kind: getattr(recipe, kind) for kind in (*ENGINE_KINDS, *judged)}
-    engine_options = {kind: registry.options_of(kind, c.engine, _given(recipe, kind, c)) for kind, c in chosen.items()}
+    engine_options = {kind: options_of(recipe, kind) for kind in kinds_of(recipe)}
     build = Build(recipe, stages, engine_options)
     _ = build.asides, build.spontaneous  # read here, so that a wrong text is named before any work
     _known_sounds(build)
+    if build.options(WriteOptions).judge.min_scores and "judge" not in build.kinds:
+        raise UserError(
+            "write.judge.min_scores: nobody scores what is written. Name a judge (judge.engine), or leave it out."
+        )
     for entry in recipe.mix:
         for name in entry.domains:
-            _serves(build.domains[name], entry.kind)
+            serves(build.domains[name], entry.kind)
     return build
 
 
-def _given(recipe: Recipe, kind: str, chosen: EngineChoice) -> dict[str, Any]:
-    """An engine's options as the recipe has them; a writer that reads domains looks where the plan does."""
+def kinds_of(recipe: Recipe) -> tuple[str, ...]:
+    """The kinds of engine that a recipe has: a judge only where it names one."""
+    return ENGINE_KINDS if recipe.judge.engine == NO_JUDGE else (*ENGINE_KINDS, "judge")
+
+
+def options_of(recipe: Recipe, kind: str) -> Options:
+    """The validated options of one of its engines; a writer that reads domains looks where the plan does."""
+    chosen: EngineChoice = getattr(recipe, kind)
     options = chosen.options()
     if kind == "writer" and recipe.domain_folders:
         options.setdefault("domain_folders", recipe.domain_folders)
-    return options
+    return registry.options_of(kind, chosen.engine, options)
 
 
 def _known_sounds(build: Build) -> None:
@@ -249,7 +257,7 @@ def _known_sounds(build: Build) -> None:
             raise UserError(f"write.sound_cue: its texts speak of the sound {name!r}. {build.sounds.hint(name)}")
 
 
-def _serves(domain: Domain, kind: Kind) -> None:
+def serves(domain: Domain, kind: Kind) -> None:
     """UserError where a domain has no dialogues of this kind; a service domain with tools has those of kind `tool` too."""
     if kind in domain.kinds:
         return

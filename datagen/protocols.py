@@ -103,7 +103,7 @@ class RemoteWriter(Writer, Protocol):
 
     @property
     def at_once(self) -> int:
-        """How many requests it has under way at most, over all servers: the runner has twice as many dialogues in hand."""
+        """How many requests it would have under way now, over all servers: the runner has twice as many dialogues in hand."""
         ...
 
     def keep_replies(self, sink: Callable[[ReplyRecord], None]) -> None:

@@ -27,8 +27,10 @@ from datagen.report.page import write_report
 from datagen.run.job import GROUPS, Job, Outcome
 from datagen.run.local import already_published, finish
 from datagen.run.pool import Pool, default_workers, end_with, result_of
+from datagen.run.preflight import check_writer
 from datagen.run.request import Run, prepare
 from datagen.run.tally import Tally, tally_of
+from datagen.run.writing import writing_of
 from datagen.store.files import remove_temporary
 from datagen.store.lock import only_builder
 
@@ -72,10 +74,11 @@ def build_flow(recipe: dict[str, Any], out: str, workers: int, name: str) -> Non
             get_run_logger().info("%s is already built: nothing to do.", out)
             return
         remove_temporary(run.out)
+        check_writer(run)
         tally = tally_of(run.build)
         progress = create_progress_artifact(0.0, description=f"{run.n_dialogs} dialogues into {run.out.name}")
         runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=2 * workers)
-        with Pool(min(workers, len(run.jobs)), tally.progress) as pool, runner:
+        with Pool(min(workers, len(run.jobs)), tally.progress, writing_of(run)) as pool, runner:
             _all_groups(run, pool, runner, tally, progress)
         told_ = publish(run, tally)
     create_markdown_artifact(f"```\n{told_}```", key="datagen-build", description="What was built, and where it is.")

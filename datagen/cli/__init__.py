@@ -23,7 +23,7 @@ def run(arguments: list[str]) -> int:
         sys.stdout.flush()
         return code
     except DatagenError as error:
-        sys.stderr.write(f"datagen: {_line(str(error))}\n")
+        sys.stderr.write(f"datagen: {printable(str(error))}\n")
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("datagen: interrupted. What is done is kept: run the same command again to go on.\n")
@@ -34,7 +34,7 @@ def run(arguments: list[str]) -> int:
         return 0
 
 
-def _line(text: str) -> str:
+def printable(text: str) -> str:
     """The text in one line that cannot steer a terminal, whatever a file name or a library put into it."""
     return "".join(c if c.isprintable() else "�" for c in " ".join(text.split()))
 

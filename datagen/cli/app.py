@@ -124,7 +124,10 @@ def build(
     flags = command.Flags(
         recipe, profile, domains, dialogs, hours, seed, tuple(sets), out, workers, runner, quiet, json_
     )
-    return command.dry_run(flags) if dry_run else command.build(flags)
+    if dry_run:
+        return command.dry_run(flags)
+    command.build(flags)
+    return None
 
 
 @app.command()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datagen import recipes
+from datagen.cli import printable
 from datagen.cli.display import Display
 from datagen.config import Recipe
 from datagen.errors import UserError
@@ -13,7 +14,7 @@ from datagen.records.build import BUILD_FILE, BuildSummary
 from datagen.records.codec import from_json
 from datagen.report import timing
 from datagen.report.page import REPORT_FILE, write_report
-from datagen.run import estimate, prefect_child
+from datagen.run import estimate, prefect_child, preflight
 from datagen.run.local import already_published, run_build
 from datagen.run.pool import default_workers
 from datagen.run.request import Run, prepare
@@ -48,7 +49,10 @@ class Flags:
 
     def prepare(self) -> Run:
         recipe = self.compose()
-        return prepare(recipe, self.out or Path("data") / recipe.name)
+        return prepare(recipe, self.folder(recipe))
+
+    def folder(self, recipe: Recipe) -> Path:
+        return self.out or Path("data") / recipe.name
 
 
 def build(flags: Flags) -> None:
@@ -109,8 +113,14 @@ def told(run: Run, result: BuildSummary, new: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def dry_run(flags: Flags) -> None:
-    """Prints the plan: counts, engines, estimated time and size."""
-    run = flags.prepare()
+def dry_run(flags: Flags) -> int:
+    """Prints the plan (counts, engines, estimated time and size), or every line that stands against it and its exit code."""
+    recipe = flags.compose()
+    run, problems = preflight.problems(recipe, flags.folder(recipe))
+    if run is None or problems:
+        for problem in problems:
+            sys.stderr.write(f"datagen: {printable(str(problem))}\n")
+        return min(problem.exit_code for problem in problems)
     found = estimate.estimate(run, flags.workers or default_workers())
     sys.stdout.write(json.dumps(found.to_dict(), indent=1) + "\n" if flags.json else found.told())
+    return 0

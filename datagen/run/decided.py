@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from datagen.build import Build
 from datagen.domains.spontaneous import Spontaneous
 from datagen.protocols import Failure, WriteRequest
 from datagen.records.enums import Stage
@@ -12,6 +13,11 @@ from datagen.records.maker import Reject
 from datagen.records.transcript import Transcript
 from datagen.stages.write import unit
 from datagen.stages.write.options import WriteOptions
+
+
+def is_remote(build: Build) -> bool:
+    """Whether the writer waits for servers, and is driven by the build's own process."""
+    return hasattr(build.engine("writer"), "write_one")
 
 
 @dataclass(frozen=True, slots=True)

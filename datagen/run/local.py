@@ -11,10 +11,12 @@ from datagen.records.build import BUILD_FILE, BuildSummary
 from datagen.run.job import Outcome
 from datagen.run.meter import Progress
 from datagen.run.pool import SIGNAL_CHECK_S, Pool, result_of
+from datagen.run.preflight import check_writer
 from datagen.run.publish import publish, tidy
 from datagen.run.request import Run, read_summary
 from datagen.run.tally import Tally, tally_of
 from datagen.run.timing import hold
+from datagen.run.writing import writing_of
 from datagen.stages.stitch.options import StitchOptions
 from datagen.store.files import remove_temporary
 from datagen.store.lock import only_builder
@@ -32,6 +34,7 @@ def run_build(run: Run, workers: int, on_progress: Callable[[Progress], None]) -
         if done:
             return done
         remove_temporary(run.out)
+        check_writer(run)
         tally = tally_of(run.build)
         for outcomes in _outcomes(run, workers, _both(tally.progress, on_progress)):
             tally.take(outcomes)
@@ -78,7 +81,7 @@ def finish(run: Run, tally: Tally) -> BuildSummary:
 def _outcomes(run: Run, workers: int, on_progress: Callable[[Progress], None]) -> Iterator[list[Outcome]]:
     """Each shard's outcomes as it ends; leaving early ends the workers."""
     jobs = run.jobs
-    with Pool(min(workers, len(jobs)), on_progress) as pool:
+    with Pool(min(workers, len(jobs)), on_progress, writing_of(run)) as pool:
         futures = {pool.shard(job): job.shard.name for job in jobs}
         pending = set(futures)
         while pending:

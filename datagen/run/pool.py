@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.queues import Queue
@@ -15,8 +15,9 @@ from types import ModuleType, TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 from datagen.errors import EngineError
-from datagen.run.job import Job, Outcome, run_group, run_shard
+from datagen.run.job import GROUPS, Job, Outcome, run_group
 from datagen.run.meter import Progress
+from datagen.run.writing import Writing
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,12 +36,13 @@ def default_workers() -> int:
 
 
 class Pool:
-    """`workers` processes that run shards; `on_progress` is called in this process, from a thread of the pool's.
+    """`workers` processes that run shards; `on_progress` is called in this process, from threads of the pool's, one call at a time.
 
+    With `writing`, the write group is made by it, in this process, and each shard goes to the workers once it is written.
     Raises EngineError where a worker dies under a shard.
     """
 
-    def __init__(self, workers: int, on_progress: Callable[[Progress], None]) -> None:
+    def __init__(self, workers: int, on_progress: Callable[[Progress], None], writing: Writing | None = None) -> None:
         for name in _ONE_THREAD:
             os.environ.setdefault(name, "1")
         context = multiprocessing.get_context("spawn")
@@ -49,6 +51,8 @@ class Pool:
             workers, mp_context=context, initializer=_start_worker, initargs=(self._queue, os.getpid())
         )
         self._on_progress = on_progress
+        self._one_at_a_time = threading.Lock()
+        self._writing = writing
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
         try:
@@ -59,13 +63,19 @@ class Pool:
         except BaseException:  # Ctrl-C while they load: nobody waits until they have
             self._kill()
             raise
+        if writing is not None:
+            writing.start(self._tell)
 
     def shard(self, job: Job) -> "Future[list[Outcome]]":
         """All groups of a shard, in one worker."""
-        return self._submit(_shard, job)
+        if self._writing is None:
+            return self._submit(_groups, job, GROUPS)
+        return _after(self._writing.shard(job.shard.name), lambda: self._submit(_groups, job, GROUPS[1:]))
 
     def group(self, job: Job, group: str) -> "Future[Outcome]":
         """One group of a shard."""
+        if self._writing is not None and group == GROUPS[0]:
+            return self._writing.shard(job.shard.name)
         return self._submit(_group, job, group)
 
     def _submit(self, call: "Callable[P, R]", *args: P.args, **kwargs: P.kwargs) -> "Future[R]":
@@ -79,6 +89,10 @@ class Pool:
 
     def _listen(self) -> None:
         while (progress := self._queue.get()) is not None:
+            self._tell(progress)
+
+    def _tell(self, progress: Progress) -> None:
+        with self._one_at_a_time:
             self._on_progress(progress)
 
     def __enter__(self) -> "Pool":
@@ -89,6 +103,8 @@ class Pool:
     ) -> None:
         if kind is not None:
             self._kill()
+        if self._writing is not None:
+            self._writing.close(at_once=kind is not None)
         self._pool.shutdown(wait=True, cancel_futures=True)
         if kind is not None:
             self._queue.cancel_join_thread()  # a killed worker may hold the queue's lock for ever: nothing waits for it
@@ -101,6 +117,31 @@ class Pool:
         """Ends the workers at once: what they were making is under a temporary name, so nothing half-made stays."""
         for process in list((self._pool._processes or {}).values()):
             process.terminate()
+
+
+def _after(first: "Future[Outcome]", rest: "Callable[[], Future[list[Outcome]]]") -> "Future[list[Outcome]]":
+    """The first outcome and those of `rest`, which begins when the first is there; the error of either."""
+    both: Future[list[Outcome]] = Future()
+
+    def begin(done: "Future[Outcome]") -> None:
+        if (error := done.exception()) is not None:
+            both.set_exception(error)
+            return
+        try:
+            rest().add_done_callback(end)
+        except RuntimeError as closed:  # the pool has been shut down
+            both.set_exception(closed)
+
+    def end(done: "Future[list[Outcome]]") -> None:
+        if done.cancelled():
+            both.cancel()
+        elif (error := done.exception()) is not None:
+            both.set_exception(error)
+        else:
+            both.set_result([first.result(), *done.result()])
+
+    first.add_done_callback(begin)
+    return both
 
 
 def result_of(future: "Future[Any]", what: str) -> Any:
@@ -177,8 +218,8 @@ def _report(progress: Progress) -> None:
     _progress.put(progress)
 
 
-def _shard(job: Job) -> list[Outcome]:
-    return run_shard(job, _report)
+def _groups(job: Job, groups: Sequence[str]) -> list[Outcome]:
+    return [run_group(job, group, _report) for group in groups]
 
 
 def _group(job: Job, group: str) -> Outcome:

@@ -18,6 +18,7 @@ from datagen.records.build import BUILD_FILE, BuildSummary, CodecInfo, ShardEntr
 from datagen.records.enums import Stage
 from datagen.records.maker import Reject
 from datagen.records.speech import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from datagen.run import replies
 from datagen.run import write as written
 from datagen.run.gate_counts import GateCounts, gate_table
 from datagen.run.job import Outcome
@@ -84,6 +85,7 @@ def publish(run: Run, outcomes: Sequence[Outcome]) -> BuildSummary:
     files += manifests + _publish_prompts(run, found)
     result = replace(_summary(run, packed, found, timing), **gates)
     files.append(_card(run, result))
+    files += replies.publish(run.out, run.work, run.build, run.shards)
     _remove_stale(run, set(files))
     result = _with_files(run, result, files)
     write_json(run.out / BUILD_FILE, result.to_dict())
@@ -264,11 +266,12 @@ def _remove_stale(run: Run, current: set[Path]) -> None:
         "tokens/*.parquet",
         "manifests/*.parquet",
         *(f"{folder}/*.flac" for folder in (*SOUND_FOLDERS, PROMPT_FOLDER)),
+        f"{replies.FOLDER}/*.jsonl.gz",
     ):
         for path in run.out.glob(pattern):
             if path not in current:
                 path.unlink()
-    for folder in (*SOUND_FOLDERS, PROMPT_FOLDER):
+    for folder in (*SOUND_FOLDERS, PROMPT_FOLDER, replies.FOLDER):
         if (run.out / folder).is_dir() and not any((run.out / folder).iterdir()):
             (run.out / folder).rmdir()
 
@@ -283,6 +286,7 @@ def tidy(run: Run, outcomes: Sequence[Outcome]) -> None:
     ledger = Ledger(run.work)
     for group in ("write", "speech", "render"):
         ledger.keep_only(group, {Path(o.folder) for o in outcomes if o.group == group})
+    ledger.keep_only(replies.GROUP, set(replies.sources(run.work, run.build, run.shards)))
     if not run.keep_work:
         for group in ("speech", "render"):
             shutil.rmtree(run.work / group, ignore_errors=True)
