@@ -1,7 +1,7 @@
 """Tools as data: what a service domain declares as functions, the typed values of a call, and the faults of one."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def spoken_forms(value: Value) -> tuple[str, ...]:
     return (value,)
 
 
-def as_text(values: Iterable[Value]) -> str:
-    """All that the values give a speaker to say, as one text."""
-    return ". ".join(dict.fromkeys(form for v in values for form in spoken_forms(v)))
+def as_text(values: Mapping[str, Value]) -> str:
+    """All that the fields of a result give a speaker to say, as one text: `below zero $61.43`."""
+    forms = [f"{name.replace('_', ' ')} {form}" for name, v in values.items() for form in spoken_forms(v) or ("",)]
+    return ". ".join(forms)

@@ -10,14 +10,22 @@ from datagen.domains.spontaneous import Spontaneous
 from datagen.protocols import Failure
 from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Transcript
-from datagen.stages.write import cues, disfluency, duplicates, edits, gates, grounding, near_index, silence, vocals
+from datagen.stages.write import cues, disfluency, duplicates, edits, gates, grounding, near_index, silence, tools, vocals
 from datagen.stages.write.options import WriteOptions
 from datagen.store.ids import rng
 
 VERSION = 3
 """Goes into content keys: raised when the same input gives another output."""
 
-_GATES = (gates.structure, gates.role_context, gates.leaks, gates.length, gates.repetition, grounding.grounded)
+_GATES = (
+    gates.structure,
+    gates.role_context,
+    gates.leaks,
+    gates.length,
+    gates.repetition,
+    tools.called,
+    grounding.grounded,
+)
 
 
 def check(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> Failure | None:

@@ -39,7 +39,9 @@ _HOLDS = {"lookup": "agent.hold", "do": "agent.hold_do"}
 
 def goes_on(s: Session) -> bool:
     """Whether the agent waits for the result in silence and says it in a turn of its own; then that turn has begun."""
-    if s.draft.last.act.endswith("hold") and s.dice.chance(ALONE) and not s.agenda.barge_ins:
+    turns = s.draft.turns
+    alone = len(turns) > 1 and turns[-2].speaker is Speaker.AGENT
+    if not alone and s.dice.chance(ALONE) and not s.agenda.barge_ins:
         s.settle(None)
         s.draft.part(Speaker.AGENT)
         return True

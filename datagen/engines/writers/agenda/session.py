@@ -228,7 +228,7 @@ class Session:
     def reveal(self, result: Mapping[str, Value], slots: Mapping[str, str]) -> None:
         """A tool's result is there: the agent may say it."""
         self.hidden -= set(slots.values())
-        self.known_text += plain(as_text(result.values()))
+        self.known_text += plain(as_text(result))
 
     def has_answer(self, item: Question | Refusal) -> bool:
         """Whether the agent has what it would say to something that the caller brings up."""

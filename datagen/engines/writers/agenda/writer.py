@@ -41,11 +41,11 @@ class AgendaWriter:
 
     def _write(self, request: WriteRequest) -> Transcript | Failure:
         domain: Any = load(request.plan.domain, self.options.domain_folders)
-        if domain.kind is not request.plan.kind:
+        if request.plan.kind not in domain.kinds:
             return Failure(
                 "wrong_kind", f"{request.plan.domain} is a {domain.kind} domain, the plan says {request.plan.kind}."
             )
-        if request.plan.kind is Kind.SERVICE:
+        if request.plan.kind in (Kind.SERVICE, Kind.TOOL):
             return write_service(cast(ServiceDomain, domain), request, self.options, self._maker)
         if request.plan.kind is Kind.QA:
             from datagen.engines.writers.agenda.qa import write_qa
