@@ -59,14 +59,24 @@ class Scribe:
 
     async def _attempt(self, request: WriteRequest) -> Transcript | Failure:
         answer = await self._writer.write_one(request)
-        # One gate at a time, and whatever is ready to be sent goes out before it: the servers come first.
-        async with self._turn:
-            await asyncio.sleep(0)
-            with self._meter.time(Stage.WRITE):
-                result = judged(request, answer, self._options, self._build.spontaneous)
+        try:
+            # One gate at a time, and whatever is ready to be sent goes out before it: the servers come first.
+            async with self._turn:
+                await asyncio.sleep(0)
+                result = self._gated(request, answer)
+        except asyncio.CancelledError:
+            # What a server has been paid for is not thrown away where it is as good as kept.
+            result = self._gated(request, answer) if self._judge is None else None
+            if isinstance(result, Transcript):
+                return result
+            raise
         if isinstance(result, Failure) or self._judge is None:
             return result
         return await self._scored(self._judge, request, result)
+
+    def _gated(self, request: WriteRequest, answer: Transcript | Failure) -> Transcript | Failure:
+        with self._meter.time(Stage.WRITE):
+            return judged(request, answer, self._options, self._build.spontaneous)
 
     async def _scored(self, judge: Judge, request: WriteRequest, transcript: Transcript) -> Transcript | Failure:
         """The transcript with its scores, or the rubric that it falls short of; a judge that cannot be read is asked again."""

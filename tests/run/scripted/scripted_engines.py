@@ -23,7 +23,9 @@ from datagen.store.ids import unit_hash
 
 class WriterOptions(Options):
     log: str = knob("", "file of all calls", changes_output=False)
-    delay_s: float = knob(0.0, "mean time of a reply; those of a build differ, so that they come out of order", changes_output=False)
+    delay_s: float = knob(
+        0.0, "mean time of a reply; those of a build differ, so that they come out of order", changes_output=False
+    )
     at_once: int = knob(4, "requests at once", changes_output=False)
     bad_share: float = knob(0.0, "share of first attempts that fail")
     bad_always: float = knob(0.0, "share of dialogues that fail in every attempt")
@@ -84,7 +86,9 @@ class ScriptedWriter(Logged):
             self.log("write", id_, attempt=request.attempt, description=request.description)
             await asyncio.sleep(self.options.delay_s * 2 * unit_hash("delay", id_, request.attempt))
         if self._sink:
-            self._sink(ReplyRecord(id_, "write", request.attempt, request.seed, False, "tiny", "0" * 64, f"raw of {id_}"))
+            self._sink(
+                ReplyRecord(id_, "write", request.attempt, request.seed, False, "tiny", "0" * 64, f"raw of {id_}")
+            )
         bad = unit_hash("bad", id_) < self.options.bad_share and request.attempt == 0
         if bad or unit_hash("always", id_) < self.options.bad_always:
             return Failure("not_json", f"{id_}: the reply is no JSON.")
@@ -126,7 +130,9 @@ class ScriptedJudge(Logged):
 
     @property
     def maker(self) -> Maker:
-        return Maker("scripted", "scripted-judge", "1", "Apache-2.0", str(self.options.output_options()), deterministic=False)
+        return Maker(
+            "scripted", "scripted-judge", "1", "Apache-2.0", str(self.options.output_options()), deterministic=False
+        )
 
     async def judge_one(self, plan: DialogPlan, transcript: Transcript, seed: int) -> Mapping[str, float] | Failure:
         self.log("judge", plan.dialog_id)
