@@ -82,7 +82,8 @@ def summary(run: Run, result: BuildSummary) -> dict[str, object]:
     total = result.counts.total
     return {
         "id": result.id, "out": str(run.out), "planned": total.planned, "kept": total.kept, "rejected": total.rejected,
-        "rejects": dict(result.counts.rejects), "hours": result.hours,
+        "rejects": dict(result.counts.rejects), "hours": result.hours, "attempts": result.attempts,
+        "gates": {reason: g.failed for reason, g in result.gates.items()},
         "by_split": {k: v.kept for k, v in result.counts.by_split.items()},
         "by_domain": {k: v.kept for k, v in result.counts.by_domain.items()},
         "engines": {k: m.engine for k, m in result.engines.items()}, "timing": dict(result.timing),

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import soundfile
 
+from datagen.records.build import BuildSummary
 from datagen.records.enums import EventType
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 from datagen.report import timing
@@ -54,7 +55,7 @@ def figures(corpus: Corpus) -> dict[str, Any]:
         "groups": {
             name: [[k, c.kept, c.rejected, round(c.hours, 2)] for k, c in found.items()] for name, found in groups
         },
-        "rejects": _rejects(corpus),
+        "rejects": _rejects(corpus), "attempts": build.attempts, "gates": _gates(build),
         "engines": [[k, m.engine, m.model, m.revision, m.licence] for k, m in build.engines.items()],
         "notes": [[f"{k} {m.engine}", m.note] for k, m in build.engines.items() if m.note],
         "timing": timing.rows(build), "distance": timing.distance(build),
@@ -77,6 +78,12 @@ def _rejects(corpus: Corpus) -> list[list[Any]]:
     found = corpus.rejects.group_by("stage", "reason", maintain_order=True).agg(pl.len().alias("n"), pl.first("detail"))
     rows = found.select("stage", "reason", "n", "detail").rows()
     return [list(row) for row in sorted(rows, key=lambda r: (-r[2], r[0], r[1]))]
+
+
+def _gates(build: BuildSummary) -> list[list[Any]]:
+    """Reason, attempts at writing that failed for it, their share of all attempts in percent, and dialogues rejected for it."""
+    shares = {reason: 100 * gate.failed / max(build.attempts, 1) for reason, gate in build.gates.items()}
+    return [[reason, g.failed, f"{shares[reason]:.1f} %", g.rejected] for reason, g in build.gates.items()]
 
 
 def _listed(corpus: Corpus) -> list[list[Any]]:

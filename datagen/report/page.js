@@ -47,6 +47,9 @@ for (const h of data.histograms) at("histograms").append(histogram(h));
 if (data.every > 1) at("measured").textContent = `Measured on every ${data.every}th dialogue.`;
 if (data.rejects.length) at("rejects").append(table(["stage", "reason", "dialogues", "for example"], data.rejects));
 else at("rejects").append(make("span", {class: "soft"}, "Nothing was rejected."));
+const attempts = `${grouped(data.attempts)} attempts at writing`;
+at("gates").append(make("h3", {}, "Gates"), make("div", {class: "soft small"}, data.gates.length ? attempts : `${attempts}, none of which failed.`));
+if (data.gates.length) at("gates").append(table(["reason", "failed attempts", "share of attempts", "dialogues rejected"], data.gates));
 at("engines").append(table(["", "engine", "model", "revision", "licence"], data.engines));
 
 // What the recipe asks of the timing, beside what came out.

@@ -52,6 +52,7 @@ def card(build: BuildSummary) -> str:
         _counts("split", build.counts.by_split),
         _counts("domain", build.counts.by_domain),
         _rejects(build),
+        _gates(build),
         _engines(build.engines),
         _LOAD.format(split=_first_split(build)),
         _columns(),
@@ -144,6 +145,15 @@ def _rejects(build: BuildSummary) -> str:
     if not build.counts.rejects:
         return "No dialogue was rejected.\n"
     return "Rejected: " + ", ".join(f"{escape(k)} {n:,}" for k, n in build.counts.rejects.items()) + ".\n"
+
+
+def _gates(build: BuildSummary) -> str:
+    if not build.gates:
+        return ""
+    failed = ", ".join(
+        f"{escape(k)} {g.failed:,} ({g.failed / max(build.attempts, 1):.1%})" for k, g in build.gates.items()
+    )
+    return f"Written in {build.attempts:,} attempts; failed: {failed}.\n"
 
 
 def _engines(engines: Mapping[str, Maker]) -> str:
