@@ -99,6 +99,9 @@ _FIXED = tuple(
     )
 )
 """Phrases that are said in one go: nothing stands inside them."""
+_LONGEST_FIXED = max(map(len, _FIXED))
+_FIXED_BY_FIRST = {first: tuple(p for p in _FIXED if p[0] == first) for first in {p[0] for p in _FIXED}}
+"""By their first words: every place of every turn is looked at."""
 _PAIRS = words(
     "i_was i_want i_wanted i_have i_need i_just i_got can_i can_you could_i could_you do_you do_i is_there is_it it_was in_the "
     "on_the for_the on_my for_my i_think i_don't i_didn't if_i and_i but_i we_were we_have i'm_not would_it are_you did_you "
@@ -132,12 +135,16 @@ def fillers(turn: Turn) -> list[Place]:
 
 def within_phrase(said: Sequence[str], at: int) -> bool:
     """Whether the words before and from `at` belong to one fixed phrase."""
-    for phrase in _FIXED:
-        for start in range(max(0, at - len(phrase) + 1), at):
-            found = [w.lower().strip(",.?!") for w in said[start : start + len(phrase)]]
-            if tuple(found) == phrase:
+    for start in range(max(0, at - _LONGEST_FIXED + 1), at):
+        for phrase in _FIXED_BY_FIRST.get(_bare(said[start]), ()):
+            end = start + len(phrase)
+            if end > at and tuple(map(_bare, said[start:end])) == phrase:
                 return True
     return False
+
+
+def _bare(word: str) -> str:
+    return word.lower().strip(",.?!")
 
 
 def looks_up(turn: Turn, at: int) -> bool:
