@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from datagen.check.calls import check_calls, check_constraint
 from datagen.check.events import check_events
 from datagen.check.overlap import check_overlap
 from datagen.check.problem import Problem
@@ -36,6 +37,8 @@ def check_dialog(
         (check_floor(turns), TURNS),
         (check_events(turns, dialog), TURNS),
         (check_overlap(tokens, turns), TURNS),
+        (check_calls(turns, dialog), TURNS),
+        (check_constraint(turns, dialog), DIALOGS),
         (check_tracks(tokens, dialog, turns), token_file),
         (check_activity(tokens, dialog, turns), DIALOGS),
     ):

@@ -31,7 +31,7 @@ class PlacedTurn:
     `fto_s` is the start minus the end of the other speaker's last turn (None for the first turn, and where the
     speaker goes on and the floor stays): negative is overlap. `end_s` is where the audio ends, so of a cut turn the
     end of its fade. An unheard word has the times at which it would have been spoken, and a partly heard one the end
-    that it would have had.
+    that it would have had. `results_s` say when the result of each tool that is called in the turn is there.
     """
 
     index: int
@@ -47,6 +47,7 @@ class PlacedTurn:
     events: tuple[Event, ...]
     engine: str
     seed: int
+    results_s: tuple[float, ...] = ()
 
     def track_words(self) -> list[Word]:
         """The words that get tokens: those heard whole, and a partly heard one if at least half of it was heard.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from datagen.records.enums import EventType
+from datagen.records.enums import EventType, Speaker
 from datagen.report.effects import told_attrs
 
 _SHOWN = ("text", "name", "sound", "word", "marked")
@@ -26,9 +26,23 @@ class Shown:
     detail: str
 
 
+TOOL_CALL = "tool_call"
+"""What a tool call is shown as among the events: from the call to its result."""
+
+
 def shown_events(turn: Mapping[str, Any]) -> list[Shown]:
-    """The turn's events by time."""
-    return [_shown(event, turn) for event in turn["events"]]
+    """The turn's events and tool calls by time."""
+    events = [_shown(event, turn) for event in turn["events"]]
+    calls = [_shown_call(call, turn) for call in turn.get("tool_calls") or ()]
+    return sorted([*events, *calls], key=lambda e: (e.at, e.start_s)) if calls else events
+
+
+def _shown_call(call: Mapping[str, Any], turn: Mapping[str, Any]) -> Shown:
+    begun = sum(w["start_s"] < call["call_s"] - _EARLY_S for w in turn["words"])
+    at = min(begun, len(turn["heard_text"].split()))
+    text = f"{call['name']} {call['arguments']} → {call['result']}"
+    detail = f"result in turn {call['result_turn']}"
+    return Shown(TOOL_CALL, Speaker.AGENT.channel, call["call_s"], call["result_s"], text, at, detail)
 
 
 def _shown(event: Mapping[str, Any], turn: Mapping[str, Any]) -> Shown:

@@ -113,7 +113,7 @@ fill();
 const EVENTS = {
   barge_in: ["var(--cut)", "×", "both"], agent_interruption: ["var(--interruption)", "+", "both"], failed_barge_in: ["var(--failed)", "!", "box"],
   backchannel: ["var(--back)", "•", "box"], side_talk: ["var(--aside)", "○", "box"], disfluency: ["var(--disfluent)", "~", "box"],
-  sound: ["var(--sound)", "♪", "band"], pause: ["var(--pause)", "·", "band"], long_silence: ["var(--silence)", "─", "band"], overlap: ["var(--both)", "▒", "both"],
+  sound: ["var(--sound)", "♪", "band"], pause: ["var(--pause)", "·", "band"], long_silence: ["var(--silence)", "─", "band"], tool_call: ["var(--interruption)", "»", "band"], overlap: ["var(--both)", "▒", "both"],
 };
 const look = type => EVENTS[type] || ["var(--soft)", "■", "box"];
 const colourOf = type => look(type)[0];

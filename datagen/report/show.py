@@ -51,6 +51,8 @@ def print_dialog(corpus: Corpus, dialog_id: str) -> None:
     console.print(Text(safe(f"{dialog_id}  {where}"), style="bold"))
     console.print(Text(safe(voices), style="dim"))
     console.print(Text(safe(dialog["role_context"])))
+    if dialog["constraint"]:
+        console.print(Text(f"constraint {safe(dialog['constraint'])}", style="dim"))
     console.print()
     for line in time_lines(turns, dialog["duration_s"], max(20, min(console.width, 160) - 7)):
         console.print(line, no_wrap=True, crop=True)

@@ -22,6 +22,8 @@ SIGNS = {
     EventType.BARGE_IN: "×",
 }
 """A character a type, in the order in which they are drawn: what comes later covers what came before."""
+_CALL = "»"
+"""A tool call, from the call to its result."""
 _POINTS = (EventType.SOUND, EventType.AGENT_INTERRUPTION, EventType.BARGE_IN)
 """Drawn where they begin; the others for as long as they last."""
 _CELLS_A_SECOND = 4
@@ -56,6 +58,8 @@ def _channel(turns: Sequence[dict[str, Any]], channel: int, scale: float, width:
             for word in turn["words"]:
                 if word["heard"] != "no":
                     _fill(cells, word["start_s"] * scale, min(word["end_s"], turn["end_s"]) * scale, "█")
+    for call in (c for turn in turns if channel == 0 for c in turn.get("tool_calls") or ()):
+        _fill(cells, call["call_s"] * scale, call["result_s"] * scale, _CALL)
     events = [e for turn in turns for e in turn["events"] if e["channel"] == channel]
     for kind, sign in SIGNS.items():  # after all words, so that no sign is covered
         for event in events:
@@ -68,7 +72,7 @@ def _channel(turns: Sequence[dict[str, Any]], channel: int, scale: float, width:
 def _legend(turns: Sequence[dict[str, Any]], width: int) -> Iterator[Text]:
     """The signs of the events that happen, in lines of the strips' width."""
     found = {event["type"] for turn in turns for event in turn["events"]}
-    line = ""
+    line = f"{_CALL} tool-call" if any(turn.get("tool_calls") for turn in turns) else ""
     for kind, sign in reversed(SIGNS.items()):
         entry = f"{sign} {kind.replace('_', '-')}"
         if kind in found:

@@ -13,7 +13,7 @@ from datagen.records.enums import Heard, Speaker, TurnType
 from datagen.records.speech import SAMPLE_RATE_HZ
 from datagen.stages.pack.schema import Table
 from datagen.stages.pack.tables import read_batches, read_table
-from datagen.stages.stitch.columns import DialogColumns, EventColumns, Ints, Part, TurnColumns, WordColumns
+from datagen.stages.stitch.columns import CallColumns, DialogColumns, EventColumns, Ints, Part, TurnColumns, WordColumns
 from datagen.stages.stitch.gate import missed
 from datagen.stages.stitch.measures import TimingSums
 from datagen.stages.stitch.options import StitchOptions
@@ -24,7 +24,7 @@ _SECONDS = (
     "user_backchannel_room_s", "agent_backchannel_room_s", "failed_barge_in_room_s",
 )  # fmt: skip
 DIALOG_COLUMNS = ("dialog_id", *_SECONDS)
-TURN_COLUMNS = ("dialog_id", "turn", "speaker", "type", "start_s", "end_s", "fto_s", "events", "words")
+TURN_COLUMNS = ("dialog_id", "turn", "speaker", "type", "start_s", "end_s", "fto_s", "events", "words", "tool_calls")
 
 
 def measure(parts: Iterable[tuple[pa.Table, pa.Table]], options: StitchOptions) -> Timing:
@@ -82,7 +82,8 @@ def part_of(dialogs: pa.Table, turns: pa.Table) -> Part:
         end=_samples(turns.column("end_s")),
         changes=turns.column("fto_s").is_valid().to_numpy(),
     )
-    return Part(_dialogs(dialogs), own, _words(turns.column("words"), own.end), _events(turns.column("events")), kinds)
+    words, events = _words(turns.column("words"), own.end), _events(turns.column("events"))
+    return Part(_dialogs(dialogs), own, words, events, kinds, _calls(turns.column("tool_calls"), turns.column("turn")))
 
 
 def _dialogs(table: pa.Table) -> DialogColumns:
@@ -106,6 +107,13 @@ def _events(column: pa.ChunkedArray) -> EventColumns:
         start=_samples(pc.struct_field(event, "start_s")),
         end=_samples(pc.struct_field(event, "end_s")),
     )
+
+
+def _calls(column: pa.ChunkedArray, numbers: pa.ChunkedArray) -> CallColumns:
+    turn, call = _flat(column)
+    # Rows are whole dialogues in order: from a call's turn to the turn of its result it is as far as their numbers say.
+    ahead = _ints(pc.struct_field(call, "result_turn").to_pylist()) - numbers.to_numpy()[turn]
+    return CallColumns(turn + ahead, *(_samples(pc.struct_field(call, name)) for name in ("call_s", "result_s")))
 
 
 def _flat(column: pa.ChunkedArray) -> tuple[Ints, Any]:

@@ -20,17 +20,15 @@ class TimedCall:
 
 
 def timed_calls(written: Turn, placed: PlacedTurn, turns: dict[int, PlacedTurn]) -> list[TimedCall]:
-    """The turn's calls: made as the holding phrase's last word ends, answered when the turn that speaks the result begins.
+    """The turn's calls: made as the holding phrase's last word ends, answered a drawn latency later, before the turn that speaks the
+    result begins.
 
-    A call whose holding phrase a cut left unheard, or whose result's turn did not fit into the dialogue, was not made.
+    A call whose holding phrase was cut, or whose result's turn did not fit into the dialogue, was not made.
     """
     found = []
-    for call in written.calls:
-        spoken = turns.get(call.result_turn)
-        if spoken is None or placed.words[call.word].heard is Heard.NO:
+    for call, result_s in zip(written.calls, placed.results_s, strict=True):
+        word = placed.words[call.word]
+        if call.result_turn not in turns or word.heard is not Heard.YES:
             continue
-        call_s = min(placed.words[call.word].end_s, placed.end_s)
-        found.append(
-            TimedCall(call.name, call.arguments, call.result, call_s, max(spoken.start_s, call_s), call.result_turn)
-        )
+        found.append(TimedCall(call.name, call.arguments, call.result, word.end_s, result_s, call.result_turn))
     return found

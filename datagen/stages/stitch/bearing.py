@@ -39,5 +39,8 @@ def _bounds(shapes: Sequence[TurnShape], rules: Rules) -> dict[int, int]:
     return {
         i: deepest_overlap(shapes[i], laid[i], shapes[i - 1], laid[i - 1], rules)
         for i in range(1, len(shapes))
-        if shapes[i].speaker is not shapes[i - 1].speaker and shapes[i - 1].cut_word is None and not shapes[i].silence
+        if shapes[i].speaker is not shapes[i - 1].speaker
+        and shapes[i - 1].cut_word is None
+        and not shapes[i].silence
+        and not shapes[i].awaited
     }

@@ -1,6 +1,6 @@
 """Dialogues as columns of whole samples: what the measures of a build's turn-taking read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,19 @@ class EventColumns:
     end: Ints
 
 
+def _none() -> Ints:
+    return np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class CallColumns:
+    """A value a tool call: the position of the turn that speaks its result, when it was called, and when the result was there."""
+
+    result_turn: Ints = field(default_factory=_none)
+    called: Ints = field(default_factory=_none)
+    result: Ints = field(default_factory=_none)
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """Whole dialogues of a build, in any number."""
@@ -72,6 +85,13 @@ class Part:
     words: WordColumns
     events: EventColumns
     kinds: tuple[TurnType, ...] = tuple(TurnType)
+    calls: CallColumns = CallColumns()
+
+    def awaits_result(self) -> Flags:
+        """Whether a turn speaks a tool's result, for which it waited."""
+        found = np.zeros(len(self.turns.dialog), bool)
+        found[self.calls.result_turn] = True
+        return found
 
     def has_before(self) -> Flags:
         """Whether a turn has one before it in its dialogue."""

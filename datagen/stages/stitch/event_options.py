@@ -1,4 +1,4 @@
-"""The knobs of what happens besides turns: cuts, backchannels, failed barge-ins, side talk, pauses, long silences."""
+"""The knobs of what happens besides turns: cuts, backchannels, failed barge-ins, side talk, pauses, long silences, tools."""
 
 from pydantic import model_validator
 
@@ -106,6 +106,23 @@ class LongSilenceOptions(Options):
 
     @model_validator(mode="after")
     def _reachable(self) -> "LongSilenceOptions":
+        _median_inside(self.median_s, self.length_s)
+        return self
+
+
+class ToolLatencyOptions(Options):
+    """How long the tools of kind `tool` take, and how soon after the result the agent speaks; what the user says meanwhile counts.
+
+    Assumed, not measured: a service's own interface takes about a second or two, and the slowest a few.
+    """
+
+    median_s: float = knob(1.6, "median time from a call to its result", "s", gt=0, le=60)
+    sigma: float = knob(0.6, "spread of its logarithm", ge=0, le=2)
+    length_s: SecondsRange = knob((0.3, 8.0), "shortest and longest", "s")
+    reaction_s: SecondsRange = knob((0.15, 0.5), "from the result to the turn that speaks it, at the least", "s")
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "ToolLatencyOptions":
         _median_inside(self.median_s, self.length_s)
         return self
 

@@ -56,6 +56,11 @@ class Expected:
         return Lognormal(long.median_s, long.sigma, *long.length_s).mean_below()
 
     @cached_property
+    def tool_latency_s(self) -> float:
+        """Mean time from a call to its result."""
+        return self.sums.options.tool_latencies().mean_below()
+
+    @cached_property
     def yield_s(self) -> float:
         """Mean time from a cut's first sound to the cut: the drawn one, and, by its share, the rest of the word under way.
 

@@ -32,8 +32,8 @@ class TimingSums:
     """A build so far. `n` are counts and `length` samples at 24 kHz, by name; memory is eight bytes a turn beside them.
 
     `ftos` are the FTOs in seconds of the transfers whose offset the model draws, by side of who takes the floor: not those
-    after a cut (the writer set the place) nor after a long silence. `shifts` count what was to be added to each of them,
-    in milliseconds (exposure). Where the model is a constant, `constant_s` is that and `max_error_s` the farthest that an
+    after a cut (the writer set the place), after a long silence, nor where a tool's result is waited for. `shifts` count what
+    was to be added to each of them, in milliseconds (exposure). Where the model is a constant, `constant_s` is that and `max_error_s` the farthest that an
     FTO is from it. `tails` and `heads` say how far the ends and beginnings of turns are words, and lengths named
     `…_over_words` how much of an event falls on words of its turn (exposure).
     """
@@ -91,12 +91,13 @@ class TimingSums:
         self.n["begun"] += int(first.sum())
 
     def _add_transfers(self, part: Part) -> None:
-        """Parts the borders between turns by what decides them: the model, a cut, a long silence, the speaker going on."""
+        """Parts the borders between turns by what decides them: the model, a cut, a long silence, a tool's result, the speaker going on."""
         turns, before = part.turns, part.has_before()
         after_cut = before & np.roll(part.turns_with(EventType.BARGE_IN, EventType.AGENT_INTERRUPTION), 1)
         after_silence = part.turns_with(EventType.LONG_SILENCE) & ~after_cut
-        drawn = before & turns.changes & ~after_cut & ~after_silence
-        goes_on = before & ~turns.changes & ~after_cut & ~after_silence
+        set_already = after_cut | after_silence | part.awaits_result()
+        drawn = before & turns.changes & ~set_already
+        goes_on = before & ~turns.changes & ~set_already
         since = turns.start - np.roll(turns.end, 1)
         self.n["cut"] += int(after_cut.sum())
         self.length["cut"] += int(np.maximum(-since[after_cut], 0).sum())
@@ -156,6 +157,8 @@ class TimingSums:
         self.length["pause"] += int(pauses.sum())
 
     def _add_events(self, part: Part) -> None:
+        self.n["tool_latency"] += len(part.calls.called)
+        self.length["tool_latency"] += int((part.calls.result - part.calls.called).sum())
         events, agent = part.events, part.turns.agent
         lengths = events.end - events.start
         over_words = part.words_within(events.turn, events.start, events.end)

@@ -16,6 +16,7 @@ from datagen.stages.stitch.event_options import (
     LongSilenceOptions,
     PauseOptions,
     SideTalkOptions,
+    ToolLatencyOptions,
 )
 from datagen.stages.stitch.fto import FtoModel, LognormalFto, gap_median_for, overlap_median_for
 from datagen.stages.stitch.fto_options import FtoOptions
@@ -60,6 +61,9 @@ class StitchOptions(Options):
     pause: PauseOptions = Field(default_factory=PauseOptions, description="hesitations")
     long_silence: LongSilenceOptions = Field(
         default_factory=LongSilenceOptions, description="the user says nothing for long"
+    )
+    tool_latency: ToolLatencyOptions = Field(
+        default_factory=ToolLatencyOptions, description="how long the tools take that the agent calls"
     )
     gate: GateOptions = Field(
         default_factory=GateOptions,
@@ -120,6 +124,10 @@ class StitchOptions(Options):
         if self.timing == EMPIRICAL and self.empirical and self.empirical.pause_s:
             return Quantiles(self.empirical.pause_s)
         return Lognormal(self.pause.median_s, self.pause.sigma, *self.pause.length_s)
+
+    def tool_latencies(self) -> Lognormal:
+        """How long tools take."""
+        return Lognormal(self.tool_latency.median_s, self.tool_latency.sigma, *self.tool_latency.length_s)
 
     def between_turns(self) -> Lognormal:
         """How long the pause between two turns of one speaker is: at most fto.max_gap_s; measured ones up to LAPSE_S."""

@@ -33,12 +33,12 @@ def place(
             spots[-1] = _cut(before, prior, start, _longest_yield(shape, laid), rules.max_yield)
             fto: int | None = start - spots[-1].end
         elif shape.silence or before.speaker is shape.speaker:
-            start = prior.end + max(shape.silence or shape.pause_before, OWN_GAP)
+            start = max(prior.end + max(shape.silence or shape.pause_before, OWN_GAP), _results_by(shape, spots))
             fto = None if before.speaker is shape.speaker else start - prior.end
         else:
             own_end = _own_end(shapes, spots, shape)
             deepest = deepest_overlap(shape, laid, before, prior, rules, own_end)
-            start = max(prior.end + _offset(shape, deepest, rules), own_end + RETURN_GAP)
+            start = max(prior.end + _offset(shape, deepest, rules), own_end + RETURN_GAP, _results_by(shape, spots))
             fto = start - prior.end
             spots[-1] = replace(prior, overlap=_overlap(prior, laid, start))
         silence = (prior.end, start) if shape.silence and before.cut_word is None else None
@@ -49,6 +49,11 @@ def place(
     room = room_for(shapes, spots, rules.clear, rules.apart)
     heard = with_asides(shapes, spots, room, rates, rules.clear, rules.apart)
     return Placement(heard, n_samples, len(shapes) - kept, room)
+
+
+def _results_by(shape: TurnShape, spots: Sequence[Spot]) -> int:
+    """The earliest start of a turn that speaks results of tools; 0 where it speaks none."""
+    return max((spots[a.turn].words[a.word][1] + a.latency + a.reaction for a in shape.awaited), default=0)
 
 
 def _overlap(prior: Spot, laid: Spot, start: int) -> Span | None:

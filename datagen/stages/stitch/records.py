@@ -9,6 +9,7 @@ from datagen.records.timeline import PlacedTurn, Room, Timeline
 from datagen.stages.stitch.events import events_of
 from datagen.stages.stitch.shapes import Placement, Span
 from datagen.stages.stitch.shaping import Shaped
+from datagen.stages.stitch.tool_times import results_s
 
 
 def timeline(dialog_id: str, placement: Placement, shaped: Shaped, turns: Sequence[SpokenTurn]) -> Timeline:
@@ -63,6 +64,7 @@ def _placed_turn(position: int, placement: Placement, shaped: Shaped, turns: Seq
         events=events_of(position, placement, shaped, turns),
         engine=spoken.speech.engine,
         seed=spoken.speech.seed,
+        results_s=results_s(position, placement, shaped.shapes, turns) if turn.calls else (),
     )
     if not spot.cut:
         return placed

@@ -39,6 +39,17 @@ class Opening:
     words_after: int
 
 
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A tool's result that a turn speaks: it was called as `word` of turn `turn` (a position) ended, and is there `latency` later; the
+    turn begins `reaction` after that at the earliest."""
+
+    turn: int
+    word: int
+    latency: int
+    reaction: int
+
+
 Rate = tuple[float, float]
 """How many events of a sort a dialogue gets: so many a sample of those of the other side's turns that have room for one, and a
 number in 0…1 that decides whether the fraction counts as one more."""
@@ -55,7 +66,7 @@ class TurnShape:
     `key_word` is the last word that nobody talks over before most of it is said (an amount, a time),
     `name_word` the last name. `cut_word` is the word at whose start the next turn barges in; this turn then
     yields after `yield_after`, or at the end of the word under way if `finish_word`. `pauses` are (word, length) in
-    order of the words.
+    order of the words. `awaited` are the tools' results that the turn speaks: it waits for them, whatever its quantile.
     """
 
     speaker: Speaker
@@ -74,6 +85,7 @@ class TurnShape:
     pauses: tuple[tuple[int, int], ...] = ()
     openings: tuple[Opening, ...] = ()
     asides: tuple[AsideShape, ...] = ()
+    awaited: tuple[Awaited, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """From spoken turns to shapes: words in samples, and everything that is drawn, drawn."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from datagen.stages.stitch.lognormal import Lognormal, normal_cdf, normal_quanti
 from datagen.stages.stitch.options import StitchOptions
 from datagen.stages.stitch.shapes import Rates, Span, TurnShape
 from datagen.stages.stitch.spread import spread
+from datagen.stages.stitch.tool_times import draw_latencies
 from datagen.stages.stitch.words import samples, word_spans
 
 
@@ -53,13 +54,14 @@ def shape(
     offsets = _offsets(plan, options, rng)
     quantiles = _quantiles(offsets, spoken, options, rng)
     added_s = latency_s(plan.index, options)
+    awaiting = {c.result_turn for t in spoken.turns for c in t.turn.calls}
     asides = draw_asides(plan, spoken, options, clips, np.random.default_rng(rng.integers(2**63)))
     shapes, sampled, n_dropped = [], [], []
     for position, turn in enumerate(spoken.turns):
         after = spoken.turns[position + 1] if position + 1 < len(spoken.turns) else None
         # A generator a turn: what one turn draws moves nothing in the next.
         own = np.random.default_rng(rng.integers(2**63))
-        one = _shape_turn(turn, after, quantiles[position], added_s, options, own)
+        one = _shape_turn(turn, after, quantiles[position], added_s, options, own, awaiting)
         if isinstance(one, Failure):
             return one
         shape, was_sampled, n_bad = one
@@ -69,6 +71,7 @@ def shape(
         )
         sampled.append(was_sampled)
         n_dropped.append(n_bad + asides.n_dropped[position])
+    shapes = draw_latencies(shapes, spoken, options, rng)
     return Shaped(
         tuple(shapes),
         tuple(sampled),
@@ -113,7 +116,10 @@ def _shape_turn(
     added_s: float,
     options: StitchOptions,
     rng: np.random.Generator,
+    awaiting: Set[int],
 ) -> tuple[TurnShape, bool, int] | Failure:
+    """The turn as a shape, whether a sampled place cuts it, and how many pauses found none; `awaiting` are the turns that wait for a
+    tool's result, which adds what their type would add."""
     turn = spoken.turn
     words = word_spans(spoken.speech)
     if words is None or len(words) != len(turn.words) or not words:
@@ -122,14 +128,16 @@ def _shape_turn(
             f"turn {turn.index}: {len(spoken.speech.words)} word times for {len(turn.words)} words in "
             f"{spoken.speech.duration_s:.2f} s of audio, or times out of order or outside of it.",
         )
-    found = _cut_word(spoken, after, words, options, rng)
+    # Who waits for a result does not cut in with it.
+    waits = after is not None and after.turn.index in awaiting
+    found = _cut_word(spoken, after, words, options, rng, may_sample=not waits)
     if isinstance(found, Failure):
         return found
     cut_word, is_sampled = found
     pauses, n_bad_pauses = _pauses(spoken, len(words), options, rng)
     barge_in, long = options.barge_in, options.long_silence
     yields = Lognormal(barge_in.yield_median_s, barge_in.yield_sigma, *barge_in.yield_s)
-    shift_s = options.shift_s(turn.type)
+    shift_s = 0.0 if turn.index in awaiting else options.shift_s(turn.type)
     own_latency_s = added_s if turn.speaker is Speaker.AGENT else 0.0
     silences = Lognormal(long.median_s, long.sigma, *long.length_s)
     is_silent = any(m.type is MarkType.LONG_SILENCE for m in turn.marks)
@@ -139,7 +147,9 @@ def _shape_turn(
         words=words,
         u=u,
         shift=samples(shift_s + own_latency_s),
-        pause_before=samples(options.between_turns().quantile(rng.random()) + max(shift_s, 0.0)),
+        pause_before=samples(
+            0.0 if turn.index in awaiting else options.between_turns().quantile(rng.random()) + max(shift_s, 0.0)
+        ),
         is_question=turn.type is TurnType.QUESTION or (turn.text.rstrip().endswith("?") and not is_formula(turn)),
         key_word=max((i for i, word in enumerate(turn.words) if is_number(word)), default=None),
         name_word=max((i for i in range(len(turn.words)) if is_name(turn.words, i)), default=None)
@@ -160,6 +170,8 @@ def _cut_word(
     words: Sequence[Span],
     options: StitchOptions,
     rng: np.random.Generator,
+    *,
+    may_sample: bool,
 ) -> tuple[int | None, bool] | Failure:
     """The word at which the next turn barges in, and whether that was sampled; (None, False) without a barge-in."""
     turn = spoken.turn
@@ -182,7 +194,7 @@ def _cut_word(
             )
         return mark.word, False
     safe = [m.word for m in turn.marks if m.type is MarkType.SAFE_CUT and _cuttable(m.word, words)]
-    if answered and safe and wanted:
+    if answered and safe and wanted and may_sample:
         return safe[int(pick * len(safe))], True
     return None, False
 

@@ -5,14 +5,15 @@ that the build should last. The names, with their units:
 
 mean_duration_s, turns_per_h, agent_speech_share, user_speech_share: of the whole time.
 silence_share, overlap_share: of the whole time nobody, or both, are heard saying words.
-n_ftos: floor transfers whose offset the model draws, so all but those after a cut and after a long silence. Of them:
+n_ftos: floor transfers whose offset the model draws, so all but those after a cut or a long silence, and before a tool's result.
+Of them:
 ks_fto: Kolmogorov-Smirnov distance of their FTOs to the recipe's distribution, each transfer with the shifts of its turn's type
 and of its dialogue's latency; fto_max_error_s in its place where every FTO is to be a constant.
 fto_p05_s … fto_p95_s, fto_overlap_share, gap_median_s, overlap_median_s, agent_fto_p50_s, user_fto_p50_s.
 gap_per_min, gap_s_per_min: their silences. overlap_per_min, overlap_s_per_min: their overlaps and the cuts', from the start of
 the later turn to the end of the earlier.
 pause_per_min, pause_s_per_min: silences of 0.2 s or more between two words of one turn, and between two turns of one speaker.
-hesitation_mean_s, own_pause_mean_s, long_silence_mean_s, yield_mean_s: mean lengths of what stitch draws.
+hesitation_mean_s, own_pause_mean_s, long_silence_mean_s, yield_mean_s, tool_latency_mean_s: mean lengths of what stitch draws.
 backchannel_SIDE_per_min, failed_barge_in_per_min: a minute of those of the other side's turns that have a place for one.
 barge_in_per_h, agent_interruption_per_h, backchannel_per_h, long_silence_per_h, side_talk_per_h: an hour of dialogue.
 side_talk_share: of the dialogues.
@@ -36,6 +37,7 @@ _LENGTHS = (
     ("own_pause_mean_s", "own_pause", "own_pause_s"),
     ("long_silence_mean_s", "user_long_silence", "long_silence_s"),
     ("yield_mean_s", "cut", "yield_s"),
+    ("tool_latency_mean_s", "tool_latency", "tool_latency_s"),
 )
 """Name, the sums' name, and the expectation's."""
 _BY_SIDE = (

@@ -10,6 +10,7 @@ from datagen.records.enums import MarkType, Speaker, Tag, TurnType
 from datagen.records.transcript import Mark, Transcript, Turn
 from datagen.stages.write import edits
 from datagen.stages.write.options import WriteOptions
+from datagen.text.constraints import shifted
 
 LOOKING = 3.0
 """The weight of a question whose answer holds a value, against any other: who has to find something is silent for longer."""
@@ -45,7 +46,10 @@ def fall_silent(transcript: Transcript, options: WriteOptions, texts: Spontaneou
     new = _checked_in(turns, at, texts, dice) if checks_in else _borne(turns, at, wanted.lead_in_share, texts, dice)
     if sum(len(t.words) for t in new) - sum(len(t.words) for t in turns) > room:
         return transcript
-    return replace(transcript, turns=edits.renumbered(new, at + 1) if len(new) > len(turns) else tuple(new))
+    if len(new) == len(turns):
+        return replace(transcript, turns=tuple(new))
+    constraint = transcript.constraint and shifted(transcript.constraint, at + 1)
+    return replace(transcript, turns=edits.renumbered(new, at + 1), constraint=constraint)
 
 
 def _fits(turns: tuple[Turn, ...], at: int, options: WriteOptions) -> bool:

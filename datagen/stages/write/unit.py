@@ -10,7 +10,19 @@ from datagen.domains.spontaneous import Spontaneous
 from datagen.protocols import Failure
 from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Transcript
-from datagen.stages.write import cues, disfluency, duplicates, edits, gates, grounding, near_index, silence, tools, vocals
+from datagen.stages.write import (
+    cues,
+    disfluency,
+    duplicates,
+    edits,
+    gates,
+    grounding,
+    instruction,
+    near_index,
+    silence,
+    tools,
+    vocals,
+)
 from datagen.stages.write.options import WriteOptions
 from datagen.store.ids import rng
 
@@ -24,6 +36,7 @@ _GATES = (
     gates.length,
     gates.repetition,
     tools.called,
+    instruction.kept,
     grounding.grounded,
 )
 
@@ -51,8 +64,11 @@ def loosen(
     listened = tuple(edits.listened(turn) for turn in transcript.turns)
     if listened != transcript.turns:
         transcript = replace(transcript, turns=listened)
-    transcript = silence.fall_silent(transcript, options, texts, Dice(rng(seed, "silence")))
-    transcript = cues.put_sound(transcript, options, texts, Dice(rng(seed, "sound")))
+    silent = silence.fall_silent(transcript, options, texts, Dice(rng(seed, "silence")))
+    # What the agent says into a silence or to a sound must not break what it was asked to keep.
+    transcript = silent if instruction.holds(silent) else transcript
+    heard = cues.put_sound(transcript, options, texts, Dice(rng(seed, "sound")))
+    transcript = heard if instruction.holds(heard) else transcript
     return vocals.put_vocals(transcript, options, Dice(rng(seed, "vocals")))
 
 
