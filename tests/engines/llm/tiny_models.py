@@ -2,7 +2,7 @@
 
 Run by vLLM's own Python: tiny_models.py qwen3|gpt-oss OUT. The tests call `tiny_model`, which makes each once a machine.
 Weights are random but for a preference a token: words a human would expect in JSON come before the other 200,000, white space
-rarely, so that GPT-OSS, whose analysis no grammar bounds, comes to an end as a trained model does.
+rarely, and GPT-OSS goes to its final channel at once, for no grammar bounds its analysis.
 """
 
 import os
@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-VERSION = 3
+VERSION = 4
 """Goes up when what is made here changes: models are kept in the temporary folder between runs."""
 
 
