@@ -166,6 +166,27 @@ def report(out: Out) -> None:
 
 
 @app.command()
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="A", help="A build.", show_default=False)],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Another build, of the same scenarios.", show_default=False)],
+    pairs: Annotated[int, typer.Option("--pairs", metavar="N", min=1, help="How many pairs to judge.")] = 50,
+    sets: Annotated[
+        list[str],
+        typer.Option("--set", metavar="KEY=VALUE", help="The judge: judge.engine, .model, .urls. Repeatable."),
+    ] = _NO_SETS,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the judge.")] = 0,
+    json_: Json = False,
+) -> None:
+    """Ask an LLM judge which of two builds reads better.
+
+    Each pair of dialogues of a scenario is judged in both orders; what length and order do to the judge is said too.
+    """
+    from datagen.cli import compare as command
+
+    command.compare(a, b, pairs, sets, seed, json_)
+
+
+@app.command()
 def export(
     out: Annotated[str, typer.Argument(metavar="OUT", help="A build: its folder, or a URL.")] = "",
     to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="Which format; --list names them.")] = "",
