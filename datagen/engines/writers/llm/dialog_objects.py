@@ -77,7 +77,7 @@ def find(text: str) -> RawDialog:
             return script
         held = any(isinstance(f.value, dict) and f.value for f in found)
         raise Unreadable("no_turns" if held else "not_json", _start(text))
-    distinct = {d.turns: d for d in dialogs}
+    distinct = [d for i, d in enumerate(dialogs) if all(d.turns != other.turns for other in dialogs[:i])]
     if len(distinct) > 1:
         raise Unreadable("two_dialogs", f"{len(distinct)} different dialogues in one reply")
     return dialogs[-1]

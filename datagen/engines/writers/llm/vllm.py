@@ -1,0 +1,63 @@
+"""The writer `vllm`: a vLLM server that it starts in its own environment, or the running ones of `urls`."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from datagen.config import Options
+from datagen.engines.llm import environments
+from datagen.engines.llm.client import Client
+from datagen.engines.llm.vllm_server import VllmServer, VllmServerOptions
+from datagen.engines.writers.llm.options import WriterOptions
+from datagen.engines.writers.llm.writer import LanguageModelWriter
+from datagen.errors import EngineError
+
+
+class VllmOptions(VllmServerOptions, WriterOptions):
+    """A language model's options, and how its server is run where `urls` names none."""
+
+
+class VllmWriter(LanguageModelWriter):
+    """Dialogues from a server of its own, which lives from the first request to `close`, or from those of `urls`."""
+
+    name: ClassVar[str] = "vllm"
+    Options: ClassVar[type[Options]] = VllmOptions
+
+    def __init__(self, options: VllmOptions) -> None:
+        super().__init__(options)
+        self._server_options = options
+        self._server: VllmServer | None = None
+
+    async def close(self) -> None:
+        """Ends connections, and the server if it started one."""
+        await super().close()
+        server, self._server = self._server, None
+        if server is not None:
+            await server.close()
+
+    def _served(self, model: str) -> str:
+        """A server of our own names a model in a folder by the folder."""
+        return Path(model).name if not self.options.urls and Path(model).is_dir() else model
+
+    async def _connect(self) -> Client:
+        if self.options.urls:
+            return await super()._connect()
+        self._server = VllmServer(self.options.model, self._server_options, family=self._asking.family)
+        url = await self._server.start()
+        keyed = self.options.model_copy(update={"api_key_env": self._server.api_key_env})
+        return Client(keyed, (url,), self.model)
+
+    def _preflight_servers(self, n_tokens: int) -> list[str]:
+        if self.options.urls:
+            return super()._preflight_servers(n_tokens)
+        window = self._server_options.max_model_len
+        problems = []
+        try:
+            environments.needed("vllm")
+        except EngineError as error:
+            problems.append(str(error))
+        if window and n_tokens > window:
+            problems.append(
+                f"writer.max_model_len = {window} tokens, and a prompt with its reply takes about {n_tokens}. Raise it, or lower "
+                "writer.max_tokens."
+            )
+        return problems
