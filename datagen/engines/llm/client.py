@@ -55,15 +55,12 @@ class Client:
         self._spread = Spread(servers, options.give_up_s, self._jitter)
         self._turnstile = Turnstile(self._spread, self._now_s)
         self._watcher: asyncio.Task[None] | None = None
-        self._closed = False
 
     async def chat(self, request: ChatRequest) -> ChatReply | ChatFailure:
         """A reply, or why there is none; EngineError where servers are gone, the key is refused or the model is unknown."""
         body = self._body(request)
         n_faults = n_pushes = 0
         while True:
-            if self._closed:
-                raise EngineError("The client of the language-model servers is closed. Make a new one.")
             server, number = await self._turnstile.enter(first=n_faults + n_pushes > 0)
             try:
                 answer = await self._wire.chat(server, body)
@@ -86,6 +83,11 @@ class Client:
             if n_pushes >= PUSH_BACKS_PER_TRY * self._options.tries:
                 return ChatFailure(Fault.OVERLOADED, f"pushed back {n_pushes} times; {server.name}: {server.said}")
             await asyncio.sleep(self._backoff_s(n_faults + n_pushes))
+
+    @property
+    def at_once(self) -> int:
+        """How many requests it would have under way now, over all servers that are up."""
+        return sum(server.limiter.limit for server in self._spread.servers if server.up)
 
     async def models(self, url: str) -> tuple[ServedModel, ...]:
         """The models that a server lists; EngineError where it does not answer."""
@@ -113,13 +115,12 @@ class Client:
 
     async def close(self) -> None:
         """Ends every connection; requests that still wait end with EngineError."""
-        self._closed = True
+        await self._wire.close()
         if self._watcher is not None:
             self._watcher.cancel()
             await asyncio.gather(self._watcher, return_exceptions=True)
             self._watcher = None
         self._turnstile.fail(lambda: EngineError("The client of the language-model servers was closed."))
-        await self._wire.close()
 
     def _settle(self, server: Server, number: int, answer: ChatReply | ChatFailure) -> None:
         reply = answer if isinstance(answer, ChatReply) else answer.reply
@@ -134,14 +135,14 @@ class Client:
         else:
             self._spread.pushed_back(server, number, now_s, said, answer.retry_after_s)
         self._turnstile.admit()
-        if self._watcher is None or self._watcher.done():
+        if not self._wire.closed and (self._watcher is None or self._watcher.done()):
             self._watcher = asyncio.create_task(self._watch())
 
     async def _watch(self) -> None:
-        """Runs while a server is silent: probes those that are down, lets requests in after a pause, and says when all are gone."""
+        """Runs while a server is silent or paused: probes those that are down, lets requests in after a pause, says when all are gone."""
         probes: set[asyncio.Task[None]] = set()
         try:
-            while self._spread.anything_silent():
+            while True:
                 now_s = self._now_s()
                 for server in self._spread.due(now_s):
                     task = asyncio.create_task(self._probe(server))
@@ -150,6 +151,8 @@ class Client:
                 self._turnstile.admit()
                 if self._spread.gone(now_s):
                     self._turnstile.fail(self._gone)
+                if self._spread.settled(now_s):
+                    return
                 await asyncio.sleep(WATCH_S)
         finally:
             for task in probes:

@@ -129,9 +129,9 @@ class Spread:
             for s in self.servers
         )
 
-    def anything_silent(self) -> bool:
-        """Whether some server has to be watched."""
-        return any(s.silent_s is not None or not s.up for s in self.servers)
+    def settled(self, now_s: float) -> bool:
+        """Whether nothing has to be watched: no server is silent, down or paused."""
+        return all(s.up and s.silent_s is None and s.paused_s <= now_s for s in self.servers)
 
     def _silent(self, server: Server, now_s: float, said: str) -> None:
         server.said = said

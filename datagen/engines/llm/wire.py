@@ -11,7 +11,7 @@ from datagen.engines.llm.answers import Answer, Broken, read_answer
 from datagen.engines.llm.chat import ChatFailure, ChatReply, Fault
 from datagen.engines.llm.options import ServerOptions
 from datagen.engines.llm.spread import Server
-from datagen.errors import UserError, one_line
+from datagen.errors import EngineError, UserError, one_line
 
 if TYPE_CHECKING:
     import aiohttp
@@ -61,6 +61,7 @@ class Wire:
         self._options = options
         self._key = key
         self._session: aiohttp.ClientSession | None = None
+        self.closed = False
 
     async def chat(self, server: Server, body: bytes) -> Answer:
         """What the server answers to the JSON of a chat completion; whatever goes wrong on the way is Broken."""
@@ -117,7 +118,8 @@ class Wire:
         return text.replace(self._key, "***") if self._key else text
 
     async def close(self) -> None:
-        """Closes every connection."""
+        """Closes every connection; there will be no others."""
+        self.closed = True
         if self._session is not None:
             session, self._session = self._session, None
             await session.close()
@@ -140,6 +142,8 @@ class Wire:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _opened(self) -> "aiohttp.ClientSession":
+        if self.closed:
+            raise EngineError("The client of the language-model servers is closed. Make a new one.")
         if self._session is None:
             import aiohttp
 
