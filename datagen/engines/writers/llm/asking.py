@@ -59,14 +59,16 @@ class Asking:
     def request(self, question: Question) -> ChatRequest:
         """The request of a question, as it is sent."""
         options, guided = self.options, question.schema is not None
-        thinks = self.family.thinks(options.thinking, guided=guided)
         messages, extra = self.family.request(
             question.messages, options.thinking, options.reasoning_effort, question.schema
         )
-        tokens = options.max_tokens + (options.thinking_tokens if thinks else 0)
-        return ChatRequest(
-            messages, {**self.sampling, "max_tokens": tokens}, question.sent_seed, question.schema, extra
-        )
+        sampling = {**self.sampling, "max_tokens": self.reply_tokens(guided)}
+        return ChatRequest(messages, sampling, question.sent_seed, question.schema, extra)
+
+    def reply_tokens(self, guided: bool) -> int:
+        """The longest reply that is asked for, with what thinking takes where the model thinks."""
+        thinks = self.family.thinks(self.options.thinking, guided=guided)
+        return self.options.max_tokens + (self.options.thinking_tokens if thinks else 0)
 
     async def ask(self, client: Client, question: Question) -> Answer | Failure:
         """The reply, or why there is none, by the client's reason codes; EngineError where no server can answer."""

@@ -63,9 +63,9 @@ class WriterOptions(ServerOptions):
     top_p: float | None = knob(None, "nucleus sampling", "", gt=0, le=1)
     top_k: int | None = knob(None, "most likely tokens that are sampled from", "tokens", ge=-1)
     min_p: float | None = knob(None, "least probability of a token, against the likeliest", "", ge=0, le=1)
-    max_tokens: int = knob(3072, "longest reply, without what thinking takes", "tokens", ge=64, le=131_072)
+    max_tokens: int = knob(2560, "longest reply, without what thinking takes", "tokens", ge=64, le=131_072)
     thinking_tokens: int = knob(
-        6144, "what a reply that begins with thinking may take besides", "tokens", ge=0, le=131_072
+        2560, "what a reply that begins with thinking may take besides", "tokens", ge=0, le=131_072
     )
     thinking: bool = knob(False, "let models think first that can be told to (Qwen3)")
     reasoning_effort: Literal["low", "medium", "high"] = knob("low", "how long GPT-OSS thinks first")

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import ClassVar
 
 from datagen.config import Options
-from datagen.engines.llm import environments
+from datagen.engines.llm import preflight
 from datagen.engines.llm.client import Client
 from datagen.engines.llm.vllm_server import VllmServer, VllmServerOptions
 from datagen.engines.writers.llm.options import WriterOptions
+from datagen.engines.writers.llm.prompts import Messages
 from datagen.engines.writers.llm.writer import LanguageModelWriter
-from datagen.errors import EngineError
 
 
 class VllmOptions(VllmServerOptions, WriterOptions):
@@ -46,18 +46,8 @@ class VllmWriter(LanguageModelWriter):
         keyed = self.options.model_copy(update={"api_key_env": self._server.api_key_env})
         return Client(keyed, (url,), self.model)
 
-    def _preflight_servers(self, n_tokens: int) -> list[str]:
+    def _preflight_servers(self, longest: Messages, max_tokens: int) -> list[str]:
         if self.options.urls:
-            return super()._preflight_servers(n_tokens)
-        window = self._server_options.max_model_len
-        problems = []
-        try:
-            environments.needed("vllm")
-        except EngineError as error:
-            problems.append(str(error))
-        if window and n_tokens > window:
-            problems.append(
-                f"writer.max_model_len = {window} tokens, and a prompt with its reply takes about {n_tokens}. Raise it, or lower "
-                "writer.max_tokens."
-            )
-        return problems
+            return super()._preflight_servers(longest, max_tokens)
+        n_prompt = preflight.estimated_tokens(longest)
+        return preflight.to_start(self.options.model, self._server_options, n_prompt, max_tokens)

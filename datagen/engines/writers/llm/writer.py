@@ -1,10 +1,11 @@
 """The writers `vllm` and `openai`: a plan is asked for in words, and what comes back is read, or fails with a reason."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from datagen.config import Options
+from datagen.engines.llm import preflight
 from datagen.engines.llm.chat import ChatReply
 from datagen.engines.llm.client import Client
 from datagen.engines.writers.llm import calls, context, describe, reader, reply_schema, transcript
@@ -13,7 +14,7 @@ from datagen.engines.writers.llm.brief import Brief
 from datagen.engines.writers.llm.options import WriterOptions
 from datagen.engines.writers.llm.prompts import Messages, Prompts, digest_of
 from datagen.engines.writers.llm.templates import templates
-from datagen.errors import EngineError, UserError
+from datagen.errors import UserError
 from datagen.protocols import DescribeRequest, Failure, WriteRequest
 from datagen.records.enums import Kind
 from datagen.records.maker import Maker
@@ -22,8 +23,6 @@ from datagen.records.transcript import Generation, Transcript
 from datagen.store.ids import digest, seed_of
 
 UNPINNED = "unpinned"
-CHARS_PER_TOKEN = 3.5
-"""Of English with JSON and figures, for the estimate of a prompt's length before any server has counted it."""
 
 
 class LanguageModelWriter:
@@ -119,18 +118,17 @@ class LanguageModelWriter:
         )
 
     def preflight(self, requests: Sequence[WriteRequest]) -> list[str]:
-        """What stands against writing these: templates, servers, the model's name, the context window; a line each."""
+        """What stands against writing these: templates, domains, servers, the model's name, the context window; a line each."""
         problems: list[str] = []
-        longest = 0
+        longest: Messages = []
         try:
             self._templates.check()
             for request in requests:
                 brief = context.brief_of(request.plan, self.options, self._templates, request.description)
-                longest = max(longest, sum(len(m["content"]) for m in self._prompts.dialog(brief)))
+                longest = max(longest, self._prompts.dialog(brief), key=_n_chars)
         except UserError as error:
             problems.append(str(error))
-        n_tokens = round(longest / CHARS_PER_TOKEN) + self._reply_tokens()
-        return [*problems, *self._preflight_servers(n_tokens)]
+        return [*problems, *self._preflight_servers(longest, self._asking.reply_tokens(guided=False))]
 
     async def close(self) -> None:
         """Ends connections and the servers that it started."""
@@ -155,42 +153,9 @@ class LanguageModelWriter:
         """A client of the writer's servers, once they are there."""
         return Client(self.options, self.options.urls, self.model)
 
-    def _preflight_servers(self, n_tokens: int) -> list[str]:
-        """What stands against asking the servers of `urls` for prompts and replies of up to so many tokens together."""
-
-        async def of_each() -> list[str]:
-            client = Client(self.options, self.options.urls, self.model)
-            try:
-                return [
-                    line for url in self.options.urls for line in await self._server_problems(client, url, n_tokens)
-                ]
-            finally:
-                await client.close()
-
-        try:
-            return asyncio.run(of_each())
-        except (EngineError, UserError) as error:
-            return [str(error)]
-
-    async def _server_problems(self, client: Client, url: str, n_tokens: int) -> list[str]:
-        try:
-            models = await client.models(url)
-        except EngineError as error:
-            return [str(error)]
-        served = next((m for m in models if m.id == self.model), None)
-        if served is None:
-            names = ", ".join(m.id for m in models[:8]) or "none"
-            return [f"{url} has no model {self.model!r}. It has: {names}. Set writer.model."]
-        if served.max_model_len is not None and n_tokens > served.max_model_len:
-            return [
-                f"{url}: a context window of {served.max_model_len} tokens, and a prompt with its reply takes about {n_tokens}. "
-                "Lower writer.max_tokens, or serve the model with a longer one."
-            ]
-        return []
-
-    def _reply_tokens(self) -> int:
-        thinks = self._asking.family.thinks(self.options.thinking)
-        return self.options.max_tokens + (self.options.thinking_tokens if thinks else 0)
+    def _preflight_servers(self, longest: Messages, max_tokens: int) -> list[str]:
+        """What stands against asking the servers of `urls` for prompts like the longest one, and replies of up to so many tokens."""
+        return preflight.running(self.options, self.options.urls, self.model, longest, max_tokens)
 
     def _question(self, brief: Brief, request: WriteRequest) -> Question:
         structured = self.options.structured
@@ -241,6 +206,10 @@ class LanguageModelWriter:
         return transcript.assemble(found, brief, self._maker, generation)
 
 
-def _sum(counts: Any) -> int | None:
+def _n_chars(messages: Messages) -> int:
+    return sum(len(message["content"]) for message in messages)
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
     known = [c for c in counts if c]
     return sum(known) if known else None

@@ -277,7 +277,7 @@ def test_preflight_finds_what_stands_against_writing() -> None:
 
     assert asyncio.run(lines(model="another/model")) == []
     (line,) = asyncio.run(lines(model=MODEL))
-    assert "has no model 'Qwen/Qwen3-8B'" in line
+    assert "has no model Qwen/Qwen3-8B" in line
     assert "another/model" in line
     down = registry.make("writer", "openai", registry.options_of("writer", "openai", {"urls": ["http://127.0.0.1:9"]}))
     (line,) = down.preflight(requests("bank", Kind.SERVICE, 1))
@@ -292,9 +292,8 @@ def test_a_vllm_writer_without_urls_needs_its_environment(tmp_path: Any, monkeyp
     options = registry.options_of("writer", "vllm", {"max_model_len": 4000})
     writer = registry.make("writer", "vllm", options)
     lines = writer.preflight(requests("bank", Kind.SERVICE, 1))
-    assert len(lines) == 2
-    assert "datagen engines install vllm" in lines[0]
-    assert "writer.max_model_len = 4000" in lines[1]
+    assert any("datagen engines install vllm" in line for line in lines)
+    assert any("4000 tokens" in line for line in lines)
     with pytest.raises(EngineError, match="datagen engines install vllm"):
         writer.write(requests("bank", Kind.SERVICE, 1))
 
