@@ -54,4 +54,5 @@ def test_a_hubs_model_is_its_commit_or_unpinned() -> None:
     for revision in ("", "main", COMMIT[:7]):
         found, note = identity("Qwen/Qwen3-8B", revision)
         assert found == UNPINNED
-        assert "commit" in note and "\n" not in note
+        assert "commit" in note
+        assert "\n" not in note
