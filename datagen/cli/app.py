@@ -249,7 +249,9 @@ def engines_install(
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="build, plan, stitch, scene, codec or load.")] = "build",
+    what: Annotated[
+        str, typer.Argument(metavar="WHAT", help="build, plan, write, stitch, scene, codec or load.")
+    ] = "build",
     out: Annotated[
         str | None,
         typer.Argument(metavar="OUT", help="load: the build to read, folder or URL; without one it makes one."),

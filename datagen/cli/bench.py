@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datagen.config import Recipe
     from datagen.run.bench_codec import Line
 
-_SIZES = {"build": 100, "plan": 150_000, "stitch": 64, "scene": 48, "codec": 2, "load": 24}
+_SIZES = {"build": 100, "plan": 150_000, "stitch": 64, "scene": 48, "codec": 2, "load": 24, "write": 1500}
 _CODEC = "codec"
 _CODEC_S = 20.0
 """Of each channel, where no --seconds are given: twice what Mimi's attention reaches."""
@@ -123,6 +123,25 @@ def _codec_row(line: "Line") -> str:
     ).rstrip()
 
 
+def _write(recipe: "Recipe") -> tuple[Mapping[str, Any], str]:
+    from datagen.run.bench_write import measure_write
+
+    found = measure_write(recipe)
+    lines = [
+        f"{found.dialogs} dialogues through the write stage, the server in a process of its own",
+        f"{'':<34}{'requests/s':>11}{'a core':>9}{'kept':>8}{'server starved':>16}{'once at pace':>14}",
+    ]
+    lines += [
+        f"{s.name:<34}{s.per_s:>11.0f}{s.per_core_s:>9.0f}{s.kept:>8}{s.starved_share:>16.1%}{s.starved_at_pace:>14.1%}"
+        for s in found.sides
+    ]
+    lines.append(
+        "a core: requests a second of this process's CPU time. starved: the share of the time, while dialogues were left to be sent, "
+        "in which the server had a free slot and no request waiting.\n"
+    )
+    return found.to_dict(), "\n".join(lines)
+
+
 def _load(recipe: "Recipe", out: str | None) -> tuple[Mapping[str, Any], str]:
     from datagen.run.bench_load import measure_load
 
@@ -148,4 +167,5 @@ _MEASURES: dict[str, Callable[["Recipe"], tuple[Mapping[str, Any], str]]] = {
     "plan": _plan,
     "stitch": _stitch,
     "scene": _scene,
+    "write": _write,
 }

@@ -66,9 +66,8 @@ class Scribe:
                 result = self._gated(request, answer)
         except asyncio.CancelledError:
             # What a server has been paid for is not thrown away where it is as good as kept.
-            result = self._gated(request, answer) if self._judge is None else None
-            if isinstance(result, Transcript):
-                return result
+            if self._judge is None and isinstance(late := self._gated(request, answer), Transcript):
+                return late
             raise
         if isinstance(result, Failure) or self._judge is None:
             return result
