@@ -17,6 +17,7 @@ LOADERS = {
     Kind.SERVICE: "datagen.domains.service:ServiceDomain",
     Kind.QA: "datagen.domains.qa:QaDomain",
     Kind.CASUAL: "datagen.domains.casual:CasualDomain",
+    Kind.INSTRUCTION: "datagen.domains.instruction:InstructionDomain",
     Kind.PROBE: "datagen.domains.probe:ProbeDomain",
 }
 """The class of each kind; its `load(folder)` gives the domain."""

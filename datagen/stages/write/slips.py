@@ -8,7 +8,7 @@ from functools import cached_property
 
 from datagen.domains.phrasing import Dice
 from datagen.records.transcript import Transcript
-from datagen.stages.write.grounding import Source
+from datagen.stages.write.source import Source
 from datagen.text.lexicon import MONTH_NAMES, MONTHS, WEEKDAYS
 from datagen.text.numbers import ONES
 from datagen.text.values import values_of

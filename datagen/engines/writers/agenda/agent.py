@@ -1,8 +1,9 @@
 """The agent: a policy over the task's frame. It reacts to what the caller did, and takes the task its next step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from datagen.domains.phrasing import Phrase
 from datagen.domains.scenario import Step
 from datagen.engines.writers.agenda import calling, joints
 from datagen.engines.writers.agenda.session import Expect, Session, UserAct, plain
@@ -291,7 +292,7 @@ class Agent:
         s, step = self.s, act.step
         assert step is not None
         s.open = None
-        found = step.found
+        found: Sequence[Phrase] = step.found
         call = calling.pending(s, step) if s.calls_tools and step.tool else None
         if call is not None:
             if calling.waits_longer(s, call):

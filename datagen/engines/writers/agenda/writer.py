@@ -51,6 +51,10 @@ class AgendaWriter:
             from datagen.engines.writers.agenda.qa import write_qa
 
             return write_qa(domain, request, self.options, self._maker)
+        if request.plan.kind is Kind.INSTRUCTION:
+            from datagen.engines.writers.agenda.instruction import write_instruction
+
+            return write_instruction(domain, request, self.options, self._maker)
         if request.plan.kind is Kind.PROBE:
             from datagen.engines.writers.agenda.probe import write_probe
 
