@@ -62,10 +62,9 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes, url: str) 
     """What a server's answer to a chat completion means. `url` is the server's name in messages."""
     if status == HTTPStatus.OK:
         return _reply(body, url)
-    said = words_of(status, body)
-    text = body[:65_536].decode("utf-8", "replace")
+    said, words = words_of(status, body), _words(body)
     if status in PUSH_BACKS:
-        if QUOTA.search(text):
+        if QUOTA.search(words):
             return Unfit("quota", said)
         return PushBack(said, retry_after_s(headers.get("Retry-After")))
     if status in PASSING:
@@ -75,10 +74,10 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes, url: str) 
     if 300 <= status < 400:
         return Unfit("address", f"HTTP {status} to {headers.get('Location', 'nowhere')}"[:MAX_SAID_CHARS])
     if status in (404, 405):
-        return Unfit("model" if NO_MODEL.search(text) else "address", said)
-    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or (status in (400, 422) and TOO_LONG.search(text)):
+        return Unfit("model" if NO_MODEL.search(words) else "address", said)
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or (status == HTTPStatus.BAD_REQUEST and TOO_LONG.search(words)):
         return ChatFailure(Fault.CONTEXT_LENGTH, said)
-    if status == HTTPStatus.BAD_REQUEST and "model_not_found" in text:
+    if status == HTTPStatus.BAD_REQUEST and "model_not_found" in words:
         return Unfit("model", said)
     return ChatFailure(Fault.BAD_REQUEST, said)
 
@@ -98,15 +97,9 @@ def read_models(body: bytes) -> tuple[ServedModel, ...]:
 
 
 def words_of(status: int, body: bytes) -> str:
-    """`HTTP 500: ` and what an error's body says, in one short line; bodies of OpenAI, vLLM (two forms), FastAPI, or plain text."""
-    text = body[:65_536].decode("utf-8", "replace")
-    try:
-        parsed = json.loads(text)
-    except ValueError:
-        parsed = None
-    said = _message_of(parsed) if isinstance(parsed, dict) else re.sub(r"<[^>]*>", " ", text)
-    line = " ".join(said.split())
-    return f"HTTP {status}: {line[:MAX_SAID_CHARS]}" if line else f"HTTP {status}"
+    """`HTTP 500: ` and what an error's body says, in one short line: of OpenAI, vLLM (two forms), FastAPI, as HTML or plain text."""
+    line = " ".join(_words(body).split())
+    return f"HTTP {status}: {line[:MAX_SAID_CHARS].rstrip()}" if line else f"HTTP {status}"
 
 
 def retry_after_s(value: str | None, now: datetime | None = None) -> float | None:
@@ -124,14 +117,19 @@ def retry_after_s(value: str | None, now: datetime | None = None) -> float | Non
     return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
 
 
-def _message_of(parsed: Mapping[str, Any]) -> str:
-    error = parsed.get("error", parsed)
-    if isinstance(error, Mapping):
-        for key in ("message", "detail", "error"):
-            if error.get(key):
-                return error[key] if isinstance(error[key], str) else json.dumps(error[key], ensure_ascii=False)
-        return json.dumps(parsed, ensure_ascii=False)
-    return str(error)
+def _words(body: bytes) -> str:
+    """What an error's body says, its code in front where that is a word; no more of it than its own message, which may quote a prompt."""
+    text = body[:65_536].decode("utf-8", "replace")
+    try:
+        parsed = json.loads(text)
+    except ValueError:
+        return re.sub(r"<[^>]*>", " ", text)
+    error = parsed.get("error", parsed) if isinstance(parsed, dict) else parsed
+    if not isinstance(error, dict):
+        return error if isinstance(error, str) else json.dumps(parsed, ensure_ascii=False)
+    said = next((error[key] for key in ("message", "detail", "error") if error.get(key)), parsed)
+    message = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+    return f"{error['code']}: {message}" if isinstance(error.get("code"), str) else message
 
 
 def _reply(body: bytes, url: str) -> ChatReply | ChatFailure:

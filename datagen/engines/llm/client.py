@@ -41,8 +41,8 @@ class Client:
         self._model = model
         self._jitter = random.Random(seed)
         self._wire = Wire(options, _key(options))
-        most = _most_connections(options.max_concurrency, len(set(urls)))
         addresses = {a.base: a for a in map(address_of, urls)}
+        most = _most_connections(options.max_concurrency, len(addresses))
         if options.api_key_env and any(a.base != a.name for a in addresses.values()):
             raise UserError(
                 "urls: one holds a user's name or password, and api_key_env is set too. A server takes only one of both."
