@@ -186,6 +186,72 @@ def _names(source: str, template: str) -> frozenset[str]:
     return frozenset(n.name for n in found if not _DRAWN.match(n.name)) - stored - HELPERS
 
 
+_Parts = list[Any]
+"""A phrasing without statements: texts, slots as (name, filter), and alternatives as a list of their branches."""
+
+
+def plain_template(source: str) -> Callable[..., str] | None:
+    """What renders a phrasing of plain slots and alternatives just as its Jinja template does, in a tenth of the time; None for others.
+
+    Compiling a template takes 4 ms and rendering one 50 µs, most of it for contexts that such phrasings have no use for.
+    """
+    slots = _PLAIN_SLOT.findall(source)
+    known = any(name in ENV.globals or name in HELPERS or name in _WORDS or _DRAWN.match(name) for name in slots)
+    if known or len(slots) != len(_OPENERS.findall(source)):
+        return None
+    parts = _parts(source)
+
+    def render(view: Mapping[str, Any], choose: Callable[[int], int], part: Callable[[str], str]) -> str:
+        said: list[str] = []
+        _say(parts, view, choose, said)
+        return "".join(said)
+
+    return render
+
+
+_WORDS = frozenset("true false none not and or in is if else self loop super caller varargs kwargs".split())  # noqa: SIM905
+"""Names that mean something of their own to Jinja."""
+
+
+def _parts(source: str) -> _Parts:
+    """The parts of a source whose brackets pair (`alternatives` has seen to it)."""
+    out: list[_Parts] = [[]]
+    stack: list[list[_Parts]] = []
+    end = 0
+    for match in _TOKEN.finditer(source):
+        out[-1].append(source[end : match.start()])
+        end, token = match.end(), match.group()
+        if token == "<":
+            stack.append([])
+            out.append([])
+        elif token == "|" and stack:
+            stack[-1].append(out.pop())
+            out.append([])
+        elif token == ">":
+            branches = [*stack.pop(), out.pop()]
+            out[-1] += branches[0] if len(branches) == 1 else [branches]
+        elif token == "|":
+            out[-1].append(token)
+        else:
+            name, _, how = token[2:-2].partition("|")
+            out[-1].append((name.strip(), ENV.filters[how.strip()] if how else str))
+    out[-1].append(source[end:])
+    return out[-1]
+
+
+def _say(parts: _Parts, view: Mapping[str, Any], choose: Callable[[int], int], said: list[str]) -> None:
+    for part in parts:
+        if type(part) is str:
+            said.append(part)
+        elif type(part) is tuple:
+            name, how = part
+            if name not in view:
+                raise UndefinedError(f"{name!r} is undefined")
+            said.append(str(how(view[name])))
+        else:
+            _say(part[choose(len(part))], view, choose, said)
+
+
 class Phrase:
     """One phrasing: its source, the slots that it names (`stated`: says, not only tests), and a template compiled at its first use.
 
@@ -210,7 +276,7 @@ class Phrase:
     def render(self, view: Mapping[str, Any], choose: Callable[[int], int], part: Callable[[str], str]) -> str:
         """The tidied text; UserError when the phrasing names what the view does not hold."""
         if self._render is None:
-            self._render = ENV.from_string(alternatives(self.source)).render
+            self._render = plain_template(self.source) or ENV.from_string(alternatives(self.source)).render
         try:
             return tidy(self._render(view, choose=choose, part=part))
         except UndefinedError as error:
