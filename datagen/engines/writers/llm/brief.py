@@ -21,9 +21,8 @@ class PlannedCall:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """One dialogue to write. `view` is what its prompt template sees; `constraint` is JSON, of kind `instruction` alone.
-
-    `n_turns` are the fewest and the most turns that are asked for.
+    """One dialogue to write. `view` is what its prompt template sees; `instance` holds the rules that the plan sets, of
+    kind `instruction` alone. `n_turns` are the fewest and the most turns that are asked for.
     """
 
     dialog_id: str
@@ -33,6 +32,6 @@ class Brief:
     names: Names
     user_role_context: str = ""
     calls: tuple[PlannedCall, ...] = ()
-    constraint: str = ""
+    instance: Mapping[str, Any] = field(default_factory=dict)
     n_turns: tuple[int, int] = (2, 40)
     view: Mapping[str, Any] = field(default_factory=dict)

@@ -7,10 +7,11 @@ from typing import Any, cast
 from datagen.domains import load
 from datagen.domains.asides import asides
 from datagen.domains.casual import CasualDomain
+from datagen.domains.instruction import InstructionDomain
 from datagen.domains.phrasing import Dice
 from datagen.domains.qa import QaDomain
 from datagen.domains.service import ServiceDomain
-from datagen.engines.writers.llm import calls, talks
+from datagen.engines.writers.llm import calls, rules, talks
 from datagen.engines.writers.llm.brief import Brief
 from datagen.engines.writers.llm.drawing import Drawing
 from datagen.engines.writers.llm.options import WriterOptions
@@ -21,7 +22,7 @@ from datagen.records.enums import ClipKind, Kind, Speaker
 from datagen.records.plan import DialogPlan
 from datagen.store.ids import rng
 
-WRITTEN = (Kind.SERVICE, Kind.TOOL, Kind.QA, Kind.CASUAL)
+WRITTEN = (Kind.SERVICE, Kind.TOOL, Kind.QA, Kind.CASUAL, Kind.INSTRUCTION)
 """The kinds that a language model writes; a probe is the domain's own text."""
 
 
@@ -42,6 +43,9 @@ def brief_of(
         return _call(cast(ServiceDomain, domain), drawing, description, role)
     if plan.kind is Kind.QA:
         return _talk(cast(QaDomain, domain).role_context, talks.qa_view(domain, drawing), drawing, description)
+    if plan.kind is Kind.INSTRUCTION:
+        ruled = cast(InstructionDomain, domain)
+        return _talk(ruled.role_context, rules.Rules(ruled, drawing).view(), drawing, description)
     # The role's own draws come after no others, so that it does not change with what is asked for.
     context = talks.casual_role(cast(CasualDomain, domain), plan, Dice(rng(plan.seed, "role context")))
     return _talk(context, talks.casual_view(domain, drawing), drawing, description)
@@ -73,8 +77,9 @@ def _call(domain: ServiceDomain, drawing: Drawing, description: str, role: str) 
 
 def _talk(context: str, view: Mapping[str, Any], drawing: Drawing, description: str) -> Brief:
     plan, turns = drawing.plan, view["turns"]
+    names = Names(user=_called(str(plan.instance.get("name", ""))), listens=_listens(drawing))
     return Brief(
-        plan.dialog_id, plan.kind, plan.first_speaker, context, Names(listens=_listens(drawing)),
+        plan.dialog_id, plan.kind, plan.first_speaker, context, names, instance=plan.instance,
         n_turns=(turns["least"], turns["most"]), view=_whole(view, context, plan, description),
     )  # fmt: skip
 

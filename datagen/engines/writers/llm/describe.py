@@ -43,7 +43,8 @@ def describe_view(request: DescribeRequest, options: WriterOptions, templates: T
         return {**own, "title": f"They want to understand something: {asked.asks[0].forms(1)[0]}"}
     if plan.kind is Kind.CASUAL:
         return {**own, "title": f"A chat about {cast(CasualDomain, domain).subjects[plan.scenario].title}"}
-    return {**own, "title": plan.scenario.replace("_", " ")}
+    title = next((s.title for s in domain.scenarios if s.name == plan.scenario), plan.scenario.replace("_", " "))
+    return {**own, "title": f"A talk in which the user asks for something, and the agent keeps to it: {title}"}
 
 
 def read_description(text: str, where: str) -> str | Failure:

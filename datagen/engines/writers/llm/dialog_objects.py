@@ -36,13 +36,14 @@ MIN_SCRIPT_TURNS = 2
 
 @dataclass(frozen=True, slots=True)
 class RawTurn:
-    """A turn as the reply has it; `call` and `result` are whatever stood there."""
+    """A turn as the reply has it; `call` and `result` are whatever stood there, `rule` what it says to do to a rule."""
 
     speaker: str
     text: str
     tags: tuple[str, ...] = ()
     call: Any = None
     result: Any = None
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,8 @@ def _turn(value: Mapping[Any, Any]) -> RawTurn:
     if isinstance(call, str) and "arguments" in known:
         call = {"name": call, "arguments": known["arguments"]}
     return RawTurn(
-        _text(_first(known, SPEAKER)), _text(_first(known, TEXT)), tuple(_text(t) for t in names), call, _first(known, RESULT)
+        _text(_first(known, SPEAKER)), _text(_first(known, TEXT)), tuple(_text(t) for t in names), call, _first(known, RESULT),
+        _text(known.get("rule")).strip().lower(),
     )  # fmt: skip
 
 

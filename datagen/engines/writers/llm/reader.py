@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from datagen.engines.writers.llm import delivery_names, dialog_objects, inline, relaxed_json, turn_types
@@ -20,6 +20,8 @@ _USER = frozenset(
      "speaker 1")
 )  # fmt: skip
 _TOOL = frozenset(("tool", "function", "system", "tool_result", "tool result", "api"))
+RULES = ("set", "change", "lift")
+"""What a turn of kind `instruction` may do to the rule."""
 _LABEL = re.compile(r"^\s*([A-Za-z][\w .'-]{0,30}?)\s*:\s+")
 
 
@@ -45,7 +47,7 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """One turn as it was read; `call` and `result` are JSON values as the model wrote them."""
+    """One turn as it was read; `call` and `result` are JSON values as the model wrote them, `rule` is `set`, `change`, `lift` or empty."""
 
     speaker: Speaker
     text: str
@@ -53,6 +55,7 @@ class Spoken:
     marks: tuple[Mark, ...] = ()
     call: Mapping[str, Any] | None = None
     result: Any = None
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +137,9 @@ def _said(raw: RawTurn, speaker: Speaker, number: int, names: Names) -> Spoken:
     if said.broken and last and speaker is Speaker.AGENT and not any(m.type is MarkType.BARGE_IN for m in marks):
         marks = (*marks, Mark(MarkType.BARGE_IN, last))
     call = _call(raw.call, number)
-    return Spoken(
-        speaker, said.text, tuple(dict.fromkeys(tags))[: inline.MAX_TAGS], marks, call, raw.result if call else None
-    )
+    kept = tuple(dict.fromkeys(tags))[: inline.MAX_TAGS]
+    rule = raw.rule if raw.rule in RULES else ""
+    return Spoken(speaker, said.text, kept, marks, call, raw.result if call else None, rule)
 
 
 def _cut_by(turn: Spoken, following: Spoken | None) -> Spoken:
@@ -147,7 +150,7 @@ def _cut_by(turn: Spoken, following: Spoken | None) -> Spoken:
         marks = [Mark(MarkType.SAFE_CUT, m.word) if m.type is MarkType.BARGE_IN else m for m in turn.marks]
         fits = following is not None and following.speaker is Speaker.AGENT
         marks = [m for m in marks if m.type is not MarkType.SAFE_CUT or (fits and m.word > 0)]
-        return Spoken(turn.speaker, turn.text, turn.tags, tuple(marks), turn.call, turn.result)
+        return replace(turn, marks=tuple(marks))
     return turn
 
 
@@ -180,7 +183,7 @@ def _give_result(turns: list[Spoken], raw: RawTurn, number: int) -> None:
     if result is None:
         held = relaxed_json.values(raw.text, limit=1)
         result = held[0].value if held and held[0].closed else raw.text
-    turns[-1] = Spoken(last.speaker, last.text, last.tags, last.marks, last.call, result)
+    turns[-1] = replace(last, result=result)
 
 
 def _facts(around: Mapping[str, Any]) -> tuple[str, ...]:

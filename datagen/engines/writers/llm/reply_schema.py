@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from datagen.engines.writers.llm.brief import Brief, PlannedCall
-from datagen.records.enums import Speaker, Tag
+from datagen.engines.writers.llm.reader import RULES
+from datagen.records.enums import Kind, Speaker, Tag
 
 SPARE_TURNS = 4
 """Turns beyond what was asked for that the schema still lets through: it is a limit for a model that does not stop."""
@@ -18,7 +19,7 @@ def schema_of(brief: Brief) -> dict[str, Any]:
     turn = _object(
         {"speaker": {"type": "string", "enum": [str(s) for s in Speaker]}, "tags": _tags(), "text": _string()}
     )
-    forms = [turn, *(_calling(call) for call in brief.calls)]
+    forms = [turn, *(_calling(call) for call in brief.calls), *([_ruling()] if brief.kind is Kind.INSTRUCTION else [])]
     least, most = brief.n_turns
     turns = {
         "type": "array",
@@ -37,6 +38,12 @@ def _calling(call: PlannedCall) -> dict[str, Any]:
     agent = {"type": "string", "enum": [str(Speaker.AGENT)]}
     result = _fields(call.result, call.returns)
     return _object({"speaker": agent, "tags": _tags(), "text": _string(), "call": wanted, "result": result})
+
+
+def _ruling() -> dict[str, Any]:
+    """A user's turn that sets, changes or lifts the rule of an instruction."""
+    user, rule = {"type": "string", "enum": [str(Speaker.USER)]}, {"type": "string", "enum": list(RULES)}
+    return _object({"speaker": user, "tags": _tags(), "text": _string(), "rule": rule})
 
 
 def _fields(values: Mapping[str, Any], declared: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -42,6 +42,7 @@ class Asks(Options):
     caller: CallerAsks = Field(description="callers")
     mood: dict[str, Texts] = Field(description="what a mood is in words")
     event: dict[str, Texts] = Field(description="what has to happen, in words")
+    rule: dict[str, str] = Field(description="what keeping a constraint means, by its type")
     describe: DescribeAsks = Field(description="angles of descriptions")
 
 
@@ -71,15 +72,22 @@ class Templates(PromptFiles):
             raise UserError(f"{self.label}/{ASKS}: event.{name}: there is no text. Write at least one.")
         return self.asks.event[name]
 
+    def rule(self, kind: str, view: Mapping[str, Any]) -> str:
+        """What keeping a type of constraint means; UserError where asks.toml does not say."""
+        if kind not in self.asks.rule:
+            raise UserError(
+                f"{self.label}/{ASKS}: rule.{kind}: there is no text for this type of constraint. Write one."
+            )
+        return self.line(self.asks.rule[kind], view)
+
     def check(self) -> None:
         """Compiles every template and every ask, so that a fault is found before any work."""
         super().check()
-        for texts in self.asks.event.values():
-            for source in texts:
-                try:
-                    self.template(source)
-                except TemplateSyntaxError as error:
-                    raise UserError(f"{self.label}/{ASKS}: {error.message} In: {source!r}") from None
+        for source in (*(t for texts in self.asks.event.values() for t in texts), *self.asks.rule.values()):
+            try:
+                self.template(source)
+            except TemplateSyntaxError as error:
+                raise UserError(f"{self.label}/{ASKS}: {error.message} In: {source!r}") from None
 
 
 def templates(search: Iterable[Path | str] = ()) -> Templates:

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from datagen.domains.tools import typed
-from datagen.engines.writers.llm import turn_types
+from datagen.engines.writers.llm import rules, turn_types
 from datagen.engines.writers.llm.brief import Brief, PlannedCall
 from datagen.engines.writers.llm.reader import Reading, Spoken
 from datagen.protocols import Failure
-from datagen.records.enums import Speaker
+from datagen.records.enums import Kind, Speaker
 from datagen.records.maker import Maker
 from datagen.records.transcript import Generation, ToolCall, Transcript, Turn
 from datagen.store.ids import canonical
@@ -18,14 +18,17 @@ _EDGES = '.,;:?!()"'
 
 
 def assemble(reading: Reading, brief: Brief, maker: Maker, generation: Generation | None) -> Transcript | Failure:
-    """The transcript of a reading; a Failure where its tool calls are not those of the plan.
+    """The transcript of a reading; a Failure where its tool calls, or its rule, are not those of the plan.
 
-    Reasons: `missing_call`, `unknown_call`, `tool_arguments`, `tool_result`, `no_result_turn`.
+    Reasons: `missing_call`, `unknown_call`, `tool_arguments`, `tool_result`, `no_result_turn`, `no_rule`.
     """
     turns = reading.turns
     calls = _calls(turns, brief)
     if isinstance(calls, Failure):
         return calls
+    constraint = rules.constraint_of(turns, brief.instance, brief.dialog_id) if brief.kind is Kind.INSTRUCTION else ""
+    if isinstance(constraint, Failure):
+        return constraint
     speakers, texts = [t.speaker for t in turns], [t.text for t in turns]
     kinds = turn_types.types(speakers, texts, [bool(t.call) for t in turns])
     made = tuple(
@@ -33,7 +36,7 @@ def assemble(reading: Reading, brief: Brief, maker: Maker, generation: Generatio
     )
     facts = _stated(reading.facts, brief.role_context, turns)
     return Transcript(
-        brief.dialog_id, brief.role_context, made, maker, facts, brief.user_role_context, constraint=brief.constraint,
+        brief.dialog_id, brief.role_context, made, maker, facts, brief.user_role_context, constraint=constraint,
         generation=generation,
     )  # fmt: skip
 

@@ -55,7 +55,7 @@ class Recorded:
         if self.tools:
             instance["tools"] = list(self.tools)
         if self.constraint:
-            instance["constraint"] = json.loads(self.constraint)
+            instance |= {"constraint": json.loads(self.constraint), "other": ""}
         return DialogPlan(0, self.name, self.kind, "any", "any", Split.TRAIN, 1, self.first, "a", "u", instance)
 
     @property
@@ -66,7 +66,7 @@ class Recorded:
             frozenset({self.agent.lower()}), frozenset({self.user.lower(), *self.user.lower().split()}), listens
         )
         return Brief(
-            self.name, self.kind, self.first, self.context, names, "You are calling.", self.calls, self.constraint
+            self.name, self.kind, self.first, self.context, names, "You are calling.", self.calls, self.plan.instance
         )
 
     def read(self) -> Transcript | Failure:

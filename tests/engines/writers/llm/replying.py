@@ -104,17 +104,27 @@ def _chat(asked: str) -> list[Line]:
 
 
 def _ruled(asked: str) -> list[Line]:
-    raise NotImplementedError
+    lines: list[Line] = [("agent", "Hello, what can I tell you?")] if "The agent speaks first" in asked else []
+    said = re.search(r'words of their own \("(.*?)", for example\)', asked)[1]  # type: ignore[index]
+    lines.append(("user", said, {"rule": "set"}))
+    changed = re.search(r'"rule": "change"; "(.*?)", for example', asked)
+    items = re.findall(r'^- "(.*?)" A right answer: "(.*)"$', asked, re.M)
+    for number, (question, answer) in enumerate(items):
+        if changed and number == len(items) - 2:
+            lines.append(("user", changed[1], {"rule": "change"}))
+        lines += [("user", question), ("agent", answer)]
+    return [*lines, ("user", "Thanks a lot, bye!")]
 
 
 def _timed(lines: list[Line], agent_first: bool) -> list[dict[str, Any]]:
     """The lines as turns: what one side says twice in a row is one turn, and the user begins where it has to."""
-    if not agent_first:
+    if not agent_first and lines[0][0] == "agent":
         lines = [("user", "Hello? Is somebody there?"), *lines]
     turns: list[dict[str, Any]] = []
     for line in lines:
-        if turns and turns[-1]["speaker"] == line[0] and "call" not in turns[-1] and len(line) == 2:
+        more = line[2] if len(line) == 3 else {}
+        if turns and turns[-1]["speaker"] == line[0] and "call" not in turns[-1] and not more:
             turns[-1]["text"] += f" {line[1]}"
         else:
-            turns.append({"speaker": line[0], "tags": [], "text": line[1], **(line[2] if len(line) == 3 else {})})
+            turns.append({"speaker": line[0], "tags": [], "text": line[1], **more})
     return turns

@@ -90,6 +90,7 @@ def requests(domain: str, kind: Kind, n: int, attempt: int = 0) -> list[WriteReq
         ("bank", Kind.TOOL),
         ("qa", Kind.QA),
         ("casual", Kind.CASUAL),
+        ("instruction", Kind.INSTRUCTION),
     ],
 )
 def test_good_replies_pass_every_gate(domain: str, kind: Kind) -> None:
@@ -215,7 +216,7 @@ def run_with(answer: AnswerFunction, use: Any, **options: Any) -> Any:
     return asyncio.run(run())
 
 
-@pytest.mark.parametrize("domain", ["bank", "qa", "casual"])
+@pytest.mark.parametrize("domain", ["bank", "qa", "casual", "instruction"])
 def test_a_scenario_is_described_without_any_dialogues_values(domain: str) -> None:
     server = Server()
     kind = load(domain).kind
