@@ -13,7 +13,7 @@ app = typer.Typer(
     help="Training data for full-duplex speech models, from a domain's description to token shards.",
     epilog="Start with: datagen build --domains bank,restaurant --dialogs 20",
 )  # fmt: skip
-domains_app = typer.Typer(rich_markup_mode=None, help="The domains: list them, show one, check one.")
+domains_app = typer.Typer(rich_markup_mode=None, help="The domains: list, show, check, or make one.")
 voices_app = typer.Typer(rich_markup_mode=None, help="The voices of the speaker engine: list them, hear one.")
 sounds_app = typer.Typer(rich_markup_mode=None, help="The sounds of the user's surroundings: list them, hear one.")
 recipe_app = typer.Typer(rich_markup_mode=None, help="The knobs of a recipe.")
@@ -297,10 +297,36 @@ def domains_check(
         str, typer.Argument(metavar="NAME", help="A domain's name or folder; without one, all of them.")
     ] = "",
 ) -> int:
-    """Check a domain's files; say what is missing (exit 3)."""
-    from datagen.cli import lists
+    """Check a domain's files; say what is missing (exit 3).
 
-    return lists.domains_check(name)
+    Without a name all domains are checked, and together: names, phrasings and scenarios that one has of another.
+    """
+    from datagen.cli import domains as command
+
+    return command.check(name)
+
+
+@domains_app.command("new")
+def domains_new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name: small letters, digits and _.")],
+    title: Annotated[str, typer.Option("--title", metavar="TEXT", help="What it is, e.g. 'Bike shop'.")] = "",
+    into: Annotated[Path, typer.Option("--into", metavar="DIR", help="The folder to make it in.")] = Path("domains"),
+    from_llm: Annotated[
+        bool, typer.Option("--from-llm", help="Let the writer draft it, for a person to edit.")
+    ] = False,
+    sets: Annotated[
+        list[str],
+        typer.Option("--set", metavar="KEY=VALUE", help="The writer: writer.engine, .model, .urls. Repeatable."),
+    ] = _NO_SETS,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the draft.")] = 0,
+) -> None:
+    """Make a new domain's folder, to be written by you.
+
+    Builds find it by --set 'domain_folders=["domains"]'.
+    """
+    from datagen.cli import domains as command
+
+    command.new(name, title, into, from_llm, sets, seed)
 
 
 @voices_app.command("list")

@@ -71,28 +71,6 @@ def _marked(turn: Turn) -> str:
     return " ".join(" ".join([*before[i], word, *after[i]]) for i, word in enumerate(turn.words))
 
 
-def domains_check(name: str) -> int:
-    """Prints every problem of one domain, by its name or its folder, or of all; exit code 3 where there is one.
-
-    Service domains are tried out too: dialogues of every scenario are written and looked at.
-    """
-    from datagen.domains.service import ServiceDomain
-    from datagen.engines.writers.agenda.trial import try_domain
-
-    n = 0
-    for each in [name] if name else domains.available():
-        folder = Path(each)
-        domain = domains.load_folder(folder) if (folder / "domain.toml").is_file() else domains.load(each)
-        problems = domain.check()
-        if not problems and isinstance(domain, ServiceDomain):
-            problems = try_domain(domain)
-        n += len(problems)
-        for problem in problems:
-            sys.stdout.write(f"{problem.where}: {problem.what}\n")
-        sys.stdout.write(f"{domain.name}: {'ok' if not problems else f'{len(problems)} problems'}\n")
-    return DataError.exit_code if n else 0
-
-
 def voices_list(as_json: bool, profile: str) -> None:
     """Prints the speaker engine's voices, by F0."""
     build = resolve(recipes.compose(profile=profile))

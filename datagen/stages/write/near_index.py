@@ -65,7 +65,7 @@ class NearIndex:
 
     def _take_batch(self, signatures: Signatures, first: int, batch: Signatures) -> None:
         keys = band_keys(batch, rows_a_band(self.threshold))
-        present = batch.any(axis=1)
+        present = np.asarray(batch.any(axis=1))
         before = self._winners_before(signatures, batch, keys, present)
         kept = np.zeros(len(batch), bool)
         crowded = _crowded(keys)
