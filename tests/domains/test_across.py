@@ -15,7 +15,6 @@ NOUNS = {
     "a table": "a seat",
     "kitchen": "stage",
     "menu": "program",
-    "dish": "play",
     "waiter": "usher",
 }
 
