@@ -29,7 +29,8 @@ class Rules:
         events, more = self._events()
         return {
             "name": self.instance.get("name", ""),
-            "items": [*items, *more],
+            "items": items,
+            "later_items": more,
             "rule": self._rule(constraint),
             "said": self._said(drawing.plan.scenario, constraint),
             "caller": drawing.caller(),

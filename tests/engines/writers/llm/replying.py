@@ -108,11 +108,11 @@ def _ruled(asked: str) -> list[Line]:
     said = re.search(r'words of their own \("(.*?)", for example\)', asked)[1]  # type: ignore[index]
     lines.append(("user", said, {"rule": "set"}))
     changed = re.search(r'"rule": "change"; "(.*?)", for example', asked)
-    items = re.findall(r'^- "(.*?)" A right answer: "(.*)"$', asked, re.M)
-    for number, (question, answer) in enumerate(items):
-        if changed and number == len(items) - 2:
+    for number, part in enumerate(asked.split("once another rule has taken its place:")):
+        if number and changed:
             lines.append(("user", changed[1], {"rule": "change"}))
-        lines += [("user", question), ("agent", answer)]
+        for question, answer in re.findall(r'^- "(.*?)" A right answer: "(.*)"$', part, re.M):
+            lines += [("user", question), ("agent", answer)]
     return [*lines, ("user", "Thanks a lot, bye!")]
 
 
