@@ -13,6 +13,7 @@ from datagen import domains
 from datagen.config import EngineChoice, Options, Recipe, read_options
 from datagen.domains.asides import Asides, asides
 from datagen.domains.base import Domain
+from datagen.domains.evaluation_files import shipped_texts, texts_of
 from datagen.domains.spontaneous import Spontaneous, spontaneous
 from datagen.engines import registry
 from datagen.errors import UserError
@@ -38,6 +39,7 @@ from datagen.stages.stitch import unit as stitch
 from datagen.stages.stitch.options import StitchOptions
 from datagen.stages.write import cues
 from datagen.stages.write import unit as write
+from datagen.stages.write.decontamination import EvaluationSets, EvaluationText
 from datagen.stages.write.options import WriteOptions
 from datagen.store.ids import digest, unit_hash
 from datagen.store.pools import Shares
@@ -99,6 +101,13 @@ class Build:
     def spontaneous(self) -> Spontaneous:
         """What people say without having planned it, from the recipe's own texts likewise."""
         return spontaneous(self.recipe.domain_folders)
+
+    @cached_property
+    def evaluation(self) -> EvaluationSets:
+        """The texts of evaluation sets, of which no dialogue may hold anything: the shipped probes, and the recipe's files."""
+        options = self.options(WriteOptions).decontamination
+        texts = [*shipped_texts(), *(t for file in options.files for t in texts_of(file))]
+        return EvaluationSets((EvaluationText(source, text) for source, text in texts), options)
 
     def engine(self, kind: str) -> Any:
         """The engine of a kind, made once a process."""
@@ -177,7 +186,7 @@ class Build:
     def write_key(self, indices: tuple[int, ...]) -> str:
         """The content key of some dialogues' transcripts."""
         run = self.recipe.run
-        texts = (self.asides.digest, self.spontaneous.digest)
+        texts = (self.asides.digest, self.spontaneous.digest, self.evaluation.digest)
         engines = [k for k in self.kinds if k in ("writer", "judge")]
         return digest("write", self.plan_digest, indices, run.attempts, texts, *self._inputs(["write"], engines))
 
@@ -222,7 +231,7 @@ def resolve(recipe: Recipe) -> Build:
     stages = {name: read_options(model, getattr(recipe, name), name) for name, model in STAGE_OPTIONS.items()}
     engine_options = {kind: options_of(recipe, kind) for kind in kinds_of(recipe)}
     build = Build(recipe, stages, engine_options)
-    _ = build.asides, build.spontaneous  # read here, so that a wrong text is named before any work
+    _ = build.asides, build.spontaneous, build.evaluation  # read here, so that a wrong text is named before any work
     _known_sounds(build)
     if build.options(WriteOptions).judge.min_scores and "judge" not in build.kinds:
         raise UserError(
