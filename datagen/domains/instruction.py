@@ -195,6 +195,10 @@ class InstructionDomain:
             raise UserError(f"{self.name}: {self.topics.name} has no second question {id_!r}.")
         return found
 
+    def plain_questions(self) -> frozenset[str]:
+        """The topics' questions but for word problems, whose numbers are an instance's own."""
+        return frozenset(n for n, q in self.topics.questions.items() if q.numbers is None)
+
     def seconds(self, question: str) -> list[Item]:
         """The second questions of a question that are asked in words of their own."""
         self.item(question)
@@ -230,7 +234,8 @@ class InstructionDomain:
     def _pool(self, split: Split, shares: Shares) -> tuple[str, ...]:
         if (split, shares) not in self._pools:
             by_split = pools(self.topics.questions, shares, f"scenario {self.topics.name}")
-            self._pools[split, shares] = tuple(q for q, s in by_split.items() if s is split)
+            plain = self.plain_questions()
+            self._pools[split, shares] = tuple(q for q, s in by_split.items() if s is split and q in plain)
         return self._pools[split, shares]
 
 

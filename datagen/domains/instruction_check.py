@@ -61,8 +61,8 @@ def _under(domain: "InstructionDomain", constraint: "Constraint", values: dict[s
         broken = next((t for t in line.forms() if not keeps(values, _filled(t, slots))), None)
         if broken is not None:
             yield "ack", f"{_filled(broken, slots)!r} does not keep {values}."
-    items = [domain.item(q) for q in domain.topics.questions]
-    items += [i for q in domain.topics.questions for i in domain.seconds(q)]
+    questions = sorted(domain.plain_questions())
+    items = [i for q in questions for i in (domain.item(q), *domain.seconds(q))]
     n = sum(fitted(item, values, constraint.frame, dice) is not None for item in items)
     if n < MIN_ITEMS:
         yield (

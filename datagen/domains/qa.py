@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from datagen.domains.base import Problem, ScenarioInfo
 from datagen.domains.lines import Line, Table, check_lines, compile_all, compile_line, read_table
+from datagen.domains.phrasing import Dice
+from datagen.domains.sums import Numbers, compile_numbers
 from datagen.errors import UserError
 from datagen.records.enums import Kind, Split
 from datagen.store.ids import tree_digest
@@ -35,7 +37,10 @@ class Pair(Table):
 
 class Question(Table):
     """One question: `subject` is a noun phrase ("the color of the sky"), `clause` stands after "I wonder" ("why the sky
-    is blue"), `ask` are direct questions, `answers` whole answers that say the same in different words."""
+    is blue"), `ask` are direct questions, `answers` whole answers that say the same in different words.
+
+    A word problem has `numbers` (see datagen.domains.sums), which its texts name as slots; `money` of them are cents.
+    """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     subject: Text
@@ -48,8 +53,17 @@ class Question(Table):
     misunderstanding: tuple[Pair, ...] = ()
     example: tuple[Text, ...] = ()
     simpler: tuple[Text, ...] = ()
+    numbers: dict[str, tuple[int, ...] | str] = Field(default_factory=dict)
+    money: tuple[str, ...] = ()
+    require: tuple[str, ...] = ()
 
     _texts = field_validator("ask", "answers", "example", "simpler")(check_lines)
+
+    @model_validator(mode="after")
+    def _sums(self) -> "Question":
+        if self.numbers:
+            compile_numbers(self.numbers, self.money, self.require)
+        return self
 
     @field_validator("follow_up", "why", "clarify", "misunderstanding", mode="before")
     @classmethod
@@ -131,7 +145,8 @@ class Second:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question, compiled. `weights` are the running sums (0…1) by which a second question is drawn."""
+    """A question, compiled. `weights` are the running sums (0…1) by which a second question is drawn; `numbers` are a word
+    problem's."""
 
     scenario: str
     topic: str
@@ -141,6 +156,7 @@ class Asked:
     answers: tuple[Line, ...]
     seconds: tuple[Second, ...]
     weights: tuple[float, ...]
+    numbers: Numbers | None = None
 
 
 class QaDomain:
@@ -178,7 +194,8 @@ class QaDomain:
         return cls(folder.name, head, frames, topics, tree_digest(folder))
 
     def instance(self, scenario: str, split: Split, shares: Shares, rng: np.random.Generator) -> Mapping[str, Any]:
-        """{topic, question, second (its type), second_index, other (the question of a topic change, else "")}."""
+        """{topic, question, second (its type), second_index, other (the question of a topic change, else "")}; of a word problem
+        also numbers, by name as they are said, and other_numbers where the other question is one."""
         asked = self._question(scenario)
         draw = float(rng.random())
         index = next((i for i, w in enumerate(asked.weights) if draw < w), len(asked.seconds))
@@ -186,13 +203,28 @@ class QaDomain:
             second, other = asked.seconds[index].type, ""
         else:
             second, other = "topic_change", self._other(scenario, split, shares, rng)
-        return {
+        found = {
             "topic": asked.topic,
             "question": asked.asks[0].forms(1)[0],
             "second": second,
             "second_index": index,
             "other": other,
         }
+        return found | self._numbers(asked, self.questions.get(other), rng)
+
+    @staticmethod
+    def _numbers(asked: Asked, other: Asked | None, rng: np.random.Generator) -> dict[str, Any]:
+        """What of an instance only word problems have; nothing is drawn for others."""
+        found: dict[str, Any] = {}
+        if asked.numbers:
+            numbers = asked.numbers.draw(Dice(rng))
+            ask = asked.asks[0].forms(1)[0]
+            for name, value in numbers.items():
+                ask = ask.replace(f"{{{{ {name} }}}}", value)
+            found |= {"numbers": numbers, "question": ask}
+        if other is not None and other.numbers:
+            found["other_numbers"] = other.numbers.draw(Dice(rng))
+        return found
 
     def traits(self, scenario: str, rng: np.random.Generator) -> Mapping[str, Any]:
         """{mood, greets, thanks, cuts_in (which answer the user would cut into, 1 or 2)}."""
@@ -259,4 +291,5 @@ def _compiled(scenario: str, title: str, q: Question, weights: Mapping[str, floa
         answers=compile_all(q.answers),
         seconds=tuple(seconds),
         weights=tuple(float(x) for x in sums),
+        numbers=compile_numbers(q.numbers, q.money, q.require) if q.numbers else None,
     )

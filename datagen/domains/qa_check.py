@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from datagen.domains.base import Problem
 from datagen.domains.lines import Line, compile_line
+from datagen.domains.phrasing import Dice
+from datagen.domains.sums import ANSWER, compile_numbers
+from datagen.store.ids import rng
 
 if TYPE_CHECKING:
     from datagen.domains.qa import Head, Question, Topic
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
 MAX_ANSWER_WORDS = 60
 """An answer of three short sentences, spoken in about 20 s."""
 MIN_SECONDS = 3
+N_DRAWS, MIN_FORMS = 100, 30
+"""Draws of a word problem's numbers, and how many of them differ at least."""
 MARKUP = re.compile(r"[*_#\[\]()`;:—–]|\.\.\.|…| {2}| - ")
 FRAME_SLOTS = {"ask_clause": {"clause"}, "ask_lead": {"subject"}}
 
@@ -51,6 +56,30 @@ def _frames(
                 yield Problem(f"{where}: {key}", f"{min(wrong)!r} is not a slot here, in {line.source!r}.")
 
 
+def _numbers(q: "Question") -> Iterator[tuple[str, str]]:
+    """What is wrong with the numbers of a word problem: draws that fail, answers that do not say the answer."""
+    numbers = compile_numbers(q.numbers, q.money, q.require)
+    seen = set()
+    for i in range(N_DRAWS):
+        try:
+            seen.add(tuple(numbers.values(Dice(rng("check", q.name, i))).items()))
+        except ValueError as error:
+            yield "numbers", str(error)
+            return
+    if len(seen) < MIN_FORMS:
+        yield (
+            "numbers",
+            f"{len(seen)} different problems in {N_DRAWS} draws, at least {MIN_FORMS} are needed. Widen the ranges.",
+        )
+    for text in q.answers:
+        if ANSWER not in compile_line(text).slots:
+            yield "answers", f"does not say {{{{ {ANSWER} }}}}: {text!r}."
+    asked = compile_line(q.ask[0]).slots
+    for text in (*q.ask, q.clause):
+        if ANSWER in compile_line(text).slots or (text != q.clause and compile_line(text).slots != asked):
+            yield "ask", f"every form has to name the same numbers, and not the answer: {text!r}."
+
+
 def _question(q: "Question", head: "Head") -> Iterator[tuple[str, str]]:
     pairs = [
         ("follow_up", q.follow_up),
@@ -65,6 +94,8 @@ def _question(q: "Question", head: "Head") -> Iterator[tuple[str, str]]:
         yield "ask", "one phrasing only; add another, or a choice {a|b}."
     if not (q.subject[0].islower() or " " in q.subject or q.subject[0].isupper()) or q.subject.endswith((".", "?")):
         yield "subject", f"has to be a noun line without a full stop, got {q.subject!r}."
+    if q.numbers:
+        yield from _numbers(q)
     if q.clause.endswith((".", "?")):
         yield "clause", f"stands inside a sentence: no mark at its end, got {q.clause!r}."
     questions = [("ask", a) for a in q.ask] + [(t, a) for t, ps in pairs for p in ps for a in p.ask]
@@ -80,7 +111,8 @@ def _question(q: "Question", head: "Head") -> Iterator[tuple[str, str]]:
         if not text.rstrip(">").endswith((".", "!", "?")):
             yield key, f"an answer ends with a full stop, got {text[-30:]!r}."
     for key, text in [*questions, *answers, ("clause", q.clause), ("subject", q.subject)]:
-        if compile_line(text).slots:
-            yield key, f"{min(compile_line(text).slots)!r} is not a slot here."
+        unknown = compile_line(text).slots - set(q.numbers)
+        if unknown:
+            yield key, f"{min(unknown)!r} is not a slot here."
         if MARKUP.search(text):
             yield key, f"not spoken text (markup, brackets, dashes, colons): {text!r}."

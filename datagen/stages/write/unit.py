@@ -19,6 +19,7 @@ from datagen.stages.write import (
     grounding,
     instruction,
     near_index,
+    reasoning,
     silence,
     tools,
     vocals,
@@ -37,6 +38,7 @@ _GATES = (
     gates.repetition,
     tools.called,
     instruction.kept,
+    reasoning.answered,
     grounding.grounded,
 )
 

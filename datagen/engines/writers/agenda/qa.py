@@ -1,5 +1,7 @@
 """Writes a dialogue of two questions and two answers from a qa domain."""
 
+from collections.abc import Mapping
+
 from datagen.domains.lines import Lines, lead_in
 from datagen.domains.phrasing import Dice, tidy
 from datagen.domains.qa import QaDomain, Second
@@ -62,6 +64,7 @@ class _Talk:
     def __init__(self, domain: QaDomain, plan: DialogPlan, second: Second, dice: Dice, options: AgendaOptions) -> None:
         self.domain, self.plan, self.second, self.dice, self.options = domain, plan, second, dice, options
         self.asked = domain.questions[plan.scenario]
+        self.numbers: Mapping[str, str] = plan.instance.get("numbers", {})
         self.draft = Draft()
         self.mood = MOOD_TAGS.get(str(plan.traits.get("mood")), ())
         self.cut = 0
@@ -72,7 +75,7 @@ class _Talk:
         self.draft.say(speaker, Segment(text, kind, act, tags))
 
     def pick(self, lines: Lines, **slots: str) -> str:
-        return lines[self.dice.index(len(lines))].say(self.dice, slots)
+        return lines[self.dice.index(len(lines))].say(self.dice, slots or self.numbers)
 
     def frame(self, key: str, **slots: str) -> str:
         return self.pick(self.domain.frames[key], **slots)
@@ -87,9 +90,9 @@ class _Talk:
         if form < 2:
             text = self.pick(self.asked.asks)
         elif form < 4:
-            text = self.frame("ask_clause", clause=self.asked.clause.draw(self.dice))
+            text = self.frame("ask_clause", clause=self.asked.clause.draw(self.dice, self.numbers))
         else:
-            lead = self.frame("ask_lead", subject=self.asked.subject.draw(self.dice))
+            lead = self.frame("ask_lead", subject=self.asked.subject.draw(self.dice, self.numbers))
             text = f"{lead} {self.pick(self.asked.asks)}"
         self.say(U, text, TurnType.QUESTION, "ask", *self.mood)
 
@@ -107,6 +110,8 @@ class _Talk:
 
     def second_question(self) -> None:
         kind = self.second.type
+        if kind == "topic_change":
+            self.numbers = self.plan.instance.get("other_numbers", {})
         if self.cut:
             lead = self.frame("cut_in")
         else:
@@ -115,7 +120,7 @@ class _Talk:
             lead = lead_in(react, self.pick(self.domain.second_lead[kind]))
         if kind == "topic_change" and self.dice.chance(0.4):
             other = self.domain.questions[str(self.plan.instance["other"])]
-            text = self.frame("ask_clause", clause=other.clause.draw(self.dice))
+            text = self.frame("ask_clause", clause=other.clause.draw(self.dice, self.numbers))
         else:
             text = self.pick(self.second.asks or self.domain.frames[f"ask_{kind}"])
         self.say(U, tidy(lead_in(lead, text)), TurnType.QUESTION, kind, *self.mood)
