@@ -1,0 +1,268 @@
+"""Environments of engines: whole or not there at all, whatever stops an install; pip is the real one, its packages are ours."""
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from datagen.engines.llm import environments
+from datagen.engines.llm import install as installing
+from datagen.engines.llm.environments import Pins
+from datagen.engines.llm.install import Steps, install
+from datagen.engines.llm.pip_faults import explained
+from datagen.errors import EngineError, UserError
+from tests.conftest import inside
+
+
+def wheel(folder: Path, name: str, version: str, code: str = "", needs: str = "") -> Path:
+    """A wheel of one module, as an index would serve it."""
+    info = f"{name}-{version}.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n" + (
+        f"Requires-Dist: {needs}\n" if needs else ""
+    )
+    files = {
+        f"{name}.py": code, f"{info}/METADATA": metadata,
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }  # fmt: skip
+    record = "".join(
+        f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b'=').decode()},{len(text)}\n"
+        for path, text in files.items()
+    )
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as out:
+        for inner, text in {**files, f"{info}/RECORD": f"{record}{info}/RECORD,,\n"}.items():
+            out.writestr(inner, text)
+    return path
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One real virtual environment with pip, which the tests copy: making it is what takes the time."""
+    folder = tmp_path_factory.mktemp("bare") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    return folder
+
+
+@pytest.fixture
+def engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the wheels of an engine `toy`, which has two flavours, and a home for environments."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    made = wheel(folder, "toyengine", "1.0", needs="helper")
+    sha256 = hashlib.sha256(made.read_bytes()).hexdigest()
+    toy = {
+        "gpu": Pins("toyengine", "1.0", "toyengine", gb=0.001),
+        "cpu": Pins("toyengine", "1.0", "toyengine", gb=0.001, sha256=sha256, remove=("helper",), note="for trying"),
+    }
+    monkeypatch.setattr(environments, "FLAVOURS", {"toy": toy})
+    monkeypatch.setenv(environments.VARIABLE, str(tmp_path / "engines"))
+    return folder
+
+
+@pytest.fixture
+def index(engines: Path, bare: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, as the only index that pip knows."""
+    wheel(engines, "helper", "2.0")
+    wheel(engines, "helper", "1.5")
+    for name in list(os.environ):
+        if name.startswith("PIP_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(engines))
+    monkeypatch.setattr(Steps, "venv", lambda self: shutil.copytree(bare, self._folder, symlinks=True))
+    return engines
+
+
+def left(tmp_path: Path) -> list[str]:
+    """The folders of environments that are there."""
+    return sorted(p.name for p in (tmp_path / "engines").iterdir() if p.is_dir())
+
+
+@pytest.mark.slow
+def test_an_environment_is_made_once_and_known_afterwards(index: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    made = install("toy", "cpu", say=said.append)
+    assert said == ["toyengine==1.0", "toyengine==1.0 and what it needs", "without helper", "import toyengine"]
+    assert made == environments.find("toy")
+    assert (made.version, made.flavour, made.packages["toyengine"]) == ("1.0", "cpu", "1.0")
+    assert "helper" not in made.packages
+    assert made.label() == "toy 1.0 (cpu build, for trying)"
+    said.clear()
+    assert install("toy", "cpu", say=said.append) == made
+    assert said == []
+    again = install("toy", "gpu", first=["helper==1.5"], say=said.append)  # another flavour takes its place
+    assert said[0] == "helper==1.5"
+    assert again.packages["helper"] == "1.5"
+    assert left(tmp_path) == [again.folder.name]
+    assert environments.needed("toy") == again
+
+
+@pytest.mark.slow
+def test_an_install_that_fails_says_why_in_a_line_and_leaves_nothing(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases: list[tuple[Mapping[str, str], list[str], str, str]] = [
+        ({"PIP_NO_INDEX": "0", "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "1", "PIP_FIND_LINKS": ""}, [], "gpu",
+         "no package index can be reached"),
+        ({}, ["nothing-of-that-name"], "gpu", "nothing-of-that-name: the package index has no build"),
+        ({}, ["helper==1.5", "helper==2.0"], "gpu", "clashes"),
+    ]  # fmt: skip
+    for variables, first, flavour, says in cases:
+        with monkeypatch.context() as patch:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            with pytest.raises(EngineError) as error:
+                install("toy", flavour, first)
+        assert says in str(error.value)
+        assert "\n" not in str(error.value)
+    wheel(index, "toyengine", "1.0", code="# another build of the same version", needs="helper")
+    with pytest.raises(EngineError, match="is not the pinned one"):
+        install("toy", "cpu")
+    wheel(index, "toyengine", "1.0", code="import nothing_there", needs="helper")
+    with pytest.raises(
+        EngineError, match="import toyengine: failed: ModuleNotFoundError: No module named 'nothing_there'. All of it: "
+    ):
+        install("toy", "gpu")
+    assert environments.find("toy") is None
+    assert left(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_a_failed_install_leaves_the_one_that_was_there(index: Path) -> None:
+    made = install("toy", "gpu")
+    with pytest.raises(EngineError):
+        install("toy", "gpu", ["nothing-of-that-name"], again=True)
+    assert environments.find("toy") == made
+    assert made.python.exists()
+
+
+@pytest.mark.slow
+def test_a_killed_install_is_made_anew(index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed with its installer as the machine kills them: what is left counts for nothing, and the next one sweeps it."""
+    waiting = tmp_path / "waiting"
+    wheel(
+        index,
+        "toyengine",
+        "1.0",
+        code=f"open({str(waiting)!r}, 'w').close()\nimport time\ntime.sleep(600)",
+        needs="helper",
+    )
+    script = (
+        "import shutil, sys\nfrom datagen.engines.llm import environments\nfrom datagen.engines.llm.environments import Pins\n"
+        "from datagen.engines.llm.install import Steps, install\n"
+        "environments.FLAVOURS = {'toy': {'gpu': Pins('toyengine', '1.0', 'toyengine', gb=0.001)}}\n"
+        "install('toy', 'gpu')\n"
+    )
+    killed = subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
+    end = time.monotonic() + 60
+    while not waiting.exists():
+        assert killed.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    with pytest.raises(UserError, match=f"process {killed.pid} is installing it"):
+        install("toy", "gpu")
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert environments.find("toy") is None
+    assert len(left(tmp_path)) == 1
+    wheel(index, "toyengine", "1.0", needs="helper")
+    made = install("toy", "gpu")
+    assert left(tmp_path) == [made.folder.name]
+
+
+def put(home: Path, **more: object) -> Path:
+    folder = home / "toy-gpu-1.0-0"
+    (folder / "bin").mkdir(parents=True, exist_ok=True)
+    (folder / "bin" / "python").touch()
+    (folder / "pyvenv.cfg").touch()
+    said = {
+        "format": 1,
+        "engine": "toy",
+        "flavour": "gpu",
+        "version": "1.0",
+        "folder": folder.name,
+        "python": "3.11.0",
+        "packages": {},
+    }
+    (home / "toy.json").write_text(json.dumps({**said, **more}))
+    return folder
+
+
+def test_a_half_made_or_damaged_environment_is_not_there(engines: Path, tmp_path: Path) -> None:
+    home = tmp_path / "engines"
+    assert "its environment is not there" in environments.missing("toy")
+    folder = put(home)
+    assert environments.needed("toy").folder == folder
+    for damage in (lambda: put(home, format=2), lambda: put(home, packages=[]), lambda: (folder / "bin" / "python").unlink(),
+                   lambda: (home / "toy.json").write_text("{")):  # fmt: skip
+        put(home)
+        damage()
+        assert environments.find("toy") is None
+    with pytest.raises(EngineError, match="its environment is not whole .* Run: datagen engines install toy"):
+        environments.needed("toy")
+
+
+def test_a_manifest_cannot_lead_out_of_its_home(engines: Path, tmp_path: Path) -> None:
+    put(tmp_path / "engines", folder="../../elsewhere")
+    assert environments.find("toy") is None
+
+
+def test_where_environments_are_kept(tmp_path: Path) -> None:
+    assert environments.home({environments.VARIABLE: str(tmp_path)}) == tmp_path
+    assert environments.home({"XDG_DATA_HOME": "/data"}) == Path("/data/datagen/engines")
+    assert environments.home({"XDG_DATA_HOME": "relative"}) == Path.home() / ".local" / "share" / "datagen" / "engines"
+
+
+def test_what_cannot_be_installed_is_refused_before_anything_is_made(
+    engines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UserError, match="espeak: has no environment of its own to install. There are: toy."):
+        install("espeak", "gpu")
+    monkeypatch.setattr(installing.shutil, "which", lambda name: None)
+    with pytest.raises(UserError, match="no NVIDIA driver is seen here .*--cpu installs"):
+        install("toy", "")
+    assert not (tmp_path / "engines").exists()
+    monkeypatch.setattr(installing.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**6, 10**6, 10**5))
+    with pytest.raises(UserError, match="0.0 GB are free, and toyengine==1.0 takes about 0.001 GB"):
+        install("toy", "gpu")
+    old = {"gpu": Pins("toyengine", "1.0", "toyengine", gb=0.001, pythons=((3, 8), (3, 10)))}
+    monkeypatch.setattr(environments, "FLAVOURS", {"toy": old})
+    with pytest.raises(UserError, match="needs Python 3.8 to 3.10, and this is 3"):
+        install("toy", "gpu")
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "says"),
+    [
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", 1, "the disk is full"),
+        ("The virtual environment was not created successfully because ensurepip is not available.", 1, "python3-venv"),
+        ("ERROR: Package 'x' requires a different Python: 3.14.0 not in '<3.14'", 1, "no build of it is for this Python"),
+        ("Collecting torch\n", -9, "was killed by SIGKILL (out of memory?). The same command makes it anew."),
+        ("Collecting torch\n", 143, "was killed by SIGTERM."),
+        ("Collecting torch\n\x1b[31mERROR: something of its own\x1b[0m\n[notice] a new pip\n", 1, "failed: ERROR: something of its own."),
+        ("", 1, "failed: it said nothing."),
+    ],
+)  # fmt: skip
+def test_what_pip_says_in_one_line(said: str, code: int, says: str) -> None:
+    assert says in explained(said, code)
+
+
+def test_datagen_engines_shows_environments(engines: Path, tmp_path: Path) -> None:
+    assert "run: datagen engines install toy" in inside("engines").out
+    put(tmp_path / "engines")
+    shown = inside("engines").out
+    assert "toy 1.0 (gpu build)" in shown
+    done = inside("engines", "install", "espeak", "--cpu")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.count("\n") == 1
