@@ -16,7 +16,8 @@ _KNOWN: tuple[tuple[tuple[str, ...], str], ...] = (
      "this Python lacks venv. On Debian and Ubuntu: apt install python3-venv; or run datagen in another Python."),
     (("Requires-Python", "requires a different Python"), "no build of it is for this Python."),
     (("ResolutionImpossible", "conflicting dependencies"), "what was asked for with --with clashes with it."),
-    (("No matching distribution found", "Could not find a version"), "the package index has no build of it for this machine and Python, or does not answer."),
+    (("No matching distribution found", "Could not find a version"),
+     "the package index has no build of it for this machine and Python, or does not answer."),
 )  # fmt: skip
 
 
