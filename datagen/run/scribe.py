@@ -18,6 +18,11 @@ from datagen.stages.write.options import WriteOptions
 from datagen.store.ids import seed_of
 from datagen.store.ledger import Ledger
 
+AHEAD = 2
+"""Dialogues that ask or are about to, for each that the servers get at once."""
+BEHIND = 3
+"""Dialogues in hand, for each that may ask: those beyond wait for a gate, or for a judge that is slower than the writer."""
+
 
 class Scribe:
     """Decides dialogues, any number of them at a time. Raises EngineError where no server can answer, DataError where a reason
@@ -32,15 +37,35 @@ class Scribe:
         self._meter = meter
         self._options: WriteOptions = build.options(WriteOptions)
         self._turn = asyncio.Lock()
+        self._room = asyncio.Event()
+        self._asking = self._in_hand = 0
 
-    @property
-    def window(self) -> int:
-        """How many dialogues to have in hand: twice what the servers get at once, so that they never wait for the next."""
-        return 2 * max(1, self._writer.at_once)
+    async def enter(self) -> None:
+        """Waits until another dialogue is needed in hand: twice as many ask, or are about to, as the servers get at once, so that these
+        never wait for the next. Those that have their answer and wait for a gate or the judge do not count, up to a limit."""
+        while self._full():
+            self._room.clear()
+            await self._room.wait()
+        self._asking += 1
+        self._in_hand += 1
+
+    def _full(self) -> bool:
+        window = AHEAD * max(1, self._writer.at_once)
+        return self._asking >= window or self._in_hand >= BEHIND * window
 
     async def decide(self, plan: DialogPlan) -> Decided:
-        """The dialogue's transcript, or why each of its attempts failed."""
-        description = await self._descriptions.of(plan)
+        """The transcript of a dialogue that has entered, or why each of its attempts failed."""
+        try:
+            try:
+                description = await self._descriptions.of(plan)
+            finally:
+                self._asking -= 1
+            return await self._decided(plan, description)
+        finally:
+            self._in_hand -= 1
+            self._room.set()
+
+    async def _decided(self, plan: DialogPlan, description: str | Failure) -> Decided:
         if isinstance(description, Failure):
             if not self._options.undescribed:
                 failure = Failure("description", f"{plan.dialog_id}: no description: {description.detail}")
@@ -57,8 +82,18 @@ class Scribe:
             failures.append(result)
         return Decided(plan.dialog_id, None, tuple(failures))
 
+    async def _asked(self, request: WriteRequest) -> Transcript | Failure:
+        self._asking += 1
+        try:
+            return await self._writer.write_one(request)
+        finally:
+            self._asking -= 1
+            self._room.set()
+
     async def _attempt(self, request: WriteRequest) -> Transcript | Failure:
-        answer = await self._writer.write_one(request)
+        answer = await self._asked(request)
+        if isinstance(answer, Failure):
+            return answer
         try:
             # One gate at a time, and whatever is ready to be sent goes out before it: the servers come first.
             async with self._turn:
@@ -73,7 +108,7 @@ class Scribe:
             return result
         return await self._scored(self._judge, request, result)
 
-    def _gated(self, request: WriteRequest, answer: Transcript | Failure) -> Transcript | Failure:
+    def _gated(self, request: WriteRequest, answer: Transcript) -> Transcript | Failure:
         with self._meter.time(Stage.WRITE):
             return judged(request, answer, self._options, self._build.spontaneous)
 

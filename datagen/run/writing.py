@@ -71,7 +71,6 @@ class Writing:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._ended = self._closing = False
-        self._in_hand = 0
 
     def start(self, report: Report) -> None:
         """Begins to write; `report` is called in the thread."""
@@ -111,14 +110,10 @@ class Writing:
         if replies.wanted(self._build):
             self._build.engine("writer").keep_replies(replies.Replies(self._build, self._ledger.root, self._jobs))
         journal = Journal(self._ledger.root / "write", self._build.write_key(()))
-        self._room = asyncio.Event()
         try:
             async with asyncio.TaskGroup() as group:
                 for shard, index in self._todo(journal, gates):
-                    while self._in_hand >= scribe.window:
-                        self._room.clear()
-                        await self._room.wait()
-                    self._in_hand += 1
+                    await scribe.enter()
                     group.create_task(self._dialog(scribe, journal, shard, index))
         finally:
             self._closing = True  # whoever interrupts from now on waits for the servers' end
@@ -149,11 +144,7 @@ class Writing:
             yield from ((shard, index) for index in left)
 
     async def _dialog(self, scribe: Scribe, journal: Journal, shard: _Open, index: int) -> None:
-        try:
-            decided = await scribe.decide(shard.plan(self._build, index))
-        finally:
-            self._in_hand -= 1
-            self._room.set()
+        decided = await scribe.decide(shard.plan(self._build, index))
         journal.add(shard.job.shard.name, index, decided)
         self._take(shard, index, decided)
         if shard.whole:
