@@ -24,15 +24,16 @@ def qa_view(domain: QaDomain, drawing: Drawing) -> dict[str, Any]:
     """What qa.j2 sees. Right answers of the domain's files are shown, where it has them, for the model to keep to."""
     plan, dice = drawing.plan, drawing.dice
     asked = domain.questions[plan.scenario]
-    kind = str(plan.instance.get("second", "follow_up"))
+    kind, numbers = str(plan.instance.get("second", "follow_up")), plan.instance.get("numbers", {})
     second, reference = _second(domain, asked, plan, kind, dice)
     events = drawing.spoken_events()
     if plan.traits.get("thanks"):
         events.append(drawing.event("thanks"))
     return {
         "topic": asked.topic,
-        "question": dice.pick(asked.asks).say(dice),
-        "reference": dice.pick(asked.answers).say(dice),
+        "question": dice.pick(asked.asks).say(dice, numbers),
+        "reference": dice.pick(asked.answers).say(dice, numbers),
+        "numbers": dict(numbers),
         "second": second,
         "second_reference": reference,
         "caller": drawing.caller(),
@@ -46,13 +47,14 @@ def _second(domain: QaDomain, asked: Asked, plan: DialogPlan, kind: str, dice: D
     what = SECONDS.get(kind, SECONDS["follow_up"])
     if kind == "topic_change":
         other = domain.questions[str(plan.instance["other"])]
-        return f'{what}: "{dice.pick(other.asks).say(dice)}"', dice.pick(other.answers).say(dice)
+        numbers = plan.instance.get("other_numbers", {})
+        return f'{what}: "{dice.pick(other.asks).say(dice, numbers)}"', dice.pick(other.answers).say(dice, numbers)
     index = plan.instance.get("second_index")
     if not isinstance(index, int) or not 0 <= index < len(asked.seconds):
         return what, ""
-    second = asked.seconds[index]
-    example = f': "{dice.pick(second.asks).say(dice)}"' if second.asks else ""
-    return f"{what}{example}", dice.pick(second.answers).say(dice)
+    second, numbers = asked.seconds[index], plan.instance.get("numbers", {})
+    example = f': "{dice.pick(second.asks).say(dice, numbers)}"' if second.asks else ""
+    return f"{what}{example}", dice.pick(second.answers).say(dice, numbers)
 
 
 def casual_view(domain: CasualDomain, drawing: Drawing) -> dict[str, Any]:
