@@ -8,6 +8,7 @@ from datagen.records.enums import Speaker, TurnType
 _GREETS = re.compile(
     r"(?:hi|hello|hey|good (?:morning|afternoon|evening)|thanks? (?:you )?for (?:calling|reaching)|welcome to)\b", re.I
 )
+_PICKS_UP = re.compile(r"\b(?:this is|speaking|how (?:can|may) i help|what can i (?:do|help))\b|\bhere\.", re.I)
 _CLOSES = re.compile(
     r"\b(?:bye|goodbye|take care|have a (?:good|great|nice|lovely|wonderful|safe)|talk (?:to you )?(?:soon|later)|thanks|thank you|"
     r"you're welcome|my pleasure|no problem|anytime|see you|that's (?:all|it|everything)|good night|cheers)\b",
@@ -45,6 +46,8 @@ def _type(i: int, speakers: Sequence[Speaker], texts: Sequence[str], called: Seq
     text, n = texts[i], len(texts)
     asks = text.endswith("?")
     before = texts[i - 1] if i else ""
+    if i == 0 and speakers[0] is Speaker.AGENT and _PICKS_UP.search(text):
+        return TurnType.GREETING
     if i < 2 and _GREETS.match(text) and (i == 0 or len(text.split()) <= CONFIRMS_IN_WORDS):
         return TurnType.GREETING
     if i >= n - 3 and i > 1 and not asks and is_closing(text):
@@ -58,7 +61,7 @@ def _type(i: int, speakers: Sequence[Speaker], texts: Sequence[str], called: Seq
     if speakers[i] is Speaker.USER and _OBJECTS.match(text) and not before.endswith("?"):
         return TurnType.OBJECTION
     if before.endswith("?") and speakers[i - 1] is not speakers[i]:
-        short = len(text.split()) <= CONFIRMS_IN_WORDS
+        short = len(text.split()) <= CONFIRMS_IN_WORDS and not any(c.isdigit() for c in text)
         return TurnType.CONFIRMATION if short and _AGREES.match(text) else TurnType.ANSWER
     return TurnType.STATEMENT
 
