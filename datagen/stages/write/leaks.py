@@ -1,6 +1,7 @@
 """What has no place in spoken text: traces of the machinery that wrote it, and what no voice can say."""
 
 import re
+from functools import lru_cache
 
 from datagen.text.lexicon import FIRST_NAMES, OPENERS
 from datagen.text.say import sayable
@@ -48,6 +49,7 @@ _SUSPECT = re.compile(
 _COMMON_UNICODE = re.compile(r"[‘’“”…–—½¼¾°€£¢À-ÖØ-öø-ſ]")
 
 
+@lru_cache(maxsize=8192)
 def leak_of(text: str, *, role_context: bool = False) -> tuple[str, str] | None:
     """A code and the words for the first leak in `text`, None where it is clean. A role context may hold brackets and colons."""
     if _SUSPECT.search(text):
