@@ -30,6 +30,7 @@ _SCRIPT = re.compile(
     r"[ \t]*(\S.*)?$",
     re.M,
 )
+_ASKED_FOR = frozenset(("speaker", "text", "tags"))
 MIN_SCRIPT_TURNS = 2
 """Lines `Agent: …` that make a script; one alone is a sentence with a colon."""
 
@@ -108,6 +109,8 @@ def _dialog(value: Any, closed: bool, depth: int = 0) -> RawDialog | None:
 
 
 def _is_turn(value: Any) -> bool:
+    if type(value) is dict and "speaker" in value and "text" in value:
+        return True  # as it was asked for: nearly all of them
     if isinstance(value, str):
         found = _SCRIPT.fullmatch(value.strip())
         return found is not None and bool(found[2])
@@ -164,6 +167,10 @@ def _one(values: Sequence[Any]) -> Iterator[RawTurn]:
 
 
 def _turn(value: Mapping[Any, Any]) -> RawTurn:
+    if value.keys() <= _ASKED_FOR and isinstance(value.get("text"), str) and isinstance(value.get("speaker"), str):
+        names = value.get("tags", [])
+        if isinstance(names, list) and all(isinstance(name, str) for name in names):
+            return RawTurn(value["speaker"], value["text"], tuple(names))
     known = {str(k).strip().lower(): v for k, v in value.items()}
     tags = _first(known, TAGS)
     names = tags if isinstance(tags, list) else [tags] if isinstance(tags, str) and tags else []

@@ -19,6 +19,7 @@ _USER = frozenset(
     ("user", "customer", "caller", "human", "client", "student", "guest", "learner", "patient", "member", "friend", "u", "b", "speaker b",
      "speaker 1")
 )  # fmt: skip
+_ASKED_FOR = {str(s): s for s in Speaker}
 _TOOL = frozenset(("tool", "function", "system", "tool_result", "tool result", "api"))
 RULES = ("set", "change", "lift")
 """What a turn of kind `instruction` may do to the rule."""
@@ -35,6 +36,8 @@ class Names:
 
     def speaker(self, label: str) -> Speaker | None:
         """The speaker of a label such as `Agent`, `assistant`, `Dana` or `Caller (Jane)`; None for a stranger."""
+        if label in _ASKED_FOR:
+            return _ASKED_FOR[label]
         name = " ".join(label.lower().replace("_", " ").replace("*", " ").split()).strip("[]()'\" ")
         short = name.split(" (")[0]
         for given in (name, short):
@@ -117,7 +120,7 @@ def _spoken(raws: Sequence[RawTurn], names: Names) -> list[Spoken]:
 
 def _said(raw: RawTurn, speaker: Speaker, number: int, names: Names) -> Spoken:
     text = raw.text.replace("**", "")
-    label = _LABEL.match(text)
+    label = _LABEL.match(text) if ":" in text else None
     if label and names.speaker(label[1]) is speaker:
         text = text[label.end() :]
     said = inline.read(text, names.listens.get(speaker.other, ()))

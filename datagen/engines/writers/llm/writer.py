@@ -51,10 +51,10 @@ class LanguageModelWriter:
 
     @property
     def at_once(self) -> int:
-        """How many requests may be under way: what the servers begin with, until the client knows more of them."""
-        n_servers = max(1, len(self.options.urls))
-        known = getattr(self._client, "at_once", None)
-        return int(known) if known else n_servers * self.options.start_concurrency
+        """How many requests it would have under way now: as the client finds the servers, and before that what they begin with."""
+        if self._client is not None:
+            return self._client.at_once
+        return max(1, len(self.options.urls)) * self.options.start_concurrency
 
     def keep_replies(self, sink: Callable[[ReplyRecord], None]) -> None:
         """From now on every reply goes to `sink` as it came, where the option `keep_replies` is set."""

@@ -17,8 +17,8 @@ from datagen.stages.write.options import WriteOptions
 
 GOOD = [r for r in recorded() if r.expect == "good" and r.finish == "stop" and "<think>" not in r.content]
 JUNK = (
-    "", '"', "'", "”", "{", "}", "[", "]", ",", ":", "\\", "\n", "\x00", "\ud7ff", "…", "||", "<", ">", "<think>", "```", "//", "#", "é", "*",
-    "—", "null",
+    "", '"', "'", "”", "{", "}", "[", "]", ",", ":", "\\", "\n", "\x00", "\ud7ff", "…", "||", "<", ">", "<think>", "```", "//", "#", "é",
+    "*", "—", "null",
 )  # fmt: skip
 """What is put in: all that means something to the reader, and some that does not."""
 
