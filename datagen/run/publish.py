@@ -7,22 +7,20 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from datagen import __version__
+from datagen.engines.llm.options import ServerOptions
 from datagen.errors import DataError
 from datagen.records.build import BUILD_FILE, BuildSummary, CodecInfo, ShardEntry
-from datagen.records.enums import Stage
 from datagen.records.maker import Reject
 from datagen.records.speech import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from datagen.run import replies
-from datagen.run import write as written
 from datagen.run.gate_counts import GateCounts, gate_table
 from datagen.run.job import Outcome
 from datagen.run.meter import Meter
+from datagen.run.near import near_duplicates
 from datagen.run.prompts import VoicePrompts
 from datagen.run.request import PREVIOUS, Run
 from datagen.run.timing import hold, measure
@@ -32,7 +30,6 @@ from datagen.stages.pack.schema import Table, manifest_path, token_file_name
 from datagen.stages.pack.summary import Summary, summarise
 from datagen.stages.stitch.options import StitchOptions
 from datagen.stages.stitch.timing import Timing
-from datagen.stages.write import unit as write
 from datagen.stages.write.options import WriteOptions
 from datagen.store.files import atomic, disk, file_entry, link_or_copy, write_bytes, write_json
 from datagen.store.ids import digest
@@ -44,10 +41,14 @@ SOUND_FOLDERS = ("audio", "stems")
 """Folders of a file a dialogue, ID.flac: the two channels, and what the user's was summed from."""
 PROMPT_FOLDER = "voice_prompts"
 """The folder of a file a voice that speaks in the build, VOICE.flac."""
+_SERVERS = dict.fromkeys((*ServerOptions.model_fields, "domain_folders"), True)
 _PATHS: dict[str, Any] = {
     "domain_folders": True,
     "codec": {"weights": True, "device": True, "batch": True},
     "scene": {"sounds": {"folders": True}},
+    "write": {"decontamination": {"files": True}},
+    "writer": _SERVERS,
+    "judge": _SERVERS,
 }
 """What of a recipe is of one machine (places, a device, how much at once): it stays out of build.json; no byte depends on it."""
 
@@ -65,14 +66,15 @@ class Packed:
 def publish(run: Run, outcomes: Sequence[Outcome]) -> BuildSummary:
     """Writes tokens/, manifests/, audio/, stems/, the card and build.json from the shards' artefacts.
 
-    Near-duplicates are decided here, over the whole build: the lowest id stays, the others become rejects. Raises
+    Near-duplicates are decided here, over the whole build: the lowest index stays, the others become rejects. Raises
     DataError where an artefact is gone, or the build's timing misses its target by more than `stitch.gate` allows: before
     anything that was published is touched.
     """
-    losers = _near_duplicates(run, outcomes)
+    alike = near_duplicates(run, outcomes)
+    losers = frozenset(r.dialog_id for r in alike)
     packed = [_packed(run, o, losers) for o in outcomes if o.group == "render"]
     packed.sort(key=lambda p: p.outcome.shard.name)
-    rejects = _rejects(outcomes, losers)
+    rejects = sorted([*(r for o in outcomes for r in o.rejects), *alike], key=lambda r: r.dialog_id)
     gates = _gates(run, outcomes, rejects)
     options = run.build.options(StitchOptions)
     timing = measure(((_without(p, Table.DIALOGS), _without(p, Table.TURNS)) for p in packed), options)
@@ -93,19 +95,7 @@ def publish(run: Run, outcomes: Sequence[Outcome]) -> BuildSummary:
     return result
 
 
-def _near_duplicates(run: Run, outcomes: Iterable[Outcome]) -> dict[str, str]:
-    """Loser to winner, over all dialogues that were spoken and rendered."""
-    signatures: dict[str, NDArray[np.uint32]] = {}  # a tenth of what tuples of numbers would take
-    gone = {r.dialog_id for o in outcomes for r in o.rejects}
-    for outcome in outcomes:
-        if outcome.group == "write":
-            for transcript in written.read_transcripts(Path(outcome.folder) / written.TRANSCRIPTS):
-                if transcript.dialog_id not in gone:
-                    signatures[transcript.dialog_id] = np.asarray(transcript.signature, np.uint32)
-    return write.near_duplicates(signatures, run.build.options(WriteOptions))
-
-
-def _packed(run: Run, outcome: Outcome, losers: dict[str, str]) -> Packed:
+def _packed(run: Run, outcome: Outcome, losers: frozenset[str]) -> Packed:
     folder = Path(outcome.folder)
     key_part = folder.name.rsplit("-", 1)[1]
     if not folder.is_dir():
@@ -115,15 +105,6 @@ def _packed(run: Run, outcome: Outcome, losers: dict[str, str]) -> Packed:
     ids = tables.read_table(folder / "dialogs.parquet", Table.DIALOGS, ["dialog_id"]).column("dialog_id").to_pylist()
     kept = tuple(sorted(i for i in ids if i not in losers))
     return Packed(outcome, Artefact(folder, key_part), kept, frozenset(i for i in ids if i in losers))
-
-
-def _rejects(outcomes: Iterable[Outcome], losers: dict[str, str]) -> list[Reject]:
-    found = [r for o in outcomes for r in o.rejects]
-    found += [
-        Reject(loser, Stage.WRITE, "near_duplicate", f"{loser}: nearly the same text as {winner}.")
-        for loser, winner in losers.items()
-    ]
-    return sorted(found, key=lambda r: r.dialog_id)
 
 
 def _gates(run: Run, outcomes: Sequence[Outcome], rejects: Sequence[Reject]) -> dict[str, Any]:

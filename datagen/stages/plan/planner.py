@@ -64,12 +64,16 @@ class Planner:
         """The domain of dialogue `index`."""
         return self.part(index)[1]
 
+    def dialog_id(self, index: int) -> str:
+        """The name of dialogue `index`, e.g. `bank-000412`."""
+        return f"{self.domain(index)}-{index:06d}"
+
     def plan(self, index: int) -> DialogPlan:
         """The whole plan of dialogue `index`."""
         split, part = self.split(index), self.part(index)
         kind, name = part
         domain = self._domains[name]
-        dialog_id = f"{name}-{index:06d}"
+        dialog_id = self.dialog_id(index)
         seed = seed_of(self._seed, dialog_id)
         draw = rng(seed, "plan", 0)
         scenarios, edges = self._scenarios[part, split]

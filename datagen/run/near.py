@@ -1,0 +1,57 @@
+"""Near-duplicates over a whole build: every shard's signatures go into one file, and what was decided before stays decided."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datagen.records.enums import Stage
+from datagen.records.maker import Reject
+from datagen.run import write as written
+from datagen.run.job import Outcome
+from datagen.run.request import Run
+from datagen.stages.write.duplicates import N_PERMUTATIONS
+from datagen.stages.write.near_index import NearIndex
+from datagen.stages.write.options import WriteOptions
+from datagen.store.files import disk
+
+FOLDER = "near"
+_SIGNATURES = "signatures.u32"
+
+
+def near_duplicates(run: Run, outcomes: Iterable[Outcome]) -> list[Reject]:
+    """A reject for each dialogue that nearly says what an earlier one says, of those that were spoken and rendered.
+
+    The lower index stays. The index in the work folder goes on from the last publishing, so that growth costs what is new.
+    """
+    folder = run.work / FOLDER
+    with disk(folder):
+        signatures = _gathered(run, outcomes, folder)
+        threshold = run.build.options(WriteOptions).near_duplicate_jaccard
+        index = NearIndex.load(folder, threshold, signatures)
+        index.take(signatures)
+        index.save(folder, signatures)
+    name = run.build.planner.dialog_id
+    return [
+        Reject(name(a), Stage.WRITE, "near_duplicate", f"{name(a)}: nearly the same text as {name(b)}.")
+        for a, b in sorted(index.losers.items())
+    ]
+
+
+def _gathered(run: Run, outcomes: Iterable[Outcome], folder: Path) -> NDArray[np.uint32]:
+    """Every kept dialogue's signature in the row of its index, mapped from a file: memory does not grow with the build."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shape = (run.n_dialogs, N_PERMUTATIONS)
+    rows: np.memmap[tuple[int, int], np.dtype[np.uint32]] = np.memmap(
+        folder / _SIGNATURES, np.uint32, "w+", shape=shape
+    )
+    found = list(outcomes)
+    gone = {r.dialog_id for o in found for r in o.rejects}
+    for outcome in found:
+        if outcome.group == "write":
+            for transcript in written.read_transcripts(Path(outcome.folder) / written.TRANSCRIPTS):
+                if transcript.dialog_id not in gone:
+                    rows[int(transcript.dialog_id.rpartition("-")[2])] = transcript.signature
+    rows.flush()
+    return rows
