@@ -256,6 +256,12 @@ class _Check:
                     f"{self.label} {owner}.after", f"there is no step {after!r}. There are: {', '.join(names)}."
                 )
         for step in scenario.steps:
+            told = [p for p in step.found if p.stated & set(step.result.values())]
+            if step.tool and not told:
+                yield Problem(
+                    f"{self.label} steps.{step.name}",
+                    f"no phrasing says anything of what {step.tool} gives ({', '.join(step.result.values()) or 'no result'}).",
+                )
             values = scenario.tables[step.slot].get("values", ()) if step.choices else ()
             for value in values:
                 if value not in step.choices and not step.user:

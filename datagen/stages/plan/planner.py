@@ -109,7 +109,8 @@ def _scenario_edges(domain: Domain, kind: Kind, split: Split, shares: Shares) ->
     share = dict(zip((Split.TRAIN, Split.VALID, Split.TEST), shares, strict=True))[split]
     if not found and share > 0:
         raise UserError(
-            f"prompts/{domain.name}: {len(domain.scenarios)} scenarios leave none for split {split}. Add some, or set splits.{split}=0."
+            f"prompts/{domain.name}: {len(domain.scenarios_of(kind))} scenarios of kind {kind} leave none for split {split}. "
+            f"Add some, or set splits.{split}=0."
         )
     return [s.name for s in found], np.cumsum([s.share for s in found])
 
