@@ -78,6 +78,7 @@ def test_thinking_is_switched_where_it_can_be_and_off_under_a_grammar() -> None:
     assert hybrid.request(messages, thinking=True, schema={})[1] == {"chat_template_kwargs": {"enable_thinking": False}}
     assert always.request(messages)[1] == {}
     assert oss.request(messages, effort="high")[1] == {"reasoning_effort": "high"}
+    assert oss.request(messages, schema={})[1] == {"reasoning_effort": "low", "logit_bias": {"5701": -100}}
     assert family_of("llama").request(messages, True, "high", {}) == (messages, {})
 
 
