@@ -78,7 +78,8 @@ def build_flow(recipe: dict[str, Any], out: str, workers: int, name: str) -> Non
         tally = tally_of(run.build)
         progress = create_progress_artifact(0.0, description=f"{run.n_dialogs} dialogues into {run.out.name}")
         runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=2 * workers)
-        with Pool(min(workers, len(run.jobs)), tally.progress, writing_of(run)) as pool, runner:
+        # The pool ends first: its workers and servers are what the runner's tasks wait for.
+        with runner, Pool(min(workers, len(run.jobs)), tally.progress, writing_of(run)) as pool:
             _all_groups(run, pool, runner, tally, progress)
         told_ = publish(run, tally)
     create_markdown_artifact(f"```\n{told_}```", key="datagen-build", description="What was built, and where it is.")

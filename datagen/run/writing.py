@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from datagen.build import Build
-from datagen.errors import EngineError
+from datagen.errors import INTERRUPTED, DatagenError
 from datagen.records.codec import to_json
 from datagen.records.enums import Stage
 from datagen.records.plan import DialogPlan
@@ -167,8 +167,14 @@ def writing_of(run: Run) -> Writing | None:
     return Writing(run.build, run.jobs) if is_remote(run.build) else None
 
 
+class Ended(DatagenError):
+    """Writing was ended from outside; nothing to be tried again."""
+
+    exit_code = INTERRUPTED
+
+
 def _cause(error: BaseException) -> BaseException:
-    """What ended the writing: of several errors the first; an end on request is no error of an engine's, and is said as one."""
+    """What ended the writing: of several errors the first."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return EngineError("writing was ended.") if isinstance(error, asyncio.CancelledError) else error
+    return Ended("writing was ended.") if isinstance(error, asyncio.CancelledError) else error
