@@ -21,8 +21,8 @@ class PlanOptions(Options):
     )
     qa_s: float = knob(30.0, "expected length of a question-and-answer dialogue", "s", gt=0)
     casual_s: float = knob(52.0, "expected length of a casual dialogue", "s", gt=0)
-    tool_s: float = knob(85.0, "expected length of a service dialogue with tools", "s", gt=0)
-    instruction_s: float = knob(50.0, "expected length of a dialogue that keeps a constraint", "s", gt=0)
+    tool_s: float = knob(88.0, "expected length of a service dialogue with tools", "s", gt=0)
+    instruction_s: float = knob(75.0, "expected length of a dialogue that keeps a constraint", "s", gt=0)
     probe_s: float = knob(12.0, "expected length of a probe and its answer", "s", gt=0)
 
     def length_s(self, kind: Kind) -> float:
