@@ -72,7 +72,7 @@ def test_the_agent_reacts_in_its_next_turn(mention: float) -> None:
         else:
             assert rest.strip() == unmoved.text
             assert start.strip() in ("Okay.", "Alright.", "Got it.") or (own and not start)
-            assert rest.split("?")[0].count(".") == 0, "a bridge leads to a question alone"
+            assert rest.split("?")[0].count(". ") == 0, "a bridge leads to a question alone"
         shift = len(agent.words) - len(unmoved.words)
         n_before = len(start.split()) if unmoved.text.startswith(start) else 0
         moved = [m.word if m.word < n_before else m.word + shift for m in unmoved.marks]

@@ -22,7 +22,12 @@ from datagen.stages.write import gates, places, slips, unit
 from datagen.stages.write.disfluency import hesitate, poisson
 from datagen.stages.write.edits import DISFLUENT, Edit, apply, fluent_words, led_in, listened
 from datagen.stages.write.options import WriteOptions
-from datagen.stages.write.spontaneous_options import DisfluencyOptions, LongSilenceOptions, SoundCueOptions
+from datagen.stages.write.spontaneous_options import (
+    DisfluencyOptions,
+    LongSilenceOptions,
+    SoundCueOptions,
+    VocalOptions,
+)
 from datagen.store.ids import rng
 from datagen.text.say import UNSAYABLE, spoken_words
 
@@ -34,7 +39,10 @@ ALONE = WriteOptions(
     disfluency=MUCH, long_silence=LongSilenceOptions(share=0), sound_cue=SoundCueOptions(share=0)
 )  # fmt: skip
 QUIET = WriteOptions(
-    disfluency=DisfluencyOptions(share=0), long_silence=LongSilenceOptions(share=0), sound_cue=SoundCueOptions(share=0)
+    disfluency=DisfluencyOptions(share=0),
+    long_silence=LongSilenceOptions(share=0),
+    sound_cue=SoundCueOptions(share=0),
+    vocals=VocalOptions(share=0),
 )
 SPOKEN = "the a is it's i can you could I'd Thursday on for 4 people um, and Sarah $12.50 well, my card. we? because at 7:30 March 3rd,"
 

@@ -29,7 +29,8 @@ def put_vocals(transcript: Transcript, options: WriteOptions, dice: Dice) -> Tra
     share = options.vocals.share
     if not share or any(m.type is MarkType.VOCAL for t in transcript.turns for m in t.marks):
         return transcript
-    return replace(transcript, turns=tuple(_with_vocal(t, share, dice) for t in transcript.turns))
+    turns = tuple(_with_vocal(t, share, dice) for t in transcript.turns)
+    return transcript if turns == transcript.turns else replace(transcript, turns=turns)
 
 
 def _with_vocal(turn: Turn, share: float, dice: Dice) -> Turn:
