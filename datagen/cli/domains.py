@@ -12,6 +12,7 @@ from datagen.domains.base import Domain, Problem
 from datagen.domains.scaffold import new_folder, scaffold
 from datagen.domains.service import ServiceDomain
 from datagen.errors import DataError, EngineError, UserError
+from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Transcript
 from datagen.stages.write import unit
 from datagen.stages.write.options import WriteOptions
@@ -35,12 +36,10 @@ def check(name: str) -> int:
         problems, more = domain.check(), ""
         if isinstance(domain, ServiceDomain) and not problems:
             trial = try_domain(domain)
-            problems, more = (
-                trial.problems,
-                f", distinct-2 {distinct_2(trial.written):.2f} of {len(trial.written)} dialogues",
-            )
+            problems = [*trial.problems, *_gated(trial.written)]
+            more = f", distinct-2 {distinct_2(trial.service()):.2f} of {len(trial.service())} dialogues"
             tried.append(domain)
-            written += trial.written
+            written += trial.service()
         n_problems += _told(problems)
         sys.stdout.write(f"{domain.name}: {'ok' + more if not problems else f'{len(problems)} problems'}\n")
     if not name:
@@ -101,6 +100,21 @@ def _told(problems: Sequence[Problem]) -> int:
     for problem in problems:
         sys.stdout.write(f"{problem.where}: {problem.what}\n")
     return len(problems)
+
+
+def _gated(written: Sequence[tuple[DialogPlan, Transcript]]) -> list[Problem]:
+    """What the gates of the write stage say of a trial's dialogues, a line a scenario and reason, with an example."""
+    options = WriteOptions()
+    failed: dict[tuple[str, str], list[str]] = {}
+    for plan, transcript in written:
+        failure = unit.check(transcript, plan, options)
+        if failure is not None:
+            where = f"{plan.domain}/scenarios/{plan.scenario}.toml (kind {plan.kind})"
+            failed.setdefault((where, failure.reason), []).append(failure.detail)
+    return [
+        Problem(where, f"{len(details)} dialogues fail the gate {reason}, e.g. {details[0]}")
+        for (where, reason), details in failed.items()
+    ]
 
 
 def _near_duplicates(written: Sequence[Transcript]) -> list[Problem]:

@@ -29,10 +29,14 @@ MIN_DISTINCT_2 = 0.25
 
 @dataclass(slots=True)
 class Trial:
-    """What came of a domain's trial: its problems, and the service dialogues, scenario by scenario."""
+    """What came of a domain's trial: its problems, and the dialogues with their plans, kind by kind and scenario by scenario."""
 
     problems: list[Problem] = field(default_factory=list)
-    written: list[Transcript] = field(default_factory=list)
+    written: list[tuple[DialogPlan, Transcript]] = field(default_factory=list)
+
+    def service(self) -> list[Transcript]:
+        """The dialogues of kind service: what variety is compared over."""
+        return [t for plan, t in self.written if plan.kind is Kind.SERVICE]
 
 
 def try_domain(domain: ServiceDomain, n: int = 30, options: AgendaOptions | None = None) -> Trial:
@@ -44,9 +48,8 @@ def try_domain(domain: ServiceDomain, n: int = 30, options: AgendaOptions | None
         for info in domain.scenarios_of(kind):
             problems, written = _try_scenario(domain, info.name, n, options or AgendaOptions(), kind)
             found += problems
-            if kind is Kind.SERVICE:
-                trial.written += written
-                sample += written[:SAMPLE]
+            trial.written += written
+            sample += [t for _, t in written[:SAMPLE] if kind is Kind.SERVICE]
     trial.problems = list(dict.fromkeys(found))
     variety = distinct_2(sample)
     if n >= SAMPLE and not trial.problems and variety < MIN_DISTINCT_2:
@@ -88,10 +91,10 @@ def trial_plan(
 
 def _try_scenario(
     domain: ServiceDomain, name: str, n: int, options: AgendaOptions, kind: Kind = Kind.SERVICE
-) -> tuple[list[Problem], list[Transcript]]:
+) -> tuple[list[Problem], list[tuple[DialogPlan, Transcript]]]:
     where = f"{domain.name}/scenarios/{name}.toml" + (f" (kind {kind})" if kind is not Kind.SERVICE else "")
     maker = Maker("agenda", "trial", "", "")
-    written: list[Transcript] = []
+    written: list[tuple[DialogPlan, Transcript]] = []
     failed: Counter[str] = Counter()
     last: dict[str, str] = {}
     for i in range(n):
@@ -104,13 +107,13 @@ def _try_scenario(
             failed[result.reason] += 1
             last[result.reason] = result.detail
         else:
-            written.append(result)
+            written.append((plan, result))
     found = [
         Problem(where, f"{count} of {n} dialogues fail ({reason}), e.g. {last[reason]}")
         for reason, count in sorted(failed.items())
         if reason != "too_long" or count > MAX_FAILED * n
     ]
-    return found + _lengths(where, written), written
+    return found + _lengths(where, [t for _, t in written]), written
 
 
 def _lengths(where: str, written: list[Transcript]) -> list[Problem]:
