@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-VERSION = 7
+VERSION = 9
 """Goes up when what is made here changes: models are kept in the temporary folder between runs."""
 
 
@@ -74,16 +74,10 @@ def gpt_oss(folder: Path) -> None:
         rope_scaling=None,
     )  # fmt: skip
     model = _seeded(GptOssForCausalLM, config).to(torch.bfloat16)
-    # xgrammar takes <|end|> for text within a JSON string, and harmony ends the message there: it has to be rare.
-    likely = {
-        "<|end|>": 3.0,
-        "<|return|>": 12.0,
-        "<|start|>": 6.0,
-        "<|channel|>": 6.0,
-        "<|message|>": 6.0,
-        "<|constrain|>": 6.0,
-        "Ġ": 8.0,
-    }
+    # xgrammar takes <|end|> and its like for text within a JSON string, where harmony does not: they have to be rare, and their
+    # spelling in letters (as that of ` json`, see HARMONY_JSON_TOKEN) rarer still, so that they stand where the grammar asks for them.
+    likely = {"<|return|>": 12.0, "Ġ": 8.0}
+    likely |= dict.fromkeys(("<", "<|", "Ġ<", "Ġ<|", "j", "js", "json", "Ġj", "Ġjs"), -8.0)
     words = {
         f"{a}{w}": 9.0 for w in ("final", "assistant", "agent", "user", "hello", "call", "card") for a in ("", "Ġ")
     }
