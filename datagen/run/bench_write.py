@@ -6,12 +6,12 @@ barrier, the next 64.
 """
 
 import asyncio
+import http.client
 import json
 import os
 import tempfile
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import wait
 from contextlib import contextmanager
@@ -154,14 +154,18 @@ class _Watch:
     """Readings of the mock server's statistics while something is measured."""
 
     def __init__(self, url: str) -> None:
-        self._url = url.removesuffix("/v1") + "/stats"
+        self._address = url.split("/")[2]
         self._readings: list[dict[str, float]] = []
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def read(self) -> dict[str, float]:
-        with urllib.request.urlopen(self._url, timeout=10) as answer:
-            found: dict[str, float] = json.load(answer)
+        connection = http.client.HTTPConnection(self._address, timeout=10)
+        try:
+            connection.request("GET", "/stats")
+            found: dict[str, float] = json.load(connection.getresponse())
+        finally:
+            connection.close()
         return found
 
     def start(self) -> None:
