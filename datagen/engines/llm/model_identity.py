@@ -35,6 +35,14 @@ def identity(model: str, revision: str = "") -> tuple[str, str]:
     )
 
 
+def served_name(model: str) -> str:
+    """The name that a server of our own gives a model: a hub's id as it is, of a folder its last part (rows hold no paths)."""
+    folder = Path(model).expanduser()
+    if not folder.is_dir():
+        return model
+    return folder.name if folder.name not in ("", "..") else folder.resolve().name
+
+
 @cache
 def folder_digest(folder: Path) -> str:
     """SHA-256 (64 hex digits) of a model folder's configuration, tokenizer and weights; an EngineError where it cannot be read.

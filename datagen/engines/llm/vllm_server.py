@@ -17,6 +17,7 @@ from datagen.config import Options, knob
 from datagen.engines.llm import environments, keeper
 from datagen.engines.llm.environments import Environment
 from datagen.engines.llm.families import Family, family_of
+from datagen.engines.llm.model_identity import served_name
 from datagen.engines.llm.vllm_arguments import arguments, environ_for
 from datagen.engines.llm.vllm_faults import explained
 from datagen.errors import EngineError
@@ -71,7 +72,7 @@ class VllmServer:
         environment: Environment | None = None,
     ) -> None:
         folder = Path(model).expanduser()
-        self.model, self.served = (str(folder), folder.resolve().name) if folder.is_dir() else (model, model)
+        self.model, self.served = str(folder) if folder.is_dir() else model, served_name(model)
         self.options = options
         self.family = family or family_of(model)
         self.url = ""

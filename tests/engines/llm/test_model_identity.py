@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from datagen.engines.llm.model_identity import UNPINNED, folder_digest, identity
+from datagen.engines.llm.model_identity import UNPINNED, folder_digest, identity, served_name
 
 COMMIT = "b968826d9c46dd6066d109eabc6255188de91218"
 
@@ -56,3 +56,12 @@ def test_a_hubs_model_is_its_commit_or_unpinned() -> None:
         assert found == UNPINNED
         assert "commit" in note
         assert "\n" not in note
+
+
+def test_a_servers_name_for_a_model_holds_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = checkpoint(tmp_path / "qwen3-ours", b"")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert {
+        served_name(m) for m in (str(folder), f"{folder}/", "~/qwen3-ours", f"{tmp_path}/qwen3-ours/../qwen3-ours")
+    } == {"qwen3-ours"}
+    assert served_name("Qwen/Qwen3-8B") == "Qwen/Qwen3-8B"
