@@ -10,12 +10,22 @@ from datagen.engines.writers.llm.brief import Brief, PlannedCall
 from datagen.engines.writers.llm.reader import RULES
 from datagen.records.enums import Kind, Speaker, Tag
 
+MAX_CHARS = 480
+"""Characters of a text: a turn of 60 words, the most that the gates let through, has about 330."""
 SPARE_TURNS = 4
 """Turns beyond what was asked for that the schema still lets through: it is a limit for a model that does not stop."""
 
 
-def schema_of(brief: Brief) -> dict[str, Any]:
-    """The schema of a brief's reply, strict."""
+def schema_of(brief: Brief, *, bounded: bool = False) -> dict[str, Any]:
+    """The schema of a brief's reply, strict. `bounded`: texts have a longest length too, which vLLM's grammars know and OpenAI's strict
+    mode refuses; a model that has lost itself in a turn gets out of it."""
+    schema = _schema(brief)
+    if bounded:
+        _bound(schema)
+    return schema
+
+
+def _schema(brief: Brief) -> dict[str, Any]:
     turn = _object(
         {"speaker": {"type": "string", "enum": [str(s) for s in Speaker]}, "tags": _tags(), "text": _string()}
     )
@@ -28,6 +38,17 @@ def schema_of(brief: Brief) -> dict[str, Any]:
         "maxItems": most + SPARE_TURNS,
     }
     return _object({"turns": turns, "facts_used": {"type": "array", "items": _string(), "maxItems": 24}})
+
+
+def _bound(node: Any) -> None:
+    if isinstance(node, dict):
+        if node.get("type") == "string" and "enum" not in node:
+            node["maxLength"] = MAX_CHARS
+        for value in node.values():
+            _bound(value)
+    elif isinstance(node, list):
+        for value in node:
+            _bound(value)
 
 
 def _calling(call: PlannedCall) -> dict[str, Any]:

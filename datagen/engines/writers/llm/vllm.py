@@ -1,5 +1,6 @@
 """The writer `vllm`: a vLLM server that it starts in its own environment, or the running ones of `urls`."""
 
+import asyncio
 from pathlib import Path
 from typing import ClassVar
 
@@ -7,9 +8,14 @@ from datagen.config import Options
 from datagen.engines.llm import preflight
 from datagen.engines.llm.client import Client
 from datagen.engines.llm.vllm_server import VllmServer, VllmServerOptions
+from datagen.engines.writers.llm.asking import Answer, Question
 from datagen.engines.writers.llm.options import WriterOptions
 from datagen.engines.writers.llm.prompts import Messages
 from datagen.engines.writers.llm.writer import LanguageModelWriter
+from datagen.errors import EngineError
+from datagen.protocols import Failure
+
+WATCH_S = 1.0
 
 
 class VllmOptions(VllmServerOptions, WriterOptions):
@@ -21,14 +27,20 @@ class VllmWriter(LanguageModelWriter):
 
     name: ClassVar[str] = "vllm"
     Options: ClassVar[type[Options]] = VllmOptions
+    bounded: ClassVar[bool] = True
 
     def __init__(self, options: VllmOptions) -> None:
         super().__init__(options)
         self._server_options = options
         self._server: VllmServer | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._ended = ""
 
     async def close(self) -> None:
         """Ends connections, and the server if it started one."""
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
         await super().close()
         server, self._server = self._server, None
         if server is not None:
@@ -44,7 +56,24 @@ class VllmWriter(LanguageModelWriter):
         self._server = VllmServer(self.options.model, self._server_options, family=self._asking.family)
         url = await self._server.start()
         keyed = self.options.model_copy(update={"api_key_env": self._server.api_key_env})
-        return Client(keyed, (url,), self.model)
+        client = Client(keyed, (url,), self.model)
+        self._watch = asyncio.create_task(self._watch_over(self._server, client))
+        return client
+
+    async def _watch_over(self, server: VllmServer, client: Client) -> None:
+        """Ends the client when our server has ended: nobody else starts it again, so that waiting for it is no use."""
+        while not (why := server.ended()):
+            await asyncio.sleep(WATCH_S)
+        self._ended = f"{self.model}: the writer's vLLM server {why}"
+        await client.close()
+
+    async def _ask(self, question: Question) -> Answer | Failure:
+        try:
+            return await super()._ask(question)
+        except EngineError:
+            if self._ended:
+                raise EngineError(self._ended) from None
+            raise
 
     def _preflight_servers(self, longest: Messages, max_tokens: int) -> list[str]:
         if self.options.urls:

@@ -31,6 +31,8 @@ class LanguageModelWriter:
     kind: ClassVar[str] = "writer"
     name: ClassVar[str]
     Options: ClassVar[type[Options]]
+    bounded: ClassVar[bool] = False
+    """Whether its servers take a longest length of texts in a schema."""
 
     def __init__(self, options: WriterOptions) -> None:
         self.options = options
@@ -82,7 +84,7 @@ class LanguageModelWriter:
             asked.append(first)
         brief = context.brief_of(request.plan, self.options, self._templates, request.description, role)
         question = self._question(brief, request)
-        answer = await self._asking.ask(await self._open(), question)
+        answer = await self._ask(question)
         if isinstance(answer, Failure):
             return answer
         made = self._read(brief, question, answer, [*asked, (question, answer)])
@@ -95,7 +97,7 @@ class LanguageModelWriter:
         messages = self._prompts.describe(describe.describe_view(request, self.options, self._templates))
         where = f"{plan.domain}/{plan.scenario} variant {request.variant}"
         question = Question(messages, request.seed, None, plan.dialog_id, "describe")
-        answer = await self._asking.ask(await self._open(), question)
+        answer = await self._ask(question)
         if isinstance(answer, Failure):
             return answer
         found = (
@@ -108,7 +110,7 @@ class LanguageModelWriter:
         self, messages: Messages, schema: Mapping[str, Any] | None = None, seed: int = 0
     ) -> ChatReply | Failure:
         """The model's reply to any messages, without its reasoning; a Failure where there is none, or it was cut."""
-        answer = await self._asking.ask(await self._open(), Question(messages, seed, schema, purpose="complete"))
+        answer = await self._ask(Question(messages, seed, schema, purpose="complete"))
         if isinstance(answer, Failure):
             return answer
         return (
@@ -136,6 +138,10 @@ class LanguageModelWriter:
         if client is not None:
             await client.close()
 
+    async def _ask(self, question: Question) -> Answer | Failure:
+        """The model's reply; EngineError where no server can give one any more."""
+        return await self._asking.ask(await self._open(), question)
+
     async def _open(self) -> Client:
         """The client of this loop, made at the first request."""
         if self._opening is None:
@@ -160,7 +166,7 @@ class LanguageModelWriter:
     def _question(self, brief: Brief, request: WriteRequest) -> Question:
         structured = self.options.structured
         guided = structured == "always" or (structured == "retry" and request.attempt > 0)
-        schema = reply_schema.schema_of(brief) if guided else None
+        schema = reply_schema.schema_of(brief, bounded=self.bounded) if guided else None
         return Question(
             self._prompts.dialog(brief), request.seed, schema, brief.dialog_id, "write", request.attempt
         )  # fmt: skip
@@ -175,7 +181,7 @@ class LanguageModelWriter:
         question = Question(
             messages, seed_of(request.seed, "role context"), None, plan.dialog_id, "write", request.attempt
         )
-        answer = await self._asking.ask(await self._open(), question)
+        answer = await self._ask(question)
         if isinstance(answer, Failure):
             return answer
         found = describe.read_role_context(answer.text, opening, facts, plan.dialog_id)
