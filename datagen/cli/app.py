@@ -37,7 +37,7 @@ Recipe = Annotated[
 ]
 Profile = Annotated[
     str,
-    typer.Option("--profile", metavar="local|gpu", help="local: the embedded engines; gpu: vLLM, Chatterbox, Mimi."),
+    typer.Option("--profile", metavar="NAME", help="local: embedded engines; vllm: vLLM writes; gpu: the paper's models."),
 ]
 Sets = Annotated[
     list[str],
