@@ -6,6 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from datagen import __version__
+from datagen.cli import groups
+from datagen.cli.flags import NO_SETS, Json, Out, Profile, Recipe, Sets
 from datagen.errors import INTERRUPTED, UserError
 
 app = typer.Typer(
@@ -13,44 +15,18 @@ app = typer.Typer(
     help="Training data for full-duplex speech models, from a domain's description to token shards.",
     epilog="Start with: datagen build --domains bank,restaurant --dialogs 20",
 )  # fmt: skip
-domains_app = typer.Typer(rich_markup_mode=None, help="The domains: list, show, check, or make one.")
-voices_app = typer.Typer(rich_markup_mode=None, help="The voices of the speaker engine: list them, hear one.")
-sounds_app = typer.Typer(rich_markup_mode=None, help="The sounds of the user's surroundings: list them, hear one.")
-recipe_app = typer.Typer(rich_markup_mode=None, help="The knobs of a recipe.")
-timing_app = typer.Typer(rich_markup_mode=None, help="The presets of turn-taking: list, show, or fit one.")
 engines_app = typer.Typer(rich_markup_mode=None, help="List the engines, or install one's environment.")
 app.add_typer(engines_app, name="engines")
-app.add_typer(domains_app, name="domains")
-app.add_typer(voices_app, name="voices")
-app.add_typer(sounds_app, name="sounds")
-app.add_typer(recipe_app, name="recipe")
-app.add_typer(timing_app, name="timing")
+for _name in (GROUPS := ("domains", "voices", "sounds", "recipe", "timing")):
+    app.add_typer(getattr(groups, f"{_name}_app"), name=_name)
 
-_GROUPS = ("domains", "voices", "sounds", "recipe", "timing")
 _USAGE: Any = typer.BadParameter.__base__
 """What a wrong flag raises. Newer typers carry a click of their own, so it is not to be had from `click`."""
-
-Out = Annotated[Path, typer.Argument(metavar="OUT", help="The output folder of a build.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Recipe = Annotated[
-    str, typer.Option("--recipe", metavar="NAME", help="A recipe in manifests/, or a path to a TOML file.")
-]
-Profile = Annotated[
-    str,
-    typer.Option("--profile", metavar="NAME", help="local: embedded engines; vllm: vLLM writes; gpu: the paper's models."),
-]
-Sets = Annotated[
-    list[str],
-    typer.Option(
-        "--set", metavar="KEY=VALUE", help="Set any knob, e.g. stitch.timing=brisk. Repeatable. `datagen recipe show` lists them.",
-    ),
-]  # fmt: skip
-_NO_SETS: list[str] = []
 
 
 def call(arguments: list[str]) -> int:
     """Runs one command line; its exit code. UserError for a wrong flag or a missing argument."""
-    if not arguments or (len(arguments) == 1 and arguments[0] in _GROUPS):
+    if not arguments or (len(arguments) == 1 and arguments[0] in GROUPS):
         arguments = [*arguments, "--help"]  # asked for nothing: what there is, and no error
     try:
         result = typer.main.get_command(app).main(args=arguments, prog_name="datagen", standalone_mode=False)
@@ -102,7 +78,7 @@ def build(
         int | None, typer.Option("--seed", metavar="N", help="Seed of every draw.  [default: the recipe's]")
     ] = None,
     profile: Profile = "local",
-    sets: Sets = _NO_SETS,
+    sets: Sets = NO_SETS,
     workers: Annotated[
         int | None, typer.Option("--workers", metavar="N", help="Worker processes.  [default: the processors here]")
     ] = None,
@@ -173,7 +149,7 @@ def compare(
     sets: Annotated[
         list[str],
         typer.Option("--set", metavar="KEY=VALUE", help="The judge: judge.engine, .model, .urls. Repeatable."),
-    ] = _NO_SETS,
+    ] = NO_SETS,
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the judge.")] = 0,
     json_: Json = False,
 ) -> None:
@@ -199,7 +175,7 @@ def export(
     ] = False,
     sets: Annotated[
         list[str], typer.Option("--set", metavar="KEY=VALUE", help="Set an option of the format. Repeatable.")
-    ] = _NO_SETS,
+    ] = NO_SETS,
     list_: Annotated[
         bool, typer.Option("--list", help="List the formats, their options, and what each cannot hold.")
     ] = False,
@@ -234,7 +210,7 @@ def engines_install(
     first: Annotated[
         list[str],
         typer.Option("--with", metavar="PACKAGE", help="Install this first, and keep it, e.g. torch==2.13.0. Repeatable."),
-    ] = _NO_SETS,
+    ] = NO_SETS,
     again: Annotated[bool, typer.Option("--again", help="Make it anew, even if it is there.")] = False,
 ) -> None:  # fmt: skip
     """Make the environment of an engine that needs one of its own.
@@ -262,7 +238,7 @@ def bench(
     seconds: Annotated[
         float | None, typer.Option("--seconds", metavar="S", help="codec: of each channel.  [default: 20]")
     ] = None,
-    sets: Sets = _NO_SETS,
+    sets: Sets = NO_SETS,
     json_: Json = False,
 ) -> None:
     """Measure this machine: times real time, by stage or by codec.
@@ -273,151 +249,3 @@ def bench(
     from datagen.cli import bench as command
 
     command.bench(what, out, dialogs, seconds, sets, json_)
-
-
-@domains_app.command("list")
-def domains_list(json_: Json = False) -> None:
-    """List the domains."""
-    from datagen.cli import lists
-
-    lists.domains_list(json_)
-
-
-@domains_app.command("show")
-def domains_show(name: Annotated[str, typer.Argument(metavar="NAME", help="A domain's name.")]) -> None:
-    """Show a domain's scenarios, and one dialogue written from it."""
-    from datagen.cli import lists
-
-    lists.domains_show(name)
-
-
-@domains_app.command("check")
-def domains_check(
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", help="A domain's name or folder; without one, all of them.")
-    ] = "",
-) -> int:
-    """Check a domain's files; say what is missing (exit 3).
-
-    Without a name all domains are checked, and together: names, phrasings and scenarios that one has of another.
-    """
-    from datagen.cli import domains as command
-
-    return command.check(name)
-
-
-@domains_app.command("new")
-def domains_new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name: small letters, digits and _.")],
-    title: Annotated[str, typer.Option("--title", metavar="TEXT", help="What it is, e.g. 'Bike shop'.")] = "",
-    into: Annotated[Path, typer.Option("--into", metavar="DIR", help="The folder to make it in.")] = Path("domains"),
-    from_llm: Annotated[
-        bool, typer.Option("--from-llm", help="Let the writer draft it, for a person to edit.")
-    ] = False,
-    sets: Annotated[
-        list[str],
-        typer.Option("--set", metavar="KEY=VALUE", help="The writer: writer.engine, .model, .urls. Repeatable."),
-    ] = _NO_SETS,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the draft.")] = 0,
-) -> None:
-    """Make a new domain's folder, to be written by you.
-
-    Builds find it by --set 'domain_folders=["domains"]'.
-    """
-    from datagen.cli import domains as command
-
-    command.new(name, title, into, from_llm, sets, seed)
-
-
-@voices_app.command("list")
-def voices_list(json_: Json = False, profile: Profile = "local") -> None:
-    """List the voices with their pitch and formants."""
-    from datagen.cli import lists
-
-    lists.voices_list(json_, profile)
-
-
-@voices_app.command("hear")
-def voices_hear(
-    voice: Annotated[str, typer.Argument(metavar="VOICE", help="A voice's id; `datagen voices list` names them.")],
-    wav: Annotated[Path, typer.Option("--wav", metavar="FILE", help="Where to write it.")] = Path("voice.wav"),
-    text: Annotated[
-        str, typer.Option("--text", metavar="TEXT", help="What it says.  [default: the text of the voice prompts]")
-    ] = "",
-    profile: Profile = "local",
-) -> None:
-    """Write a voice's speech to a WAV file."""
-    from datagen.cli import lists
-
-    lists.voices_hear(voice, wav, text, profile)
-
-
-@sounds_app.command("list")
-def sounds_list(recipe: Recipe = "quickstart", sets: Sets = _NO_SETS, json_: Json = False) -> None:
-    """List the sounds: the shipped ones, and your own."""
-    from datagen.cli import sounds
-
-    sounds.show(recipe, sets, json_)
-
-
-@sounds_app.command("hear")
-def sounds_hear(
-    sound: Annotated[str, typer.Argument(metavar="SOUND", help="A sound's name; `datagen sounds list` has them.")],
-    wav: Annotated[Path, typer.Option("--wav", metavar="FILE", help="Where to write it.")] = Path("sound.wav"),
-    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Which variant.")] = 0,
-    recipe: Recipe = "quickstart",
-    sets: Sets = _NO_SETS,
-) -> None:
-    """Write a sound to a WAV file."""
-    from datagen.cli import sounds
-
-    sounds.hear(sound, wav, seed, recipe, sets)
-
-
-@recipe_app.command("show")
-def recipe_show(
-    recipe: Recipe = "quickstart", profile: Profile = "local", sets: Sets = _NO_SETS, json_: Json = False
-) -> None:
-    """Show every knob with its value, default, unit and meaning."""
-    from datagen.cli import knobs
-
-    knobs.show(recipe, profile, sets, json_)
-
-
-@timing_app.command("fit")
-def timing_fit(
-    files: Annotated[
-        list[Path],
-        typer.Argument(metavar="FILES", help=".rttm, .ctm, Lhotse supervisions (.jsonl, .jsonl.gz), turns.parquet or a build."),
-    ],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The TOML file to write.")] = Path("preset.toml"),
-    min_transfers: Annotated[
-        int, typer.Option("--min-transfers", metavar="N", help="Refuse to fit fewer floor transfers than these.")
-    ] = 50,
-    json_: Json = False,
-) -> None:  # fmt: skip
-    """Fit a timing preset to a corpus's turn times."""
-    from datagen.cli import timing
-
-    timing.fit(files, out, min_transfers, json_)
-
-
-@timing_app.command("list")
-def timing_list(json_: Json = False) -> None:
-    """List the presets with their figures, source and quality."""
-    from datagen.cli import timing
-
-    timing.list_(json_)
-
-
-@timing_app.command("show")
-def timing_show(
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", help="A preset's name, or a TOML file that `timing fit` wrote.")
-    ],
-    json_: Json = False,
-) -> None:
-    """Show a preset's quantiles, means, shifts, source and quality."""
-    from datagen.cli import timing
-
-    timing.show(name, json_)

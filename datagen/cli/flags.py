@@ -1,0 +1,25 @@
+"""The flags that several commands have."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Out = Annotated[Path, typer.Argument(metavar="OUT", help="The output folder of a build.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Recipe = Annotated[
+    str, typer.Option("--recipe", metavar="NAME", help="A recipe in manifests/, or a path to a TOML file.")
+]
+Profile = Annotated[
+    str,
+    typer.Option(
+        "--profile", metavar="NAME", help="local: embedded engines; vllm: vLLM writes; gpu: the paper's models."
+    ),
+]
+Sets = Annotated[
+    list[str],
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Set any knob, e.g. stitch.timing=brisk. Repeatable. `datagen recipe show` lists them.",
+    ),
+]  # fmt: skip
+NO_SETS: list[str] = []
