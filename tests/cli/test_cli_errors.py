@@ -53,7 +53,7 @@ def one_line(ran: Ran, code: int, *parts: str) -> None:
         (("build", "--recipe", "quickstrat"), ("Did you mean", "quickstart")),
         (("build", "--recipe", "no/such.toml"), ("there is no such file",)),
         (("build", "--domains", "bnak"), ("bnak", "Did you mean bank")),
-        (("build", "--domains", ","), ("There are: bank, casual, qa, restaurant",)),
+        (("build", "--domains", ","), ("There are: airline, ",)),
         (("build", "--set", "stitch.fto.medain_s=1"), ("medain_s", "median_s")),
         (("build", "--set", "stitch"), ("write key=value",)),
         (("build", "--set", "stitch.timing=brsik"), ("brsik", "brisk")),
