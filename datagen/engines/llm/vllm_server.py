@@ -83,10 +83,14 @@ class VllmServer:
         self._starting = asyncio.Lock()
 
     async def start(self) -> str:
-        """The server's base URL (with /v1), once it answers; an EngineError says in a line why it does not. Idempotent."""
+        """The server's base URL (with /v1), once it answers; an EngineError says in a line why it does not.
+
+        One that runs is left as it is; one that has ended is started anew, under another key.
+        """
         async with self._starting:
-            if self._process is not None and self.url:
+            if self.url and not self.ended():
                 return self.url
+            await self._stop()
             environment = self._environment or environments.needed("vllm")
             for left in reversed(range(_PORT_TRIES)):
                 try:

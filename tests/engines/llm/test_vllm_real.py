@@ -347,6 +347,10 @@ def test_a_server_killed_in_the_midst_of_requests_is_told_apart(gpt_oss: Live) -
     while not gpt_oss.server.ended() and time.monotonic() < end:
         time.sleep(0.1)
     assert gpt_oss.server.ended() == "was killed by SIGKILL (out of memory?)."
+    gpt_oss._runner.run(gpt_oss.server.start())
+    gpt_oss.options = gpt_oss.options.model_copy(update={"api_key_env": gpt_oss.server.api_key_env})
+    (reply,) = gpt_oss.ask(request_of(gpt_oss, 1, schema=SCHEMA))
+    assert isinstance(reply, ChatReply)
 
 
 def test_wrong_arguments_and_models_are_one_line(gpt_oss: Live, tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def test_one_that_does_not_stop_by_itself_is_stopped_by_force(environment: Envir
     assert gone(int(started(tmp_path, "child").split()[1]))
 
 
-def test_one_that_is_killed_later_says_so(environment: Environment, tmp_path: Path) -> None:
+def test_one_that_is_killed_later_says_so_and_can_be_started_anew(environment: Environment, tmp_path: Path) -> None:
     async def use() -> str:
         one = server(environment, "Qwen/Qwen3-8B", tmp_path)
         await one.start()
@@ -162,7 +162,9 @@ def test_one_that_is_killed_later_says_so(environment: Environment, tmp_path: Pa
         end = time.monotonic() + 10
         while not one.ended() and time.monotonic() < end:
             await asyncio.sleep(0.05)
-        said = one.ended()
+        said, gone_url = one.ended(), one.url
+        assert await one.start() != gone_url  # anew
+        assert one.ended() == ""
         await one.close()
         return said
 
