@@ -65,12 +65,21 @@ def read_options(model: type[OptionsT], values: Mapping[str, Any], where: str) -
         raise UserError(describe(error, model, where)) from None
 
 
+OWN_FOLDER: dict[Any, str] = {
+    Kind.QA: "qa",
+    Kind.CASUAL: "casual",
+    Kind.INSTRUCTION: "instruction",
+    Kind.PROBE: "service_duplex_bench",
+}
+"""The domain of an entry that names none, by its kind."""
+
+
 class MixEntry(Options):
     """One part of the mix: a kind of dialogue, its domains, its share, and the most that one domain may take."""
 
     kind: Kind = knob(Kind.SERVICE, "service | qa | casual | tool | instruction | probe")
     domains: tuple[str, ...] = knob(
-        (), "folders under prompts/; for qa and casual the default is the kind's own folder"
+        (), "folders under prompts/; qa, casual, instruction and probe have one of their own"
     )
     share: float = knob(1.0, "weight of this entry among all entries", gt=0)
     cap: float = knob(
@@ -80,8 +89,8 @@ class MixEntry(Options):
     @model_validator(mode="before")
     @classmethod
     def _own_folder(cls, values: Any) -> Any:
-        if isinstance(values, dict) and not values.get("domains") and values.get("kind") in ("qa", "casual"):
-            return {**values, "domains": (values["kind"],)}
+        if isinstance(values, dict) and not values.get("domains") and values.get("kind") in OWN_FOLDER:
+            return {**values, "domains": (OWN_FOLDER[values["kind"]],)}
         return values
 
 
