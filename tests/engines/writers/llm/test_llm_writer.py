@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -306,3 +308,40 @@ def test_a_kind_that_no_model_writes_is_refused() -> None:
     )
     with pytest.raises(UserError, match="does not write dialogues of kind probe"):
         written([WriteRequest(probe, 1)], Server())
+
+
+def test_a_server_of_its_own_that_ends_is_told_of_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Dying:
+        """A server that takes requests, answers none, and is killed a moment later."""
+
+        api_key_env = ""
+
+        def __init__(self, *arguments: Any, **more: Any) -> None:
+            self.n_looks = 0
+
+        async def start(self) -> str:
+            slow = ["--slots", "1", "--step-s", "60", "--answer", "json:dumps", "--model", MODEL]
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "datagen.run.mock_llm", *slow], stdout=subprocess.PIPE, text=True
+            )
+            assert self.process.stdout is not None
+            return (await asyncio.to_thread(self.process.stdout.readline)).strip()
+
+        def ended(self) -> str:
+            self.n_looks += 1
+            if self.n_looks < 20:
+                return ""
+            self.process.kill()
+            return "ended with exit code 1: out of memory."
+
+        async def close(self) -> None:
+            self.process.kill()
+            self.process.communicate()
+
+    monkeypatch.setattr("datagen.engines.writers.llm.vllm.VllmServer", Dying)
+    monkeypatch.setattr("datagen.engines.writers.llm.vllm.WATCH_S", 0.05)
+    writer = registry.make("writer", "vllm", registry.options_of("writer", "vllm", {"model": MODEL}))
+    with pytest.raises(
+        EngineError, match=r"Qwen/Qwen3-8B: the writer's vLLM server ended with exit code 1: out of memory"
+    ):
+        writer.write(requests("bank", Kind.SERVICE, 3))
