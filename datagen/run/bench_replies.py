@@ -18,7 +18,6 @@ from datagen.protocols import WriteRequest
 from datagen.records.enums import MarkType, Tag
 from datagen.records.transcript import Transcript, Turn
 from datagen.run.decided import judged
-from datagen.stages.write.options import WriteOptions
 from datagen.store.ids import seed_of
 
 VARIABLE = "DATAGEN_BENCH_REPLIES"
@@ -28,15 +27,13 @@ TRIES = 3
 def prepare(build: Build, indices: Sequence[int], path: Path) -> None:
     """Writes the replies of these dialogues, for the seed of every attempt."""
     replies: dict[int, str] = {}
-    writer, options = AgendaWriter(AgendaOptions()), build.options(WriteOptions)
+    writer = AgendaWriter(AgendaOptions())
     for index in indices:
         plan = build.planner.plan(index)
         for attempt in range(TRIES):
             request = WriteRequest(plan, seed_of(plan.seed, "bench", attempt))
             (made,) = writer.write([request])
-            if isinstance(made, Transcript) and isinstance(
-                judged(request, made, options, build.spontaneous), Transcript
-            ):
+            if isinstance(made, Transcript) and isinstance(judged(build, request, made), Transcript):
                 text = reply_of(made)
                 for asked in range(build.recipe.run.attempts):
                     # As the writers send it: 31 bits of the attempt's own seed.

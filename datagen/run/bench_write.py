@@ -30,7 +30,6 @@ from datagen.run.decided import judged
 from datagen.run.preflight import check_writer
 from datagen.run.request import Run, prepare
 from datagen.run.writing import Writing
-from datagen.stages.write.options import WriteOptions
 from datagen.store.ids import seed_of
 
 RIVAL_BATCH = 64
@@ -136,13 +135,13 @@ def _rival(run: Run) -> int:
 
 
 async def _in_batches(build: Build, n_dialogs: int, path: Path) -> int:
-    writer, options, kept = build.engine("writer"), build.options(WriteOptions), 0
+    writer, kept = build.engine("writer"), 0
     with path.open("wb") as file:
         for indices in batches(range(n_dialogs), RIVAL_BATCH):
             plans = [build.planner.plan(i) for i in indices]
             requests = [WriteRequest(p, seed_of(p.seed, "write", 0)) for p in plans]
             answers = await asyncio.gather(*(writer.write_one(r) for r in requests))
-            made = [judged(r, a, options, build.spontaneous) for r, a in zip(requests, answers, strict=True)]
+            made = [judged(build, r, a) for r, a in zip(requests, answers, strict=True)]
             found = [t for t in made if isinstance(t, Transcript)]
             file.writelines(to_json(t) + b"\n" for t in found)
             kept += len(found)

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from datagen.build import Build
-from datagen.domains.spontaneous import Spontaneous
 from datagen.protocols import Failure, WriteRequest
 from datagen.records.enums import Stage
 from datagen.records.maker import Reject
@@ -41,17 +40,15 @@ class Decided:
         return Reject(self.dialog_id, Stage.WRITE, last.reason, last.detail, self.attempts)
 
 
-def judged(
-    request: WriteRequest, answer: Transcript | Failure, options: WriteOptions, texts: Spontaneous
-) -> Transcript | Failure:
+def judged(build: Build, request: WriteRequest, answer: Transcript | Failure) -> Transcript | Failure:
     """The transcript as it is kept, or why not: the gates judge what the writer wrote, and what was made of it."""
     if isinstance(answer, Failure):
         return answer
-    plan = request.plan
-    failure = unit.check(answer, plan, options)
+    plan, options = request.plan, build.options(WriteOptions)
+    failure = unit.check(answer, plan, options) or build.evaluation.fault(answer, plan)
     if failure is not None:
         return failure
-    spoken = unit.loosen(answer, plan, options, texts, request.seed)
+    spoken = unit.loosen(answer, plan, options, build.spontaneous, request.seed)
     failure = unit.check(spoken, plan, options) if spoken is not answer else None
     return unit.finish(spoken, options) if failure is None else failure
 

@@ -110,7 +110,7 @@ class Scribe:
 
     def _gated(self, request: WriteRequest, answer: Transcript) -> Transcript | Failure:
         with self._meter.time(Stage.WRITE):
-            return judged(request, answer, self._options, self._build.spontaneous)
+            return judged(self._build, request, answer)
 
     async def _scored(self, judge: Judge, request: WriteRequest, transcript: Transcript) -> Transcript | Failure:
         """The transcript with its scores, or the rubric that it falls short of; a judge that cannot be read is asked again."""

@@ -16,7 +16,6 @@ from datagen.run.batches import batches
 from datagen.run.decided import Decided, Notes, judged
 from datagen.run.meter import Meter
 from datagen.stages.plan.shards import Shard
-from datagen.stages.write.options import WriteOptions
 from datagen.store.ids import seed_of
 from datagen.store.ledger import Draft
 
@@ -48,7 +47,6 @@ def read_transcripts(path: Path) -> Iterator[Transcript]:
 
 def _write(build: Build, plans: Sequence[DialogPlan], meter: Meter) -> list[Decided]:
     """What became of each plan; what fails is written again with a seed of its own."""
-    options = build.options(WriteOptions)
     failures: dict[str, list[Failure]] = {p.dialog_id: [] for p in plans}
     kept: dict[str, Transcript] = {}
     for attempt in range(build.recipe.run.attempts):
@@ -60,7 +58,7 @@ def _write(build: Build, plans: Sequence[DialogPlan], meter: Meter) -> list[Deci
             answers = build.engine("writer").write(requests)
         with meter.time(Stage.WRITE):
             for request, answer in zip(requests, answers, strict=True):
-                result, dialog_id = judged(request, answer, options, build.spontaneous), request.plan.dialog_id
+                result, dialog_id = judged(build, request, answer), request.plan.dialog_id
                 if isinstance(result, Transcript):
                     kept[dialog_id] = result
                 else:
