@@ -33,8 +33,7 @@ class VllmWriter(LanguageModelWriter):
         super().__init__(options)
         self._server_options = options
         self._server: VllmServer | None = None
-        self._watch: asyncio.Task[None] | None = None
-        self._ended = ""
+        self._watch: asyncio.Task[str] | None = None
 
     async def close(self) -> None:
         """Ends connections, and the server if it started one."""
@@ -56,24 +55,31 @@ class VllmWriter(LanguageModelWriter):
         self._server = VllmServer(self.options.model, self._server_options, family=self._asking.family)
         url = await self._server.start()
         keyed = self.options.model_copy(update={"api_key_env": self._server.api_key_env})
-        client = Client(keyed, (url,), self.model)
-        self._watch = asyncio.create_task(self._watch_over(self._server, client))
-        return client
+        self._watch = asyncio.create_task(self._watch_over(self._server))
+        return Client(keyed, (url,), self.model)
 
-    async def _watch_over(self, server: VllmServer, client: Client) -> None:
-        """Ends the client when our server has ended: nobody else starts it again, so that waiting for it is no use."""
+    async def _watch_over(self, server: VllmServer) -> str:
+        """Why our server has ended, once it has."""
         while not (why := server.ended()):
             await asyncio.sleep(WATCH_S)
-        self._ended = f"{self.model}: the writer's vLLM server {why}"
-        await client.close()
+        return f"{self.model}: the writer's vLLM server {why}"
 
     async def _ask(self, question: Question) -> Answer | Failure:
-        try:
+        """The model's reply. A server of our own that has ended is an EngineError at once: nobody else starts it again."""
+        await self._open()
+        watch = self._watch
+        if watch is None:
             return await super()._ask(question)
-        except EngineError:
-            if self._ended:
-                raise EngineError(self._ended) from None
-            raise
+        asked = asyncio.ensure_future(super()._ask(question))
+        try:
+            await asyncio.wait({asked, watch}, return_when=asyncio.FIRST_COMPLETED)
+            if watch.cancelled():
+                raise EngineError(f"{self.model}: the writer was closed.")
+            if watch.done() and (not asked.done() or asked.exception() is not None):
+                raise EngineError(watch.result())
+            return asked.result()
+        finally:
+            asked.cancel()
 
     def _preflight_servers(self, longest: Messages, max_tokens: int) -> list[str]:
         if self.options.urls:
