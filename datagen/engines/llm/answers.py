@@ -28,6 +28,8 @@ PUSH_BACKS = frozenset((429, 503, 529))
 """529 is what some services answer when they are overloaded."""
 PASSING = frozenset((408, 409, 425, 500, 502, 504, 520, 521, 522, 523, 524))
 """Faults that another try may not meet: timeouts on the way, a crashed worker, a gateway without a server behind it."""
+NO_JSON = (ValueError, RecursionError)
+"""What `json.loads` raises: the first for bytes that are no text too, the second for brackets without end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,10 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes, url: str) 
 
 def read_models(body: bytes) -> tuple[ServedModel, ...]:
     """The models of a list; ValueError where the body is none."""
-    parsed = json.loads(body)
+    try:
+        parsed = json.loads(body)
+    except NO_JSON:
+        raise ValueError("no JSON") from None
     rows = parsed.get("data") if isinstance(parsed, dict) else None
     if not isinstance(rows, list):
         raise ValueError("no list of models")
@@ -122,7 +127,7 @@ def _words(body: bytes) -> str:
     text = body[:65_536].decode("utf-8", "replace")
     try:
         parsed = json.loads(text)
-    except ValueError:
+    except NO_JSON:
         return re.sub(r"<[^>]*>", " ", text)
     error = parsed.get("error", parsed) if isinstance(parsed, dict) else parsed
     if not isinstance(error, dict):
@@ -136,7 +141,7 @@ def _reply(body: bytes, url: str) -> ChatReply | ChatFailure:
     """A completion's first choice, or what is wrong with it."""
     try:
         parsed = json.loads(body)
-    except ValueError:  # UnicodeDecodeError is one
+    except NO_JSON:
         start = " ".join(body[:60].decode("utf-8", "replace").split())
         return ChatFailure(Fault.BAD_BODY, f"a body of {len(body)} bytes that is no JSON: {start!r}")
     if not isinstance(parsed, dict) or "choices" not in parsed:

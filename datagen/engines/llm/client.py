@@ -61,6 +61,7 @@ class Client:
         body = self._body(request)
         n_faults = n_pushes = 0
         while True:
+            self._wire.check_open()  # or what was waiting to be tried again when it was closed would wait for ever
             server, number = await self._turnstile.enter(first=n_faults + n_pushes > 0)
             try:
                 answer = await self._wire.chat(server, body)
@@ -95,7 +96,7 @@ class Client:
         server = Server(address.base, address.name, Limiter(1, 1), address.proxy)
         try:
             status, body = await self._wire.get_models(server)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise EngineError(
                 f"{address.name} does not answer: {self._wire.unkeyed(one_line(error))}. Is it running?"
             ) from None
@@ -163,7 +164,7 @@ class Client:
         try:
             status, body = await self._wire.get_models(server)
             said = words_of(status, body) if status >= 500 or status == 429 else ""
-        except OSError as error:
+        except (OSError, ValueError) as error:
             said = one_line(error)
         self._spread.probed(server, self._now_s(), self._wire.unkeyed(said))
         self._turnstile.admit()

@@ -141,9 +141,13 @@ class Wire:
                 pause.reschedule(clock() + self._options.idle_timeout_s)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def _opened(self) -> "aiohttp.ClientSession":
+    def check_open(self) -> None:
+        """EngineError after `close`."""
         if self.closed:
             raise EngineError("The client of the language-model servers is closed. Make a new one.")
+
+    def _opened(self) -> "aiohttp.ClientSession":
+        self.check_open()
         if self._session is None:
             import aiohttp
 

@@ -235,6 +235,24 @@ def test_closing_ends_those_that_wait() -> None:
     asyncio.run(run())
 
 
+def test_closing_ends_what_is_about_to_be_tried_again_at_a_server_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "BACKOFF_S", 0.4)
+
+    async def run() -> None:
+        async with Proxy("http://127.0.0.1:9", first()) as proxy:
+            gone = proxy.url
+        client = Client(ServerOptions(), [gone], "mock")
+        asked = asyncio.create_task(client.chat(ask()))
+        await _until(
+            lambda: client.at_once == 0
+        )  # refused: the server is down, and the request waits before its next try
+        await client.close()
+        with pytest.raises(EngineError, match="closed"):
+            await asyncio.wait_for(asked, 5)
+
+    asyncio.run(run())
+
+
 def test_a_refused_connection_waits_for_the_server_to_come_back() -> None:
     async def run() -> None:
         async with through(first(), tries=2) as (client, proxy):

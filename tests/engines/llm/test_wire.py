@@ -153,7 +153,17 @@ def test_a_reply_and_its_reasoning() -> None:
     answer = read_answer(200, {}, json.dumps(body).encode(), "u")
     assert isinstance(answer, ChatFailure)
     assert answer.reason is Fault.BAD_BODY
-    for odd in (b"[]", b"null", b"7", b"\xff\xfe", b"", b'{"choices": {}}', b'{"choices": [7]}', b'{"choices": "x"}'):
+    for odd in (
+        b"[]",
+        b"null",
+        b"7",
+        b"\xff\xfe",
+        b"",
+        b'{"choices": {}}',
+        b'{"choices": [7]}',
+        b'{"choices": "x"}',
+        b"[" * 100_000,
+    ):
         answer = read_answer(200, {}, odd, "u")
         assert isinstance(answer, ChatFailure), odd
 
@@ -165,11 +175,12 @@ def test_words_of_a_server_are_one_short_line() -> None:
     )
     assert words_of(400, b'{"error": "plain"}') == "HTTP 400: plain"
     assert len(words_of(500, b"x" * 100_000)) < 260
+    assert len(words_of(500, b"[" * 100_000)) < 260
 
 
 def test_lists_of_models() -> None:
     body = b'{"data": [{"id": "a", "max_model_len": 4096}, {"id": "b"}, {"no": "id"}]}'
     assert [(m.id, m.max_model_len) for m in read_models(body)] == [("a", 4096), ("b", None)]
-    for odd in (b"[]", b"{}", b"no", b'{"data": 7}'):
+    for odd in (b"[]", b"{}", b"no", b'{"data": 7}', b"[" * 100_000):
         with pytest.raises(ValueError):
             read_models(odd)
