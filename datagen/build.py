@@ -233,10 +233,7 @@ def resolve(recipe: Recipe) -> Build:
     build = Build(recipe, stages, engine_options)
     _ = build.asides, build.spontaneous, build.evaluation  # read here, so that a wrong text is named before any work
     _known_sounds(build)
-    if build.options(WriteOptions).judge.min_scores and "judge" not in build.kinds:
-        raise UserError(
-            "write.judge.min_scores: nobody scores what is written. Name a judge (judge.engine), or leave it out."
-        )
+    _known_rubrics(build)
     for entry in recipe.mix:
         for name in entry.domains:
             serves(build.domains[name], entry.kind)
@@ -264,6 +261,20 @@ def _known_sounds(build: Build) -> None:
     for name in cues.sounds(build.spontaneous, cue.sounds) if cue.share else ():
         if name not in build.sounds.names:
             raise UserError(f"write.sound_cue: its texts speak of the sound {name!r}. {build.sounds.hint(name)}")
+
+
+def _known_rubrics(build: Build) -> None:
+    """Refuses least scores of what nobody scores."""
+    wanted = build.options(WriteOptions).judge.min_scores
+    if wanted and "judge" not in build.kinds:
+        raise UserError(
+            "write.judge.min_scores: nobody scores what is written. Name a judge (judge.engine), or leave it out."
+        )
+    for rubric in wanted:
+        if rubric not in (known := build.engine("judge").rubrics):
+            raise UserError(
+                f"write.judge.min_scores: the judge scores no {rubric!r}. It scores: {', '.join(sorted(known))}."
+            )
 
 
 def serves(domain: Domain, kind: Kind) -> None:

@@ -130,6 +130,11 @@ class RemoteWriter(Writer, Protocol):
 class Judge(Engine, Protocol):
     """A language model that scores dialogues by rubrics, in the same event loop as a RemoteWriter."""
 
+    @property
+    def rubrics(self) -> tuple[str, ...]:
+        """What it scores, by name."""
+        ...
+
     async def judge_one(self, plan: DialogPlan, transcript: Transcript, seed: int) -> Mapping[str, float] | Failure:
         """A score a rubric, 1 (worst) to 5; a Failure where the reply could not be read."""
         ...

@@ -14,11 +14,6 @@ from datagen.stages.write import unit
 from datagen.stages.write.options import WriteOptions
 
 
-def is_remote(build: Build) -> bool:
-    """Whether the writer waits for servers, and is driven by the build's own process."""
-    return hasattr(build.engine("writer"), "write_one")
-
-
 @dataclass(frozen=True, slots=True)
 class Decided:
     """A dialogue's transcript, or None where no attempt gave one that is kept; `failures` are the failed attempts', in their order."""

@@ -15,7 +15,7 @@ from datagen.errors import DatagenError, EngineError
 from datagen.protocols import WriteRequest
 from datagen.records.enums import Kind
 from datagen.records.plan import DialogPlan
-from datagen.run.decided import is_remote
+from datagen.run.at_hand import remote_writer, waits
 from datagen.run.job import ledger_of
 from datagen.run.request import Run, prepare
 from datagen.store.ids import seed_of
@@ -78,8 +78,8 @@ def obstacles(run: Run) -> list[str]:
     found: list[str] = []
     # In a thread of their own: whoever calls this may have an event loop in his.
     with ThreadPoolExecutor(1) as thread:
-        if is_remote(build):
-            found += thread.submit(build.engine("writer").preflight, requests(build, run.n_dialogs)).result()
+        if waits(build):
+            found += thread.submit(remote_writer(build).preflight, requests(build, run.n_dialogs)).result()
         if "judge" in build.kinds:
             found += thread.submit(build.engine("judge").preflight).result()
     return found

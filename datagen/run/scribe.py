@@ -4,11 +4,11 @@ import asyncio
 from dataclasses import replace
 
 from datagen.build import Build
-from datagen.errors import DataError
-from datagen.protocols import Failure, Judge, RemoteWriter, WriteRequest
+from datagen.protocols import Failure, Judge, WriteRequest
 from datagen.records.enums import Stage
 from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Transcript
+from datagen.run.at_hand import remote_writer
 from datagen.run.decided import Decided, judged
 from datagen.run.descriptions import Descriptions
 from datagen.run.gate_counts import GateCounts
@@ -30,7 +30,7 @@ class Scribe:
 
     def __init__(self, build: Build, ledger: Ledger, gates: GateCounts, meter: Meter) -> None:
         self._build = build
-        self._writer: RemoteWriter = build.engine("writer")
+        self._writer = remote_writer(build)
         self._judge: Judge | None = build.engine("judge") if "judge" in build.kinds else None
         self._descriptions = Descriptions(build, ledger, self._writer)
         self._gates = gates
@@ -125,10 +125,6 @@ class Scribe:
 
     def _too_low(self, scores: dict[str, float], dialog_id: str) -> Failure | None:
         for rubric, least in self._options.judge.min_scores.items():
-            if rubric not in scores:
-                raise DataError(
-                    f"write.judge.min_scores: the judge scores no {rubric!r}. It scores: {', '.join(sorted(scores))}."
-                )
             if scores[rubric] < least:
                 detail = f"{dialog_id}: the judge gives {scores[rubric]:g} for {rubric}, at least {least:g} is needed."
                 return Failure(f"judge_{rubric}", detail)

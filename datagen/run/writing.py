@@ -17,7 +17,8 @@ from datagen.records.codec import to_json
 from datagen.records.enums import Stage
 from datagen.records.plan import DialogPlan
 from datagen.run import replies, write
-from datagen.run.decided import Decided, Notes, is_remote
+from datagen.run.at_hand import waits
+from datagen.run.decided import Decided, Notes
 from datagen.run.gate_counts import GateCounts
 from datagen.run.job import Job, Outcome, ledger_of, made, taken
 from datagen.run.journal import Journal
@@ -163,8 +164,8 @@ class Writing:
 
 
 def writing_of(run: Run) -> Writing | None:
-    """The writing of a run whose writer waits for servers; None where the workers write."""
-    return Writing(run.build, run.jobs) if is_remote(run.build) else None
+    """The writing of a run whose writer, or judge, waits for servers; None where the workers write."""
+    return Writing(run.build, run.jobs) if waits(run.build) else None
 
 
 class Ended(DatagenError):

@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 import remote
 
-from datagen.errors import DataError, EngineError
+from datagen import recipes
+from datagen.errors import DataError, EngineError, UserError
 from datagen.records.enums import Stage
-from datagen.run.writing import Ended, Writing
+from datagen.run.preflight import obstacles
+from datagen.run.request import prepare
+from datagen.run.writing import Ended, Writing, writing_of
 
 pytestmark = pytest.mark.usefixtures("scripted")
 
@@ -165,9 +168,29 @@ def test_a_judge_that_cannot_be_read_is_asked_again_and_costs_the_dialogue(tmp_p
     assert {r.reason for o in outcomes.values() for r in o.rejects} == {"judge_failed"}
 
 
-def test_a_rubric_that_the_judge_does_not_score_ends_the_build(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="scores no 'funny'. It scores: faithful, natural"):
-        remote.write(remote.prepared(tmp_path, *JUDGE, "write.judge.min_scores={funny = 3.0}", dialogs=2))
+def test_a_rubric_that_the_judge_does_not_score_is_refused_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="scores no 'funny'. It scores: faithful, natural"):
+        remote.prepared(tmp_path, *JUDGE, "write.judge.min_scores={funny = 3.0}", dialogs=2)
+    assert not remote.calls(tmp_path)
+
+
+def test_a_judge_scores_what_a_writer_of_this_process_wrote(tmp_path: Path) -> None:
+    sets = ["run.shard_dialogs=2", "plan.max_voices=40", *JUDGE, f"judge.log={tmp_path / 'log'}", "judge.low_share=0.3"]
+    recipe = recipes.compose(
+        "quickstart", "local", ["bank"], 5, None, 5, [*sets, "write.judge.min_scores={natural = 3.0}"]
+    )
+    run = prepare(recipe, tmp_path / "out")
+    writing = writing_of(run)
+    assert writing is not None
+    writing.start(lambda _: None)
+    outcomes = {job.shard.name: writing.shard(job.shard.name).result(60) for job in run.jobs}
+    writing.close(at_once=False)
+    found = remote.transcripts(outcomes)
+    assert len(found) == 5
+    assert {t.scores["natural"] for t in found.values()} == {5.0}
+    low = sum(o.gates.get("judge_natural", 0) for o in outcomes.values())
+    assert len(remote.calls(tmp_path, "judge")) == len(found) + low
+    assert obstacles(run) == []
 
 
 def test_raw_replies_are_kept_by_shard_on_request_alone(tmp_path: Path) -> None:

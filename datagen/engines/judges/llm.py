@@ -49,6 +49,11 @@ class LlmJudge:
             self.name, self.options.model, self.options.revision or "unpinned", "", options, deterministic=False
         )
 
+    @property
+    def rubrics(self) -> tuple[str, ...]:
+        """What it scores."""
+        return tuple(self.prompts.rubrics)
+
     async def judge_one(self, plan: DialogPlan, transcript: Transcript, seed: int) -> Mapping[str, float] | Failure:
         """A score a rubric, 1 to 5; a Failure where the reply could not be had or read."""
         reply = await self._ask(self.prompts.score(judged(transcript)), self.prompts.score_schema(), seed)
@@ -118,7 +123,7 @@ class LlmJudge:
             return Failure(f"judge_{problem.reason}", problem.detail)
         try:
             found = json.loads(text[text.index("{") : text.rindex("}") + 1], strict=False)
-        except ValueError:
+        except (ValueError, RecursionError):  # a model that repeats "[" nests without end
             found = None
         return (
             found

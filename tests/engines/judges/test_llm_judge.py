@@ -71,6 +71,7 @@ def test_scores_come_by_rubric_and_the_dialogue_is_what_is_judged() -> None:
         (json.dumps({"scores": {**ALL, "role": "good"}}), "judge_unread"),
         (json.dumps({"scores": {**ALL, "role": True}}), "judge_unread"),
         ("[]", "judge_unread"),
+        ('{"scores": ' + "[" * 100_000 + "}", "judge_unread"),
         ("", "judge_no_content"),
     ],
 )

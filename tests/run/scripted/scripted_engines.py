@@ -134,6 +134,8 @@ class ScriptedJudge(Logged):
             "scripted", "scripted-judge", "1", "Apache-2.0", str(self.options.output_options()), deterministic=False
         )
 
+    rubrics = ("natural", "faithful")
+
     async def judge_one(self, plan: DialogPlan, transcript: Transcript, seed: int) -> Mapping[str, float] | Failure:
         self.log("judge", plan.dialog_id)
         await asyncio.sleep(self.options.delay_s)
