@@ -16,6 +16,7 @@ OURS = ("--model", "--host", "--port", "--api-key", "--served-model-name", "--re
         "--gpu-memory-utilization", "--max-model-len", "--reasoning-parser", "--uds", "--root-path", "--ssl-keyfile")  # fmt: skip
 """Arguments that options stand for, or on which the connection to the server hangs: not to be given as extra ones."""
 _CPU_CACHE_GB = "2"
+_CPU_BATCH_TOKENS = 8192
 
 
 def arguments(
@@ -37,7 +38,11 @@ def arguments(
         command += ["--revision", options.revision, "--tokenizer-revision", options.revision]
     if options.max_model_len:
         command += ["--max-model-len", str(options.max_model_len)]
-    if environment.flavour != "cpu":
+    if environment.flavour == "cpu":
+        # A prompt that is read in parts ends vLLM on a CPU as soon as its request has a seed ("CPU Generator does not use offset").
+        whole = str(max(options.max_model_len, _CPU_BATCH_TOKENS))
+        command += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", whole]
+    else:
         command += ["--tensor-parallel-size", str(options.tensor_parallel_size)]
         command += ["--gpu-memory-utilization", str(options.gpu_memory_utilization)]
     parser = family.parser if options.reasoning_parser == "auto" else options.reasoning_parser
