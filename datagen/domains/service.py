@@ -38,7 +38,7 @@ from datagen.domains.slots import Draw, Slot, ordered
 from datagen.domains.tools import schema_of, sentence
 from datagen.errors import UserError
 from datagen.records.enums import Kind, Split
-from datagen.store.ids import seed_of, tree_digest
+from datagen.store.ids import digest, file_digest, seed_of, tree_digest
 from datagen.store.pools import Shares
 
 RESERVED: dict[str, dict[str, Any]] = {
@@ -112,7 +112,8 @@ class ServiceDomain:
             f"{self.name}/acts.j2",
         )
         self.scenario_by_name = self._read_scenarios()
-        self.digest = tree_digest(folder) + tree_digest(shared)
+        # Of what all domains share, what these dialogues are made of; prompts of language models lie there too.
+        self.digest = digest(tree_digest(folder), *(file_digest(shared / name) for name in ("acts.j2", "names.toml")))
 
     @classmethod
     def load(cls, folder: Path) -> "ServiceDomain":
