@@ -14,7 +14,7 @@ from datagen.domains import loader
 from datagen.engines import registry
 from datagen.errors import EngineError, UserError
 from datagen.protocols import AlignRequest, Failure, SpeakRequest, WriteRequest
-from datagen.records.enums import Kind, Speaker, Split
+from datagen.records.enums import Kind, Speaker, Split, Tag, Vocal
 from datagen.records.maker import Maker
 from datagen.records.plan import DialogPlan, Voice
 from datagen.records.speech import FRAME_SAMPLES, SAMPLE_RATE_HZ, Speech, Word
@@ -28,6 +28,7 @@ METHODS = {
     "speaker": ("speak", "voices"),
     "aligner": ("align",),
     "codec": ("encode", "decode", "constant_frames"),
+    "judge": ("judge_one", "preflight", "close"),
 }
 
 
@@ -126,7 +127,9 @@ def test_a_writer_answers_a_transcript_a_plan(entry: registry.Entry) -> None:
 
 @of_kind("speaker")
 def test_a_speakers_voices_are_many_and_whole(entry: registry.Entry) -> None:
-    voices = made(entry).voices()
+    engine = made(entry)
+    assert engine.renders <= {*Tag, *Vocal}
+    voices = engine.voices()
     assert len(voices) >= 2
     assert [v.id for v in voices] == sorted({v.id for v in voices})
     for voice in voices:

@@ -46,7 +46,12 @@ class LlmJudge:
         """Who judges. The options' digest holds the prompts' too: another wording is another judge."""
         options = digest(self.options.output_options(), self.prompts.digest)
         return Maker(
-            self.name, self.options.model, self.options.revision or "unpinned", "", options, deterministic=False
+            self.name,
+            self.options.model,
+            self.options.revision or "unpinned",
+            "see the model's card",
+            options,
+            deterministic=False,
         )
 
     @property

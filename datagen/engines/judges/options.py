@@ -10,7 +10,7 @@ class JudgeOptions(ServerOptions):
     """Which model judges, by what, and where its servers are."""
 
     model: str = knob("Qwen/Qwen3-8B", "the model's name as the server has it; better another one than the writer's")
-    revision: str = knob("main", "revision of the model's weights; noted in build.json")
+    revision: str = knob("", "commit of the model, noted in build.json; empty: unpinned")
     rubrics: tuple[str, ...] = knob((), "rubrics to score, of prompts/_shared/judge/rubrics.toml; () is all of them")
     temperature: float = knob(0.0, "sampling temperature; 0 gives the likeliest score", "", ge=0, le=2)
     max_tokens: int = knob(300, "longest reply, without what thinking takes", "tokens", ge=32, le=65_536)
