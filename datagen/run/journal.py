@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from datagen.run.decided import Decided
-from datagen.store.files import disk
+from datagen.store.files import append_line
 
 SUFFIX = ".partial"
 
@@ -36,13 +36,8 @@ class Journal:
         return decided
 
     def add(self, shard: str, index: int, decided: Decided) -> None:
-        """Appends a dialogue, in one write: a kill leaves whole lines, but for the last."""
-        path = self._folder / (shard + self._end)
-        with disk(path):
-            if not path.exists():
-                self._folder.mkdir(parents=True, exist_ok=True)
-            with path.open("ab", buffering=0) as file:
-                file.write(b"\n" * _torn(path) + _lines.dump_json((index, decided)) + b"\n")
+        """Appends a dialogue."""
+        append_line(self._folder / (shard + self._end), _lines.dump_json((index, decided)))
 
     def drop(self, shard: str) -> None:
         """Removes a shard's file: its artefact is in the ledger."""
@@ -58,12 +53,3 @@ def _read(path: Path) -> list[_Line]:
         except ValidationError:
             continue
     return found
-
-
-def _torn(path: Path) -> bool:
-    """Whether the file ends in a line that is not whole."""
-    with path.open("rb") as file:
-        if not file.seek(0, 2):
-            return False
-        file.seek(-1, 2)
-        return file.read(1) != b"\n"

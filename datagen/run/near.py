@@ -18,6 +18,7 @@ from datagen.store.files import disk
 
 FOLDER = "near"
 _SIGNATURES = "signatures.u32"
+_ROW_BYTES = 4 * N_PERMUTATIONS
 
 
 def near_duplicates(run: Run, outcomes: Iterable[Outcome]) -> list[Reject]:
@@ -42,16 +43,16 @@ def near_duplicates(run: Run, outcomes: Iterable[Outcome]) -> list[Reject]:
 def _gathered(run: Run, outcomes: Iterable[Outcome], folder: Path) -> NDArray[np.uint32]:
     """Every kept dialogue's signature in the row of its index, mapped from a file: memory does not grow with the build."""
     folder.mkdir(parents=True, exist_ok=True)
-    shape = (run.n_dialogs, N_PERMUTATIONS)
-    rows: np.memmap[tuple[int, int], np.dtype[np.uint32]] = np.memmap(
-        folder / _SIGNATURES, np.uint32, "w+", shape=shape
-    )
     found = list(outcomes)
     gone = {r.dialog_id for o in found for r in o.rejects}
-    for outcome in found:
-        if outcome.group == "write":
-            for transcript in written.read_transcripts(Path(outcome.folder) / written.TRANSCRIPTS):
-                if transcript.dialog_id not in gone:
-                    rows[int(transcript.dialog_id.rpartition("-")[2])] = transcript.signature
-    rows.flush()
-    return rows
+    path = folder / _SIGNATURES
+    # Written as a file, not through the map: a disk that is full would end the process there, without a word.
+    with path.open("wb") as file:
+        file.truncate(run.n_dialogs * _ROW_BYTES)
+        for outcome in found:
+            if outcome.group == "write":
+                for transcript in written.read_transcripts(Path(outcome.folder) / written.TRANSCRIPTS):
+                    if transcript.dialog_id not in gone:
+                        file.seek(int(transcript.dialog_id.rpartition("-")[2]) * _ROW_BYTES)
+                        file.write(np.array(transcript.signature, np.uint32).tobytes())
+    return np.memmap(path, np.uint32, "r", shape=(run.n_dialogs, N_PERMUTATIONS))

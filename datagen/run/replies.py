@@ -10,7 +10,7 @@ from datagen.records.codec import to_json
 from datagen.records.reply import ReplyRecord
 from datagen.run.job import Job
 from datagen.stages.plan.shards import Shard
-from datagen.store.files import atomic, disk
+from datagen.store.files import append_line, atomic
 
 GROUP = "replies"
 FOLDER = "replies"
@@ -33,16 +33,14 @@ class Replies:
     """Appends each reply to the file of its dialogue's shard."""
 
     def __init__(self, build: Build, work: Path, jobs: Sequence[Job]) -> None:
-        self._paths = {index: path_of(work, build, job.shard) for job in jobs for index in job.shard.indices}
+        self._paths: dict[int, Path] = {}
+        for job in jobs:
+            self._paths |= dict.fromkeys(job.shard.indices, path_of(work, build, job.shard))
         self._other = path_of(work, build, None)
-        with disk(self._other):
-            self._other.parent.mkdir(parents=True, exist_ok=True)
 
     def __call__(self, reply: ReplyRecord) -> None:
         number = re.search(r"-(\d{6,})$", reply.dialog_id)
-        path = self._paths.get(int(number[1]), self._other) if number else self._other
-        with disk(path), path.open("ab", buffering=0) as file:
-            file.write(to_json(reply) + b"\n")
+        append_line(self._paths.get(int(number[1]), self._other) if number else self._other, to_json(reply))
 
 
 def sources(work: Path, build: Build, shards: Sequence[Shard]) -> dict[Path, str]:

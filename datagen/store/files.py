@@ -77,6 +77,20 @@ def write_bytes(path: Path, data: bytes) -> None:
         beside.write_bytes(data)
 
 
+def append_line(path: Path, line: bytes) -> None:
+    """Adds a line to a file, in one write: a kill or a full disk leaves whole lines, but for the last, which the next one ends."""
+    with disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+b", buffering=0) as file:
+            torn = False
+            if file.seek(0, os.SEEK_END):
+                file.seek(-1, os.SEEK_END)
+                torn = file.read(1) != b"\n"
+            data = b"\n" * torn + line + b"\n"
+            if file.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 def write_json(path: Path, value: Any) -> None:
     """JSON with sorted keys and an end of line: the same value, the same bytes."""
     write_bytes(

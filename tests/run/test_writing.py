@@ -12,8 +12,10 @@ import pytest
 import remote
 
 from datagen import recipes
+from datagen.build import Build
 from datagen.errors import DataError, EngineError, UserError
 from datagen.records.enums import Stage
+from datagen.run import replies
 from datagen.run.preflight import obstacles
 from datagen.run.request import prepare
 from datagen.run.writing import Ended, Writing, writing_of
@@ -202,6 +204,15 @@ def test_raw_replies_are_kept_by_shard_on_request_alone(tmp_path: Path) -> None:
         (path,) = (tmp_path / "out" / ".work" / "replies").glob(f"{name}-*.jsonl")
         kept = {json.loads(line)["dialog_id"] for line in path.read_bytes().splitlines()}
         assert {int(i[-6:]) for i in kept} == set(outcome.shard.indices)
+
+
+def test_where_replies_go_is_found_once_a_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = remote.prepared(tmp_path, "writer.keep_replies=true")
+    asked: list[int] = []
+    real = Build.write_key
+    monkeypatch.setattr(Build, "write_key", lambda build, indices: asked.append(1) or real(build, indices))
+    replies.Replies(run.build, run.work, run.jobs)
+    assert len(asked) == len(run.jobs) + 1
 
 
 def test_an_end_from_outside_is_at_once_and_closes_the_servers(tmp_path: Path) -> None:

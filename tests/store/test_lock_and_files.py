@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from datagen.errors import DataError, UserError
-from datagen.store.files import atomic, disk, link_or_copy, read_json, write_bytes, write_json
+from datagen.store.files import append_line, atomic, disk, link_or_copy, read_json, write_bytes, write_json
 from datagen.store.lock import only_builder
 
 
@@ -67,3 +67,14 @@ def test_a_link_replaces_what_was_there(tmp_path: Path) -> None:
     (tmp_path / "old").write_text("old")
     link_or_copy(tmp_path / "new", tmp_path / "old")
     assert (tmp_path / "old").read_text() == "new"
+
+
+def test_a_line_is_added_whole_after_a_torn_one_and_a_full_disk_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "log"
+    append_line(path, b"one")
+    append_line(path, b"two")
+    path.write_bytes(path.read_bytes()[:-2])
+    append_line(path, b"three")
+    assert path.read_bytes() == b"one\ntw\nthree\n"
+    with pytest.raises(UserError, match="the disk is full"):
+        append_line(Path("/dev/full"), b"one")
