@@ -14,7 +14,7 @@ from datagen.domains.acts import merge, read_acts
 from datagen.domains.base import Problem, ScenarioInfo
 from datagen.domains.files import read_toml
 from datagen.domains.names import SHARED, People, by_split, compose
-from datagen.domains.phrasing import Dice, Phrase, article
+from datagen.domains.phrasing import HELPERS, Dice, Phrase, article
 from datagen.domains.scenario import (
     Check,
     Fact,
@@ -50,6 +50,8 @@ RESERVED: dict[str, dict[str, Any]] = {
 
 DRAWN = ("company", "business", "today")
 """What is drawn before the slots, so that they may use it; `agent_name` comes last, to differ from the caller's."""
+_TAKEN = HELPERS | {"value", "wrong", "hail"}
+"""Names that a phrasing has already: a slot of that name would go unseen."""
 DAY_ZERO = 739_253
 """January 2nd, 2025 (proleptic ordinal): `today` lies in the two years from it on."""
 
@@ -327,6 +329,8 @@ def compile_slots(tables: Mapping[str, Mapping[str, Any]], label: str) -> tuple[
             raise UserError(
                 f"{label} slots.{name}.type: {table.get('type')!r} is no slot type. There are: {', '.join(sorted(SLOT_TYPES))}."
             )
+        if name in _TAKEN:
+            raise UserError(f"{label} slots.{name}: phrasings use this name for something else. Use another one.")
         if name in (*DRAWN, "agent_name"):
             raise UserError(f"{label} slots.{name}: this slot is always drawn and cannot be set. Use another name.")
     order = ordered(tables, label, DRAWN)

@@ -213,3 +213,11 @@ def test_tidy() -> None:
     assert tidy(" okay , so  i'm here .  and you?") == "Okay, so I'm here. And you?"
     assert tidy("it's March 3rd.. I 'm sure,. ") == "It's March 3rd. I'm sure."
     assert tidy("jane.doe@example.com is mine.") == "jane.doe@example.com is mine."
+
+
+@pytest.mark.parametrize("name", ["choose", "part", "value"])
+def test_a_slot_that_phrasings_would_not_see_is_refused(tmp_path: Path, name: str) -> None:
+    folder = readme_domain(tmp_path)
+    edited(folder, "domain.toml", "[slots]\n", f'[slots]\n{name} = {{ type = "digits", n = 2 }}\n')
+    with pytest.raises(UserError, match=rf"slots\.{name}: phrasings use this name"):
+        load_folder(folder)
