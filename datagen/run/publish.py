@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datagen import __version__
-from datagen.engines.llm.options import ServerOptions
+from datagen.build import Build
 from datagen.errors import DataError
 from datagen.records.build import BUILD_FILE, BuildSummary, CodecInfo, ShardEntry
 from datagen.records.maker import Reject
@@ -41,16 +41,13 @@ SOUND_FOLDERS = ("audio", "stems")
 """Folders of a file a dialogue, ID.flac: the two channels, and what the user's was summed from."""
 PROMPT_FOLDER = "voice_prompts"
 """The folder of a file a voice that speaks in the build, VOICE.flac."""
-_SERVERS = dict.fromkeys((*ServerOptions.model_fields, "domain_folders"), True)
 _PATHS: dict[str, Any] = {
     "domain_folders": True,
     "codec": {"weights": True, "device": True, "batch": True},
     "scene": {"sounds": {"folders": True}},
     "write": {"decontamination": {"files": True}},
-    "writer": _SERVERS,
-    "judge": _SERVERS,
 }
-"""What of a recipe is of one machine (places, a device, how much at once): it stays out of build.json; no byte depends on it."""
+"""What of a recipe is of one machine (places, a device): it stays out of build.json; no byte depends on it."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +197,7 @@ def _index(dialog_id: str) -> int:
 def _summary(run: Run, packed: Sequence[Packed], found: Summary, timing: Timing) -> BuildSummary:
     build, codec = run.build, run.build.engine("codec")
     silence, sine = codec.constant_frames()
-    recipe = build.recipe.model_dump(mode="json", exclude=_PATHS)
+    recipe = _told(build)
     entries = tuple(_entry(p) for p in packed)
     content_id = build.content_id(run.keep_audio)
     return BuildSummary(
@@ -224,6 +221,19 @@ def _summary(run: Run, packed: Sequence[Packed], found: Summary, timing: Timing)
         ftos=timing.ftos,
         decided={"pack.audio": run.keep_audio} if build.options(PackOptions).audio == "auto" else {},
     )
+
+
+def _told(build: Build) -> dict[str, Any]:
+    """The recipe for build.json: without what is of one machine, such as servers, how much they get at once, and their model's folder."""
+    loose = {
+        kind: dict.fromkeys(set(type(o).model_fields) - o.output_options().keys(), True)
+        for kind, o in build.engine_options.items()
+        if kind in ("writer", "judge")
+    }
+    recipe = build.recipe.model_dump(mode="json", exclude=_PATHS | loose)
+    if "model" in recipe["writer"]:
+        recipe["writer"]["model"] = build.makers["writer"].model
+    return recipe
 
 
 def _entry(packed: Packed) -> ShardEntry:
