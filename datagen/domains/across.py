@@ -105,13 +105,17 @@ def _copied_phrasings(texts: dict[str, list[Text]]) -> Iterator[Problem]:
         for i, text in enumerate(of_domain):
             for gram in text.grams:
                 by_gram[gram].append((name, i))
-    for name, of_domain in texts.items():
+    reported: set[frozenset[str]] = set()
+    for name in sorted(texts, reverse=True):  # of two that have as much in common the later one is told
+        of_domain = texts[name]
         alike: dict[str, list[tuple[Text, Text]]] = defaultdict(list)
         for text in of_domain:
             for other, twin in _twins(text, name, texts, by_gram).items():
                 alike[other].append((text, twin))
         for other, pairs in alike.items():
-            if other < name and len(pairs) > MAX_ALIKE_SHARE * len(of_domain):
+            both = frozenset((name, other))
+            if both not in reported and len(pairs) > MAX_ALIKE_SHARE * len(of_domain):
+                reported.add(both)
                 text, twin = pairs[0]
                 yield Problem(
                     text.where,

@@ -150,6 +150,14 @@ def broken(constraint: str, turns: Sequence[tuple[bool, str]]) -> Iterator[tuple
         current, after = current["then"], last - 1
 
 
+def spans(constraint: str, n_turns: int) -> Iterator[tuple[int, int]]:
+    """Of a well-formed constraint, and those that take its place: the turn that sets it, and the turn that ends it."""
+    current = json.loads(constraint)
+    while current:
+        yield current["from_turn"], min(current.get("until_turn", n_turns), n_turns)
+        current = current.get("then")
+
+
 def _ill_formed(constraint: Any, turns: Sequence[tuple[bool, str]], after: int) -> str:
     if not isinstance(constraint, dict):
         return f"the constraint is no JSON object: {constraint!r}."

@@ -50,6 +50,17 @@ def test_a_copy_is_seen_renamed_or_not(tmp_path: Path, rename: bool) -> None:
     assert any(s.startswith("theater/scenarios/") and "is the title of restaurant/" in s for s in said)
 
 
+def test_a_small_copy_is_seen_whatever_its_name(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    copy = copied(tmp_path, rename=False)
+    for path in sorted((copy.folder / "scenarios").glob("*.toml"))[1:]:
+        path.unlink()
+    copy.folder.rename(tmp_path / "b" / "aquarium")
+    small = ServiceDomain.load(tmp_path / "b" / "aquarium")
+    found = [p.what for p in problems_across([ServiceDomain.load(resources.prompts() / "restaurant"), small])]
+    assert sum("phrasings of" in what for what in found) == 1
+
+
 def test_slots_are_masked_and_alternatives_count() -> None:
     assert grams_of("It's {{ amount | cap }} a <day|night>.") == grams_of("It's {{ fee }} a day|night")
     assert jaccard(grams_of("one two three four"), grams_of("one two three five")) == pytest.approx(1 / 3)

@@ -31,6 +31,8 @@ def test_what_is_not_rendered_goes_and_the_rest_stays() -> None:
     assert heard.marks == (Mark(MarkType.PAUSE, 3),)
     assert heard.text == SIGHED.text
     assert deliverable(SIGHED, {*Tag, *Vocal}) is SIGHED
+    neutral = replace(SIGHED, tags=(Tag.NEUTRAL,), marks=())
+    assert deliverable(neutral, frozenset()) is neutral
 
 
 def test_what_is_left_out_is_counted() -> None:

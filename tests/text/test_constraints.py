@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from datagen.text.constraints import RULES, broken, fault, keeps, sentences, shifted
+from datagen.text.constraints import RULES, broken, fault, keeps, sentences, shifted, spans
 
 GOOD_BAD = {
     "one_sentence": ({}, "It's about 6.5 miles, Dr. Lee says.", "It's far. Very far."),
@@ -86,6 +86,11 @@ def test_a_malformed_constraint_is_a_fault_of_its_own(wrong: object) -> None:
     text = wrong if isinstance(wrong, str) else json.dumps(wrong)
     turns = [turn for turn, _ in broken(text, TURNS)]
     assert None in turns
+
+
+def test_spans_end_where_the_constraint_is_lifted() -> None:
+    assert list(spans(json.dumps(CONSTRAINT), len(TURNS))) == [(0, 4), (4, 6)]
+    assert list(spans('{"type": "one_sentence", "from_turn": 2}', 8)) == [(2, 8)]
 
 
 def test_a_turn_put_in_moves_the_bounds_behind_it() -> None:

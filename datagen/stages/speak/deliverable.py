@@ -10,7 +10,7 @@ from datagen.records.transcript import Mark, Transcript, Turn
 def deliverable(turn: Turn, renders: Set[Tag | Vocal]) -> Turn:
     """The turn with those of its tags and vocal sounds that are among `renders`: a label that nobody hears would teach a wrong one."""
     marks = tuple(m for m in turn.marks if _heard(m, renders))
-    tags = tuple(t for t in turn.tags if t in renders)
+    tags = tuple(t for t in turn.tags if t is Tag.NEUTRAL or t in renders)  # whoever speaks can be neutral
     return turn if (marks, tags) == (turn.marks, turn.tags) else replace(turn, marks=marks, tags=tags)
 
 

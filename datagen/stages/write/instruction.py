@@ -1,13 +1,11 @@
 """The gate on constraints: what the user has asked for is kept in every later turn of the agent's."""
 
-import json
-
 from datagen.protocols import Failure
 from datagen.records.enums import Kind, Speaker
 from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Transcript
 from datagen.stages.write.options import WriteOptions
-from datagen.text.constraints import broken
+from datagen.text.constraints import broken, spans
 
 MIN_KEPT = 2
 """Turns of the agent's under the constraint, at least: in one it may be kept by chance."""
@@ -25,17 +23,12 @@ def kept(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> Fai
         if turn is None:
             return Failure("constraint_schema", f"{id_}: {what}")
         return Failure("constraint_broken", f"{id_} turn {turn}: it {what}")
-    n_kept = sum(is_agent for is_agent, _ in turns[first_turn(constraint) + 1 :])
+    n_kept = sum(is_agent for first, last in spans(constraint, len(turns)) for is_agent, _ in turns[first + 1 : last])
     if n_kept < MIN_KEPT:
         return Failure(
             "constraint_short", f"{id_}: {n_kept} turns of the agent's after the constraint, {MIN_KEPT} are needed."
         )
     return None
-
-
-def first_turn(constraint: str) -> int:
-    """The turn that sets a well-formed constraint."""
-    return int(json.loads(constraint)["from_turn"])
 
 
 def holds(transcript: Transcript) -> bool:
