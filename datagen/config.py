@@ -89,8 +89,8 @@ class MixEntry(Options):
     @model_validator(mode="before")
     @classmethod
     def _own_folder(cls, values: Any) -> Any:
-        if isinstance(values, dict) and not values.get("domains") and values.get("kind") in OWN_FOLDER:
-            return {**values, "domains": (OWN_FOLDER[values["kind"]],)}
+        if isinstance(values, dict) and not values.get("domains") and (own := OWN_FOLDER.get(str(values.get("kind")))):
+            return {**values, "domains": (own,)}
         return values
 
 

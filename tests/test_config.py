@@ -160,3 +160,9 @@ def test_folders_of_sounds_are_beside_the_recipe_or_where_the_command_runs(
     assert recipes.compose(str(path)).scene["sounds"]["folders"] == [beside, "here", "nowhere", ""]
     own = recipes.compose(str(path), sets=['scene.sounds=["here"]'])
     assert own.scene["sounds"]["folders"] == ["here"]
+
+
+def test_a_kind_that_is_no_text_is_a_users_error(tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text('name = "r"\n[[mix]]\nkind = ["qa"]\n')
+    with pytest.raises(UserError, match="kind"):
+        recipes.compose(str(tmp_path / "r.toml"))

@@ -15,6 +15,8 @@ def read_toml(path: Path, label: str) -> dict[str, Any]:
         raise UserError(f"{label}: there is no such file. A domain needs it; see prompts/README.md.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{label}: not valid TOML: {error}.") from None
+    except RecursionError:
+        raise UserError(f"{label}: not valid TOML: brackets that do not end.") from None
     except OSError as error:
         raise UserError(f"{label}: cannot be read: {error.strerror}.") from None
 

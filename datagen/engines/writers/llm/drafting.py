@@ -157,7 +157,7 @@ def _toml(said: str) -> str:
 def _is_toml(text: str) -> bool:
     try:
         return bool(tomllib.loads(text))
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return False
 
 
@@ -169,6 +169,6 @@ def _listed(said: str) -> list[tuple[str, str]]:
             str(x["name"]).strip().lower().replace(" ", "_").replace("-", "_"): " ".join(str(x["about"]).split())
             for x in items
         }
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return []
     return [(name, about) for name, about in found.items() if _NAME.fullmatch(name) and about]

@@ -95,3 +95,10 @@ def test_a_scenario_that_is_never_toml_is_left_out_and_said() -> None:
 def test_a_model_that_cannot_is_one_line(answers: dict[str, list[str]], message: str) -> None:
     with pytest.raises(DataError, match=message):
         draft(Model(scenario=[block(SCENARIO)], **answers))
+
+
+def test_brackets_without_end_are_no_file() -> None:
+    with pytest.raises(DataError, match="no domain.toml that is TOML"):
+        draft(Model(domain=[block("a = " + "[" * 100_000)], list=[LIST], scenario=[SCENARIO]))
+    with pytest.raises(DataError, match="no list of scenarios"):
+        draft(Model(domain=[block(DOMAIN)], list=['{"scenarios": ' + "[" * 100_000 + "}"], scenario=[SCENARIO]))
