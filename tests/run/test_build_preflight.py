@@ -90,6 +90,17 @@ def test_thresholds_without_a_judge_are_refused(tmp_path: Path) -> None:
     assert (ran.code, "nobody scores" in ran.err) == (1, True)
 
 
+def test_wrong_urls_are_the_user_s_and_say_whose(tmp_path: Path) -> None:
+    sets = [
+        part
+        for who in ("writer", "judge")
+        for part in ("--set", f"{who}.engine=openai", "--set", f"{who}.urls=['http://.:80']")
+    ]
+    ran = inside("build", "--domains", "bank", "--dialogs", "2", *sets, "--dry-run", "--out", tmp_path / "out")
+    assert (ran.code, ran.out) == (1, "")
+    assert [line.split(":")[1] for line in ran.err.splitlines()] == [" writer", " judge"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_of_a_build_that_waits_for_servers_is_at_once(tmp_path: Path, number: signal.Signals) -> None:
