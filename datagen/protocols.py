@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
+from datagen.errors import DatagenError
 from datagen.records.enums import Speaker as Side
 from datagen.records.enums import Tag, Vocal
 from datagen.records.maker import Maker
@@ -118,8 +119,9 @@ class RemoteWriter(Writer, Protocol):
         """A scenario's description; asked for once a variant, and kept."""
         ...
 
-    def preflight(self, requests: Sequence[WriteRequest]) -> list[str]:
-        """What stands against writing these, a line each, [] for nothing: servers, model, context window, templates. Writes nothing."""
+    def preflight(self, requests: Sequence[WriteRequest]) -> list[DatagenError]:
+        """What stands against writing these, [] for nothing: servers, model, context window, templates. Writes nothing. UserErrors are
+        what the recipe or a file of the user's has wrong, EngineErrors what a server lacks."""
         ...
 
     async def close(self) -> None:
@@ -139,8 +141,8 @@ class Judge(Engine, Protocol):
         """A score a rubric, 1 (worst) to 5; a Failure where the reply could not be read."""
         ...
 
-    def preflight(self) -> list[str]:
-        """What stands against judging, a line each."""
+    def preflight(self) -> list[DatagenError]:
+        """What stands against judging, likewise."""
         ...
 
     async def close(self) -> None: ...

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from datagen import recipes
 from datagen.build import NO_JUDGE, resolve
-from datagen.errors import EngineError, UserError
+from datagen.errors import UserError
 
 
 def compare(a: Path, b: Path, pairs: int, sets: Sequence[str], seed: int, as_json: bool) -> None:
@@ -22,7 +22,7 @@ def compare(a: Path, b: Path, pairs: int, sets: Sequence[str], seed: int, as_jso
         )
     judge = build.engine("judge")
     for problem in judge.preflight():
-        raise EngineError(problem)
+        raise problem
     found = room(a, b, judge, pairs, seed)
     if as_json:
         sys.stdout.write(json.dumps(asdict(found), indent=1) + "\n")

@@ -11,7 +11,7 @@ from datagen.domains.across import problems_across
 from datagen.domains.base import Domain, Problem
 from datagen.domains.scaffold import new_folder, scaffold
 from datagen.domains.service import ServiceDomain
-from datagen.errors import DataError, EngineError, UserError
+from datagen.errors import DataError, UserError
 from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Transcript
 from datagen.stages.write import unit
@@ -70,7 +70,7 @@ def _draft(name: str, title: str, into: Path, sets: Sequence[str], seed: int) ->
         how = '--set writer.engine=openai --set writer.model=NAME --set writer.urls=["URL"]'
         raise UserError(f"domains new --from-llm: the writer is no language model. Give {how}.")
     for problem in writer.preflight([]):
-        raise EngineError(problem)
+        raise problem
 
     async def drafted() -> dict[str, Draft]:
         drafting = Drafting(writer, name, title or name.replace("_", " "), seed, build.recipe.domain_folders, _say)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from datagen.build import Build
+from datagen.errors import DatagenError
 from datagen.protocols import DescribeRequest, Failure, RemoteWriter, Writer, WriteRequest
 from datagen.records.maker import Maker
 from datagen.records.reply import ReplyRecord
@@ -49,7 +50,7 @@ class AtHand:
     async def describe_one(self, request: DescribeRequest) -> str | Failure:
         return ""
 
-    def preflight(self, requests: Sequence[WriteRequest]) -> list[str]:
+    def preflight(self, requests: Sequence[WriteRequest]) -> list[DatagenError]:
         return []
 
     async def close(self) -> None:

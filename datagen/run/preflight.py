@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from datagen import domains
 from datagen.build import STAGE_OPTIONS, Build, kinds_of, options_of, serves
 from datagen.config import Recipe, read_options
-from datagen.errors import DatagenError, EngineError
+from datagen.errors import DatagenError, UserError
 from datagen.protocols import WriteRequest
 from datagen.records.enums import Kind
 from datagen.records.plan import DialogPlan
@@ -34,7 +34,7 @@ def problems(recipe: Recipe, out: Path) -> tuple[Run | None, list[DatagenError]]
     run = None if found else _try(lambda: prepare(recipe, out), found)
     if run is not None:
         _try(lambda: run.jobs, found)
-        _try(lambda: found.extend(EngineError(line) for line in obstacles(run)), found)
+        _try(lambda: found.extend(obstacles(run)), found)
     return run, list({str(e): e for e in found}.values())
 
 
@@ -61,28 +61,34 @@ def _try(look: Callable[[], T], found: list[DatagenError]) -> T | None:
 
 
 def check_writer(run: Run) -> None:
-    """Raises EngineError with the first obstacle, before anything is asked of a server; nothing is looked at where all is written."""
+    """Raises the first obstacle, before anything is asked of a server; nothing is looked at where all is written."""
     ledger = ledger_of(str(run.work))
     done = all(
         os.path.lexists(ledger.folder("write", j.shard.name, run.build.write_key(j.shard.indices))) for j in run.jobs
     )
-    lines = [] if done else obstacles(run)
-    if lines:
-        more = f" And {len(lines) - 1} more: datagen build --dry-run lists them." if len(lines) > 1 else ""
-        raise EngineError(lines[0] + more)
+    found = [] if done else sorted(obstacles(run), key=lambda e: e.exit_code)
+    if found:
+        more = f" And {len(found) - 1} more: datagen build --dry-run lists them." if len(found) > 1 else ""
+        raise type(found[0])(f"{found[0]}{more}")
 
 
-def obstacles(run: Run) -> list[str]:
-    """What stands against the writer and the judge, a line each; of engines that need no server nothing."""
+def obstacles(run: Run) -> list[DatagenError]:
+    """What stands against the writer and the judge; of engines that need no server nothing. What the user has wrong says of which."""
     build = run.build
-    found: list[str] = []
+    found: list[DatagenError] = []
     # In a thread of their own: whoever calls this may have an event loop in his.
     with ThreadPoolExecutor(1) as thread:
         if waits(build):
-            found += thread.submit(remote_writer(build).preflight, requests(build, run.n_dialogs)).result()
+            found += _of(
+                "writer", thread.submit(remote_writer(build).preflight, requests(build, run.n_dialogs)).result()
+            )
         if "judge" in build.kinds:
-            found += thread.submit(build.engine("judge").preflight).result()
+            found += _of("judge", thread.submit(build.engine("judge").preflight).result())
     return found
+
+
+def _of(kind: str, found: Iterable[DatagenError]) -> list[DatagenError]:
+    return [UserError(f"{kind}: {e}") if isinstance(e, UserError) else e for e in found]
 
 
 def requests(build: Build, n_dialogs: int) -> list[WriteRequest]:

@@ -12,7 +12,7 @@ from datagen.engines.judges.prompts import HIGHEST, LOWEST, Judged, JudgePrompts
 from datagen.engines.llm.chat import ChatFailure, ChatRequest
 from datagen.engines.llm.client import Client
 from datagen.engines.llm.families import family_of
-from datagen.errors import EngineError, UserError
+from datagen.errors import DatagenError, EngineError, UserError
 from datagen.protocols import Failure
 from datagen.records.maker import Maker
 from datagen.records.plan import DialogPlan
@@ -76,13 +76,13 @@ class LlmJudge:
             else Failure("judge_unread", f"the judge says better = {better!r}.")
         )
 
-    def preflight(self) -> list[str]:
-        """What stands against judging: prompts, servers, the model's name; a line each."""
+    def preflight(self) -> list[DatagenError]:
+        """What stands against judging: prompts, servers, the model's name."""
         try:
             self.prompts.check()
-            return asyncio.run(self._server_problems())
+            return [EngineError(line) for line in asyncio.run(self._server_problems())]
         except (EngineError, UserError) as error:
-            return [str(error)]
+            return [error]
 
     async def close(self) -> None:
         """Ends connections."""

@@ -13,6 +13,9 @@ from datagen.engines.llm.chat import ChatFailure, ChatReply, Fault, ServedModel
 
 MAX_SAID_CHARS = 240
 """How much of a server's own words a message quotes."""
+MAX_NAME_CHARS = 200
+MAX_COUNT = 10**9
+"""Of tokens: two of them fit in a column of 32 bits."""
 TOO_LONG = re.compile(
     r"context.{0,20}(?:length|window|size)|maximum (?:model|prompt|input|sequence) length|"
     r"(?:prompt|input|messages?)\b.{0,40}too long|reduce the length of|longer than the (?:maximum )?(?:model|context)",
@@ -131,10 +134,10 @@ def _words(body: bytes) -> str:
         return re.sub(r"<[^>]*>", " ", text)
     error = parsed.get("error", parsed) if isinstance(parsed, dict) else parsed
     if not isinstance(error, dict):
-        return error if isinstance(error, str) else json.dumps(parsed, ensure_ascii=False)
+        return _writable(error if isinstance(error, str) else json.dumps(parsed, ensure_ascii=False))
     said = next((error[key] for key in ("message", "detail", "error") if error.get(key)), parsed)
     message = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
-    return f"{error['code']}: {message}" if isinstance(error.get("code"), str) else message
+    return _writable(f"{error['code']}: {message}" if isinstance(error.get("code"), str) else message)
 
 
 def _reply(body: bytes, url: str) -> ChatReply | ChatFailure:
@@ -159,12 +162,12 @@ def _reply(body: bytes, url: str) -> ChatReply | ChatFailure:
         return ChatFailure(Fault.BAD_BODY, f"a message whose content is a JSON {type(content).__name__}, not text")
     usage = usage if isinstance(usage, dict) else {}
     reply = ChatReply(
-        content=content or "",
+        content=_text(content),
         reasoning=_text(message.get("reasoning") or message.get("reasoning_content")),
-        finish_reason=_text(choice.get("finish_reason")),
+        finish_reason=_name(_text(choice.get("finish_reason"))),
         prompt_tokens=_count(usage.get("prompt_tokens")),
         completion_tokens=_count(usage.get("completion_tokens")),
-        model=_text(parsed.get("model")),
+        model=_name(_text(parsed.get("model"))),
         url=url,
     )
     return _faults_of(reply, _text(message.get("refusal")))
@@ -184,8 +187,19 @@ def _faults_of(reply: ChatReply, refusal: str) -> ChatReply | ChatFailure:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return _writable(value) if isinstance(value, str) else ""
+
+
+def _writable(text: str) -> str:
+    """The text with U+FFFD for halves of surrogate pairs, which JSON can hold ("\\ud83d") and no file can."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _name(text: str) -> str:
+    """What a server calls something, without what steers a terminal, and no longer than a name is."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text[:MAX_NAME_CHARS])
 
 
 def _count(value: Any) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
+    """A count as the tables hold it; 0, which is unknown, for what can be none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_COUNT else 0

@@ -233,6 +233,10 @@ def _key(options: ServerOptions) -> str:
         raise UserError(
             f"api_key_env: there is no environment variable {options.api_key_env}, or it is empty. export {options.api_key_env}=…"
         )
+    if not key.isascii() or not key.isprintable():
+        raise UserError(
+            f"api_key_env: what {options.api_key_env} holds is no key: it has a line break or other characters that no header can."
+        )
     return key
 
 

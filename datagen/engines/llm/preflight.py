@@ -1,6 +1,6 @@
 """What stands against a build's language-model servers, before any of them is asked for a dialogue: one line each, [] for nothing.
 
-`running` asks servers that are there; `to_start` looks at what a server of our own needs, and starts nothing. Neither raises.
+`running` asks servers that are there; `to_start` looks at what a server of our own needs, and starts nothing.
 """
 
 import asyncio
@@ -9,11 +9,11 @@ import difflib
 import json
 import math
 import os
-import threading
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from datagen.engines.llm import environments
@@ -25,7 +25,7 @@ from datagen.engines.llm.options import ServerOptions
 from datagen.engines.llm.vllm_arguments import clashing
 from datagen.engines.llm.vllm_server import VllmServerOptions
 from datagen.engines.llm.wire import address_of
-from datagen.errors import EngineError, UserError
+from datagen.errors import EngineError
 
 CHARS_PER_TOKEN = 3.2
 """Of English prompts with JSON, at least: what a tokenizer of 100,000 words and more makes of them is 3.6 to 4.5."""
@@ -40,26 +40,17 @@ def running(
     """Problems of running servers: one that does not answer, lacks the model, or has too small a window for prompt and reply.
 
     `longest` are the messages of the longest prompt and `max_tokens` what its reply may take. A vLLM server counts the
-    prompt's tokens itself; elsewhere they are estimated from above, at 3.2 characters each.
+    prompt's tokens itself; elsewhere they are estimated from above, at 3.2 characters each. UserError for a URL that is none, or
+    a key's variable that is not set.
     """
-    found: list[str] = []
-
-    def ask() -> None:
-        found.extend(asyncio.run(_of_all(options, urls, model, longest, max_tokens)))
-
-    apart = threading.Thread(target=ask, name="preflight")  # the caller may be in an event loop of its own
-    apart.start()
-    apart.join()
-    return found
+    with ThreadPoolExecutor(1, "preflight") as apart:  # the caller may be in an event loop of its own
+        return apart.submit(asyncio.run, _of_all(options, urls, model, longest, max_tokens)).result()
 
 
 async def _of_all(
     options: ServerOptions, urls: Sequence[str], model: str, longest: Messages, max_tokens: int
 ) -> list[str]:
-    try:
-        client = Client(options, urls, model)
-    except (UserError, EngineError) as error:
-        return [str(error)]
+    client = Client(options, urls, model)
     try:
         per_server = await asyncio.gather(
             *(_of_one(client, options, url, model, longest, max_tokens) for url in dict.fromkeys(urls))
@@ -74,7 +65,7 @@ async def _of_one(
 ) -> list[str]:
     try:
         models = await client.models(url)
-    except (UserError, EngineError) as error:
+    except EngineError as error:
         return [str(error)]
     name = address_of(url).name
     served = next((m for m in models if m.id == model), None)

@@ -1,6 +1,7 @@
 """HTTP itself: one session, one exchange at a time, within its limits of time and size."""
 
 import asyncio
+import re
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass, replace
@@ -39,12 +40,17 @@ def address_of(url: str) -> Address:
     text = url.strip()
     try:
         parts = urllib.parse.urlsplit(text)
-        host, port = parts.hostname, parts.port
+        host, port = parts.hostname or "", parts.port
+        host.encode("idna")  # UnicodeError is a ValueError: a label that is empty or too long
     except ValueError:
-        host = port = None
-    if not host or parts.scheme not in ("http", "https"):
+        host, port = "", None
+    more = parts.query or parts.fragment if host else ""
+    if not host or more or port == 0 or parts.scheme not in ("http", "https") or re.search(r"\s", text):
         shown = text if "@" not in text else "…@" + text.rsplit("@", 1)[1]
-        raise UserError(f"urls: {shown!r} is no address of a server. Write http://HOST:PORT/v1 or https://HOST/v1.")
+        why = f" ({more!r} is no part of one)" if more else ""
+        raise UserError(
+            f"urls: {shown!r} is no address of a server{why}. Write http://HOST:PORT/v1 or https://HOST/v1."
+        )
     path = parts.path.rstrip("/").removesuffix("/chat/completions").removesuffix("/models").rstrip("/")
     path = path if path.endswith("/v1") or _versioned(path) else f"{path}/v1"
     bare = f"[{host}]" if ":" in host else host

@@ -12,7 +12,7 @@ from datagen.engines import registry
 from datagen.engines.judges.llm import Better, LlmJudge
 from datagen.engines.judges.options import JudgeOptions
 from datagen.engines.judges.prompts import Judged
-from datagen.errors import UserError
+from datagen.errors import EngineError, UserError
 from datagen.protocols import Failure
 from datagen.records.enums import MarkType, Speaker, Tag
 from datagen.records.maker import Maker
@@ -105,11 +105,13 @@ def test_preflight_says_what_is_missing() -> None:
     with served(lambda body: "") as url:
         assert judge(url).preflight() == []
         wrong = LlmJudge(JudgeOptions(urls=(url,), model="other"))
-        assert wrong.preflight() == [f"{url} has no model 'other'. It has: judge-model. Set judge.model."]
-    (line,) = judge(url).preflight()
-    assert "127.0.0.1" in line
-    (none,) = LlmJudge(JudgeOptions()).preflight()
-    assert none.startswith("urls: no server is named")
+        (error,) = wrong.preflight()
+        assert str(error) == f"{url} has no model 'other'. It has: judge-model. Set judge.model."
+    (error,) = judge(url).preflight()
+    assert (type(error), "127.0.0.1" in str(error)) == (EngineError, True)
+    (error,) = LlmJudge(JudgeOptions()).preflight()
+    assert isinstance(error, UserError)
+    assert str(error).startswith("urls: no server is named")
 
 
 @pytest.mark.parametrize("better", list(Better))

@@ -40,7 +40,23 @@ def test_credentials_of_a_url_stay_out_of_its_name() -> None:
     assert address.name == "https://h:1/v1"
 
 
-@pytest.mark.parametrize("url", ["", "gpu1:8000", "ftp://h", "http://", "http://h:port", "me:secret@h"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "gpu1:8000",
+        "ftp://h",
+        "http://",
+        "http://h:port",
+        "me:secret@h",
+        "http://a b/v1",
+        "http://a..b",
+        "http://h:0",
+        f"http://{'a' * 64}.com",
+        "http://h/v1?x=1",
+        "http://h#a",
+    ],
+)
 def test_what_is_no_url_is_the_user_s(url: str) -> None:
     with pytest.raises(UserError, match="no address of a server") as caught:
         address_of(url)
@@ -166,6 +182,18 @@ def test_a_reply_and_its_reasoning() -> None:
     ):
         answer = read_answer(200, {}, odd, "u")
         assert isinstance(answer, ChatFailure), odd
+
+
+def test_what_no_file_can_hold_comes_in_no_reply() -> None:
+    message = {"content": "a \ud83d b \U0001f600", "reasoning": "\udc00"}
+    usage = {"prompt_tokens": 10**40, "completion_tokens": True}
+    body = {"model": "m\x1b\ud800" * 200, "choices": [{"message": message, "finish_reason": "\ud800"}], "usage": usage}
+    reply = read_answer(200, {}, json.dumps(body).encode(), "u")
+    assert isinstance(reply, ChatReply)
+    assert (reply.content, reply.reasoning, reply.finish_reason) == ("a \ufffd b \U0001f600", "\ufffd", "\ufffd")
+    assert (reply.model, reply.prompt_tokens, reply.completion_tokens) == ("m\ufffd\ufffd" * 66 + "m\ufffd", 0, 0)
+    for said in ({"message": "\ud800"}, "\ud800", ["\ud800"]):
+        words_of(400, json.dumps({"error": said}).encode()).encode()
 
 
 def test_words_of_a_server_are_one_short_line() -> None:

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from datagen.config import Options, knob
 from datagen.engines.writers.agenda import AgendaWriter
-from datagen.errors import EngineError
+from datagen.errors import DatagenError, EngineError
 from datagen.protocols import DescribeRequest, Failure, WriteRequest
 from datagen.records.maker import Maker
 from datagen.records.plan import DialogPlan
@@ -103,9 +103,9 @@ class ScriptedWriter(Logged):
             return Failure("not_json", "the reply is empty.")
         return f"What {request.plan.scenario} is about, variant {request.variant}."
 
-    def preflight(self, requests: Sequence[WriteRequest]) -> list[str]:
+    def preflight(self, requests: Sequence[WriteRequest]) -> list[DatagenError]:
         self.log("preflight", "", scenarios=sorted(r.plan.scenario for r in requests))
-        return list(self.options.obstacles)
+        return [EngineError(line) for line in self.options.obstacles]
 
     async def close(self) -> None:
         await asyncio.sleep(0.05)
@@ -144,7 +144,7 @@ class ScriptedJudge(Logged):
         low = unit_hash("low", plan.dialog_id, seed) < self.options.low_share
         return {"natural": 2.0 if low else 5.0, "faithful": 4.0}
 
-    def preflight(self) -> list[str]:
+    def preflight(self) -> list[DatagenError]:
         return []
 
     async def close(self) -> None:

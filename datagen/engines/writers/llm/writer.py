@@ -14,7 +14,7 @@ from datagen.engines.writers.llm.brief import Brief
 from datagen.engines.writers.llm.options import WriterOptions
 from datagen.engines.writers.llm.prompts import Messages, Prompts, digest_of
 from datagen.engines.writers.llm.templates import templates
-from datagen.errors import UserError
+from datagen.errors import DatagenError, EngineError, UserError
 from datagen.protocols import DescribeRequest, Failure, WriteRequest
 from datagen.records.enums import Kind
 from datagen.records.maker import Maker
@@ -119,9 +119,9 @@ class LanguageModelWriter:
             else answer.reply
         )
 
-    def preflight(self, requests: Sequence[WriteRequest]) -> list[str]:
-        """What stands against writing these: templates, domains, servers, the model's name, the context window; a line each."""
-        problems: list[str] = []
+    def preflight(self, requests: Sequence[WriteRequest]) -> list[DatagenError]:
+        """What stands against writing these: templates, domains, servers, the model's name, the context window."""
+        problems: list[DatagenError] = []
         longest: Messages = []
         try:
             self._templates.check()
@@ -129,8 +129,12 @@ class LanguageModelWriter:
                 brief = context.brief_of(request.plan, self.options, self._templates, request.description)
                 longest = max(longest, self._prompts.dialog(brief), key=_n_chars)
         except UserError as error:
-            problems.append(str(error))
-        return [*problems, *self._preflight_servers(longest, self._asking.reply_tokens(guided=False))]
+            problems.append(error)
+        try:
+            lines = self._preflight_servers(longest, self._asking.reply_tokens(guided=False))
+        except UserError as error:
+            return [*problems, error]
+        return [*problems, *map(EngineError, lines)]
 
     async def close(self) -> None:
         """Ends connections and the servers that it started."""

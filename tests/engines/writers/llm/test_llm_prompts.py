@@ -182,7 +182,7 @@ def test_a_templates_fault_is_found_before_any_request(tmp_path: Path) -> None:
     (folder / "describe.j2").write_text("{% if %}", encoding="utf-8")
     options = {"domain_folders": [str(tmp_path)], "urls": ["http://127.0.0.1:9"]}
     writer = registry.make("writer", "openai", registry.options_of("writer", "openai", options))
-    assert any("describe.j2:1" in line for line in writer.preflight([]))
+    assert any("describe.j2:1" in str(error) for error in writer.preflight([]))
 
 
 def test_the_digest_of_a_prompt_is_of_its_messages() -> None:

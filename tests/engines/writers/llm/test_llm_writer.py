@@ -276,25 +276,27 @@ def test_preflight_finds_what_stands_against_writing() -> None:
         writer = registry.make("writer", "openai", registry.options_of("writer", "openai", {"urls": [url], **options}))
         found = await asyncio.to_thread(writer.preflight, requests("bank", Kind.SERVICE, 2))
         await mock.stop()
-        return list(found)
+        return list(map(str, found))
 
     assert asyncio.run(lines(model="another/model")) == []
     (line,) = asyncio.run(lines(model=MODEL))
     assert "has no model Qwen/Qwen3-8B" in line
     assert "another/model" in line
     down = registry.make("writer", "openai", registry.options_of("writer", "openai", {"urls": ["http://127.0.0.1:9"]}))
-    (line,) = down.preflight(requests("bank", Kind.SERVICE, 1))
-    assert "does not answer" in line
+    (error,) = down.preflight(requests("bank", Kind.SERVICE, 1))
+    assert isinstance(error, EngineError)
+    assert "does not answer" in str(error)
     nowhere = registry.make("writer", "openai", registry.options_of("writer", "openai", {}))
-    (line,) = nowhere.preflight([])
-    assert "urls" in line
+    (error,) = nowhere.preflight([])
+    assert isinstance(error, UserError)
+    assert "urls" in str(error)
 
 
 def test_a_vllm_writer_without_urls_needs_its_environment(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATAGEN_ENGINES_DIR", str(tmp_path))
     options = registry.options_of("writer", "vllm", {"max_model_len": 4000})
     writer = registry.make("writer", "vllm", options)
-    lines = writer.preflight(requests("bank", Kind.SERVICE, 1))
+    lines = list(map(str, writer.preflight(requests("bank", Kind.SERVICE, 1))))
     assert any("datagen engines install vllm" in line for line in lines)
     assert any("4000 tokens" in line for line in lines)
     with pytest.raises(EngineError, match="datagen engines install vllm"):
