@@ -236,6 +236,8 @@ def _finish_ordinal(toks: list[Token], i: int, j: int, cards: list[str]) -> Foun
 
 
 def _bare(toks: list[Token], i: int, j: int, cards: list[str]) -> Value:
+    if cards == ["24", "7"]:
+        return forms.quantity("24", idiom=True)  # as 24/7
     if len(cards) > 1:
         return forms.series(cards)
     text = cards[0]

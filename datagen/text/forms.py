@@ -8,8 +8,9 @@ seven with and without its half of the day.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
 
 
 class ValueType(StrEnum):
@@ -25,8 +26,7 @@ class ValueType(StrEnum):
     NAME = "name"
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """One value of a text: `surface` is its display text from word `word` on, `n_words` long.
 
     `needs`, `gives` and `parts` are keys (see the module): a source grounds the value if it gives one of `needs`, or one
@@ -73,17 +73,20 @@ def dollars(text: str) -> str:
     return f"{whole.lstrip('0') or '0'}.{part[:2].ljust(2, '0')}"
 
 
+@lru_cache(maxsize=4096)
 def money(text: str) -> Value:
     """A sum; `text` is a decimal number of dollars (or of another currency: the symbol is not compared)."""
     sum_ = dollars(text)
     return _value(ValueType.MONEY, sum_, (f"m:{sum_}",), (f"m:{sum_}",))
 
 
+@lru_cache(maxsize=4096)
 def percent(text: str, *, idiom: bool = False) -> Value:
     n = plain_number(text)
     return _value(ValueType.PERCENT, n, (f"p:{n}",), (f"p:{n}",), idiom=idiom)
 
 
+@lru_cache(maxsize=4096)
 def time(hour: int, minute: int, half: str = "") -> Value:
     """A time of day; `half` is `am`, `pm` or "". Hours of 13 and more, and 0, have their half from themselves."""
     if hour >= 13 or hour == 0:
@@ -98,16 +101,19 @@ def time(hour: int, minute: int, half: str = "") -> Value:
     return _value(ValueType.TIME, clock, needs, dict.fromkeys(gives))
 
 
+@lru_cache(maxsize=4096)
 def month(number: int) -> Value:
     return _value(ValueType.DATE, f"{number:02d}", (f"mo:{number}",), (f"mo:{number}",))
 
 
+@lru_cache(maxsize=4096)
 def date(month_: int, day: int) -> Value:
     d = f"d:{month_}-{day}"
     parts = ((f"mo:{month_}",), (f"dd:{day}",))
     return _value(ValueType.DATE, f"{month_:02d}-{day:02d}", (d,), (d, f"mo:{month_}", f"do:{day}"), parts)
 
 
+@lru_cache(maxsize=4096)
 def weekday(name: str) -> Value:
     return _value(ValueType.DATE, name, (f"w:{name}",), (f"w:{name}",))
 
@@ -129,10 +135,12 @@ def weekday_range(first: str, last: str) -> Value:
     return _value(ValueType.DATE, f"{first}-{last}", (whole,), (whole, *ends), tuple((e,) for e in ends))
 
 
+@lru_cache(maxsize=4096)
 def year(text: str) -> Value:
     return _value(ValueType.DATE, text, (f"n:{text}",), (f"n:{text}",))
 
 
+@lru_cache(maxsize=4096)
 def ordinal(n: int, *, idiom: bool = False) -> Value:
     return _value(
         ValueType.ORDINAL, str(n), (f"o:{n}", f"dd:{n}", f"do:{n}", f"n:{n}"), (f"o:{n}", f"dd:{n}"), idiom=idiom
@@ -149,6 +157,7 @@ def code(text: str, groups: Sequence[str] = (), *, phone: bool = False) -> Value
     return _value(ValueType.PHONE if phone else ValueType.CODE, text, needs, gives)
 
 
+@lru_cache(maxsize=4096)
 def email(text: str) -> Value:
     address = text.lower()
     return _value(ValueType.EMAIL, address, (f"e:{address}",), (f"e:{address}",))
@@ -158,6 +167,7 @@ def name(text: str) -> Value:
     return _value(ValueType.NAME, text, (), ())
 
 
+@lru_cache(maxsize=4096)
 def quantity(text: str, unit: str = "", *, idiom: bool = False) -> Value:
     """A number; with the `unit` that follows (`45 minutes`: `minute`) it is no time, sum or day, and no other unit's."""
     n = plain_number(text)
@@ -215,6 +225,7 @@ def _two(cards: Sequence[str]) -> tuple[str, str] | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def duration(hours: float) -> Value:
     """`half an hour`, `an hour and a half`: found as so many hours or as so many minutes."""
     minutes, n = f"{hours * 60:g}", f"{hours:g}"

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from datagen.text.lexicon import MONTH_SHORT, MONTHS, NOT_NAMES, WEEKDAY_SHORT, WEEKDAYS
+from datagen.text.lexicon import FIRST_NAMES, MONTH_SHORT, MONTHS, NOT_NAMES, OPENERS, WEEKDAY_SHORT, WEEKDAYS
 from datagen.text.numbers import ONES, TENS, ordinal
 from datagen.text.wordlist import words
 
@@ -36,7 +36,8 @@ class Token:
     `atoms` are the number words that it holds (`twenty-four` two), `month` is 1…12 for a month's name, `weekday` a day's full
     name in lower case, `letter` a single capital. `ends` says that a sentence ends after it, `breaks` that any punctuation
     follows. `nameable`: inside a sentence it would be a name, having a capital, small letters and no known other reason.
-    `plain`: it holds no value and begins none; `wordy`: it can be a name, and nothing else.
+    `plain`: it holds no value and begins none; `wordy`: it can be a name, and nothing else; `opener`: a wordy one that names no one
+    where a sentence opens; `given`: a first name.
     """
 
     raw: str
@@ -53,6 +54,8 @@ class Token:
     month: int = 0
     weekday: str = ""
     letter: str = ""
+    opener: bool = False
+    given: bool = False
 
 
 @lru_cache(maxsize=65536)
@@ -82,10 +85,17 @@ def token(word: str) -> Token:
     plain = not (valued or nameable) or (
         not digit and not cap and not atoms and not _compound(core, pieces, stem) and not weekday
     )
+    shown, wordy = stem if cap else low, not valued and nameable
+    given = wordy and shown in FIRST_NAMES
+    opener = (
+        wordy
+        and not given
+        and (shown in OPENERS or shown.endswith("ly") or "'" in shown or (bool(tail) and not abbreviated))
+    )
     return Token(
-        word, core, stem if cap else low, plain, not valued and nameable, nameable,
+        word, core, shown, plain, wordy, nameable,
         not abbreviated and any(c in tail for c in ".?!:…"), bool(tail) and not abbreviated,
-        digit, cap, atoms, month, weekday, letter,
+        digit, cap, atoms, month, weekday, letter, opener, given,
     )  # fmt: skip
 
 

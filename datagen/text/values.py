@@ -33,15 +33,21 @@ def values_of(text: str) -> tuple[Value, ...]:
     toks = tokens_of(text)
     values: list[Value] = []
     i = 0
+    opens = True  # whether a sentence does, with word i
     while i < len(toks):
-        if toks[i].plain:
+        tok = toks[i]
+        # A sentence's first word names someone if it is a first name, or if another name follows it.
+        last = i + 1 == len(toks)
+        if tok.plain or (opens and tok.wordy and not tok.given and (tok.opener or last or not toks[i + 1].nameable)):
             i += 1
+            opens = tok.ends
             continue
         found, end = _at(toks, i)
         if found:
             surface = " ".join(t.raw for t in toks[i:end])
             values += [v.at(surface, i, end - i) for v in found]
         i = end
+        opens = toks[i - 1].ends
     if " dot " in text:
         values += _spoken_emails(text)
     return tuple(values)
@@ -51,9 +57,11 @@ def _at(toks: list[Token], i: int) -> Found:
     tok = toks[i]
     if tok.wordy:
         return name_at(toks, i) or ([], i + 1)
-    spelled = _spelled_at(toks, i)
-    if spelled:
-        return spelled
+    after = toks[i + 1] if i + 1 < len(toks) else None
+    if after is not None and (after.letter or after.digit or after.atoms or after.low in ("dash", "as")):
+        spelled = _spelled_at(toks, i)
+        if spelled:
+            return spelled
     if tok.month and _names_month(toks, i):
         return _month(toks, i)
     if tok.weekday or tok.low in DAY_GROUPS:

@@ -1,4 +1,4 @@
-"""The gates on a dialogue's form: each gives its first fault, or None. Grounding has a file of its own."""
+"""The gates on a dialogue's form: each gives its first fault, or None. Those on what is said have files of their own."""
 
 import re
 
@@ -16,14 +16,6 @@ SERVICE_ROLE = "You work for "
 """How the role contexts of the kinds begin (formats: the prompts of the released PersonaPlex model)."""
 TOOLS = " Tools: "
 """What the tools of kind `tool` stand after in its role context, a sentence each."""
-
-_SENTENCE = re.compile(r"[^.?!]+")
-_WORD = re.compile(r"[a-z0-9']+")
-_ASKS_AGAIN = re.compile(
-    r"\b(?:sorry|pardon|again|repeat|what was that|say that|didn't (?:catch|hear|get)|come again|one more time|missed that|excuse me|huh|"
-    r"you're breaking up|breaking up|can't hear|what did you|slower|slow down|hello)\b",
-    re.IGNORECASE,
-)
 
 
 def structure(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> Failure | None:
@@ -156,60 +148,4 @@ def leaks(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> Fa
                 f"leak_{fault[0]}",
                 f"{transcript.dialog_id} turn {turn.index}: the {turn.speaker}'s text holds {fault[1]}.",
             )
-    return None
-
-
-def length(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> Failure | None:
-    """Rejects a turn or a dialogue that is too long to be spoken as one, and a dialogue that says next to nothing."""
-    total = 0
-    for turn in transcript.turns:
-        n_words = len(turn.text.split())
-        limit = options.max_agent_words if turn.speaker is Speaker.AGENT else options.max_user_words
-        if n_words > limit:
-            return Failure(
-                "long_turn",
-                f"{transcript.dialog_id} turn {turn.index}: the {turn.speaker} says {n_words} words, the limit is {limit}. "
-                f"Raise write.max_{turn.speaker}_words if intended.",
-            )
-        total += n_words
-    if total < options.min_dialog_words:
-        return Failure(
-            "short_dialog",
-            f"{transcript.dialog_id}: {total} words in all, at least {options.min_dialog_words} are needed.",
-        )
-    if total > options.max_dialog_words:
-        return Failure(
-            "long_dialog",
-            f"{transcript.dialog_id}: {total} words in all, the limit is {options.max_dialog_words}. "
-            "Raise write.max_dialog_words if intended.",
-        )
-    return None
-
-
-def repetition(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> Failure | None:
-    """Rejects a dialogue in which a speaker says long sentences again that nobody asked to hear again; what a cut left unheard
-    was not said."""
-    said: set[tuple[Speaker, str]] = set()
-    n_repeats, asked, questioned = 0, False, False
-    for turn in transcript.turns:
-        cut = next((m.word for m in turn.marks if m.type is MarkType.BARGE_IN), None)
-        text = turn.text if cut is None else " ".join(turn.words[:cut])
-        for sentence in _SENTENCE.findall(text.lower()):
-            if sentence.count(" ") < options.repeated_sentence_words - 1:
-                continue
-            words = _WORD.findall(sentence)
-            if len(words) < options.repeated_sentence_words:
-                continue
-            key = (turn.speaker, " ".join(words))
-            answers = questioned and any("0" <= c <= "9" for c in key[1])  # a value, asked for again
-            if key in said and not asked and not answers:
-                n_repeats += 1
-                if n_repeats > options.max_repeats:
-                    return Failure(
-                        "repetition",
-                        f"{transcript.dialog_id} turn {turn.index}: the {turn.speaker} says {sentence.strip()!r} again "
-                        f"({n_repeats} repeated sentences, the limit is {options.max_repeats}).",
-                    )
-            said.add(key)
-        asked, questioned = _ASKS_AGAIN.search(turn.text) is not None, "?" in turn.text
     return None

@@ -1,8 +1,11 @@
-"""What has no place in spoken text: traces of the machinery that wrote it, and what no voice can say."""
+"""What has no place in spoken text: traces of the machinery that wrote it, and what no voice can say. How to be found out: by a code.
+
+`think`, `json`, `placeholder`, `tag`, `markdown`, `direction`, `url`, `symbol`, `script`, `unsayable`, `refusal`, `assistant`, `speaker`.
+"""
 
 import re
-from functools import lru_cache
 
+from datagen.stages.write.said import said
 from datagen.text.lexicon import FIRST_NAMES, OPENERS
 from datagen.text.say import sayable
 from datagen.text.wordlist import words
@@ -12,12 +15,19 @@ _SLOT_WORDS = "name|number|date|time|amount|company|address|insert|your"
 _LEAKS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
     (code, what, re.compile(pattern, re.IGNORECASE))
     for code, what, pattern in (
-        ("think", "a think block", r"</?think\w*>?|<\|[^|]*\|>|\[/?INST\]"),
+        ("think", "a think block", r"</?think\w*>?|<\|[^|]*\|>|\[/?INST\]|/(?:no_?)?think\b"),
+        (
+            "json",
+            "a remnant of JSON",
+            r"[\"']\s*[}\]]|[{\[]\s*[\"']|\"\s*,\s*\"\w+\"\s*:|\"(?:speaker|text|turns|tags|facts_used|role|content|call)\"\s*:",
+        ),
         (
             "placeholder",
             "a placeholder",
-            rf"\{{[^}}]*\}}?|\[[^\]]*\b(?:{_SLOT_WORDS})\b[^\]]*\]|(?-i:\[[A-Z_ ]+\])|<[^>]*>|_{{2,}}|\bX{{3,}}\b",
+            rf"\{{[^}}]*\}}?|\[[^\]]*\b(?:{_SLOT_WORDS})\b[^\]]*\]|(?-i:\[[A-Z_ ]+\])|<[^>]*\b(?:{_SLOT_WORDS})\b[^>]*>"
+            r"|(?-i:<[A-Z_ ]+>)|_{2,}|\bX{3,}\b",
         ),
+        ("tag", "a tag that there is not", r"</?[a-z][^>]*>"),
         ("markdown", "markup", r"\*\*|`|^\s*(?:#+|[-*•>]|\d{1,2}\)|1\.)\s|\[[^\]]*\]\(|[\n\r\t]|\|"),
         ("direction", "a stage direction", r"\*[^*]*\*|\[[^\]]*\]?|\((?!\d{3}\))[^)]*\)?"),
         ("url", "a web address", rf"https?:|www\.|(?<![@\w.+-])[\w-]+(?:\.[\w-]+)*\.(?:{_TLDS})\b"),
@@ -26,50 +36,62 @@ _LEAKS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
 )
 _REFUSAL = re.compile(
     r"\bas an? (?:ai|artificial|(?:large )?language model|virtual assistant|chatbot)\b"
-    r"|\bi(?:'m| am) (?:just |only )?an? (?:ai|language model|chatbot)\b|\blanguage model\b"
-    r"|\bi (?:cannot|can't|can not) (?:fulfill|comply|assist with (?:that|this) request|generate|roleplay|role-play)\b"
+    r"|\bi(?:'m| am) (?:just |only |merely )*an? (?:ai|language model|chatbot|bot|virtual assistant)\b|\blanguage model\b"
+    r"|\bi (?:cannot|can't|can not) (?:fulfill|comply with (?:that|this)|assist with (?:that|this) request|roleplay|role-play"
+    r"|generate (?:that|this|text|content|any|a (?:response|reply|dialogue|conversation)))\b"
     r"|\b(?:chatgpt|openai|system prompt|role context|training data|knowledge cutoff)\b"
-    r"|\bhere(?:'s| is) (?:the|a|your) (?:dialogue|conversation|script|transcript)\b",
+    r"|\bhere(?:'s| is) (?:the|a|your) (?:dialogue|script|(?:conversation|transcript)(?: (?:you|between|based|of a|with)|:|$))",
     re.IGNORECASE,
 )
-_REFUSAL_HINT = re.compile(
-    r"\b(?:AI|ai|[Mm]odel|artificial|assistant|chatbot|[Cc]hat[Gg][Pp][Tt]|[Oo]pen[Aa][Ii]|prompt|context|training|cutoff"
-    r"|cannot|can't|can not|[Hh]ere(?:'s| is))\b"
+_ASSISTANT = re.compile(
+    r"\b(?:end|conclusion) of (?:the |this )?(?:conversation|dialogue|transcript|script|scene|role-?play)\b"
+    r"|\bthis (?:concludes|ends) (?:the|this|our) (?:dialogue|script|scene|simulation|role-?play|transcript)\b"
+    r"|\b(?:adjust|change|modify|revise|rewrite|continue|extend|expand) (?:the (?:tone|length|style) of )?(?:the|this) "
+    r"(?:dialogue|conversation|script|transcript|role-?play|scene)\b"
+    r"|\b(?:this|my) (?:response|reply|dialogue|script) (?:meets|fits|helps|is helpful|captures|reflects)\b"
+    r"|\b(?:as per|following|according to) (?:your|the) (?:prompt|instructions given|guidelines above|style card)\b",
+    re.IGNORECASE,
 )
+_HINTS = words(
+    "ai model artificial assistant bot chatbot chatgpt openai prompt context training cutoff cannot can't fulfill comply request here's here "
+    "dialogue conversation script scene response transcript guidelines style role-play roleplay simulation reply"
+)
+"""Words of which every refusal, and all talk about the dialogue, has one."""
 _ROLE = re.compile(r"^\s*([A-Za-z]+(?: [A-Za-z0-9]+)?)\s*:(?=\s|$)")
 _ROLES = words(
     "agent user customer assistant caller representative rep operator system human ai bot client guest host teacher student "
     "speaker person"
 )
+_MAY_HOLD = frozenset(("direction", "url", "markdown", "symbol", "json", "tag"))
+"""What a role context may hold: it is read, and tools stand in it."""
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_SUSPECT = re.compile(
-    rf"[\[\]{{}}<>()*_`|\\^=~\n\r\t]|https?:|www\.|\.(?:{_TLDS})\b|^\s*(?:[#>•-]|\d+[.)]\s)|XXX|xxx|[^ -~]"
-    r"|(?:^|\s)[^\w\s]+(?:\s|$)"
-)
 _COMMON_UNICODE = re.compile(r"[‘’“”…–—½¼¾°€£¢À-ÖØ-öø-ſ]")
 
 
-@lru_cache(maxsize=8192)
 def leak_of(text: str, *, role_context: bool = False) -> tuple[str, str] | None:
     """A code and the words for the first leak in `text`, None where it is clean. A role context may hold brackets and colons."""
-    if _SUSPECT.search(text):
+    reading = said(text)
+    if reading.strange:
         fault = _suspect(text, role_context)
         if fault:
             return fault
     if role_context:
         return None
-    if _REFUSAL_HINT.search(text):
+    if not _HINTS.isdisjoint(reading.bag):
         refusal = _REFUSAL.search(text)
         if refusal:
             return "refusal", f"a refusal or talk about the machine: {refusal[0]!r}"
+        outside = _ASSISTANT.search(text)
+        if outside:
+            return "assistant", f"talk about the dialogue itself: {outside[0]!r}"
     return _speaker(text) if ":" in text else None
 
 
 def _suspect(text: str, role_context: bool) -> tuple[str, str] | None:
     bare = _EMAIL.sub("mail", text)
     for code, what, pattern in _LEAKS:
-        found = pattern.search(bare)
-        if found and not (role_context and code in ("direction", "url", "markdown", "symbol")):
+        found = None if role_context and code in _MAY_HOLD else pattern.search(bare)
+        if found:
             return code, f"{what}: {found[0].strip()[:40]!r}"
     strange = next((c for c in _COMMON_UNICODE.sub("", text) if not c.isascii()), "")
     if strange:

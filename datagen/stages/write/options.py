@@ -46,6 +46,44 @@ class WriteOptions(Options):
     max_repeats: int = knob(
         1, "repeated sentences that a dialogue may hold; one that was asked for is free", "sentences", ge=0, le=100
     )
+    near_sentence_words: int = knob(
+        8,
+        "a sentence of at least so many words counts as nearly repeated, or as taken from the other speaker",
+        "words",
+        ge=4,
+        le=50,
+    )
+    near_sentence_jaccard: float = knob(
+        0.7, "two sentences of one speaker are nearly the same if they share so much of their words, and no number differs", "share", gt=0.3, le=1
+    )  # fmt: skip
+    max_near_repeats: int = knob(1, "nearly repeated sentences that a dialogue may hold", "sentences", ge=0, le=100)
+    max_echoes: int = knob(
+        1,
+        "sentences that a speaker may take word for word from the other, as when reading back",
+        "sentences",
+        ge=0,
+        le=100,
+    )
+    max_agent_sentences: int = knob(
+        6, "most sentences of a turn of the agent's; of one or two words none is counted", "sentences", ge=1, le=100
+    )
+    max_agent_questions: int = knob(2, "most questions in a turn of the agent's", "questions", ge=1, le=100)
+    max_agent_share: float = knob(
+        0.9, "most of a dialogue's words that may be the agent's; dialogues of 60 words or four turns are too short to tell", "share", gt=0, le=1
+    )  # fmt: skip
+    long_agent_words: int = knob(
+        28, "mean length up to which the agent's last turns may grow freely", "words", ge=1, le=1000
+    )
+    max_growth: float = knob(
+        2.0,
+        "… and how many times as long as the mean of its first third that of its last third may be, beyond that",
+        "times",
+        ge=1,
+        le=100,
+    )
+    max_digits: int = knob(
+        10, "longest run of digits in a word; people say longer ones in groups", "digits", ge=4, le=100
+    )
     near_duplicate_jaccard: float = knob(
         0.8,
         "dialogues at least so alike are near-duplicates: estimated Jaccard index of their 5-gram shingles",

@@ -1,6 +1,8 @@
-"""What was given so far in a dialogue: the source that a stated value has to be found in."""
+"""What was given so far in a dialogue: the source that a stated value has to be found in, or be computed from."""
 
 import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from datagen.text.forms import Value, ValueType
 from datagen.text.lexicon import OPENERS
@@ -9,6 +11,9 @@ from datagen.text.values import values_of
 _WORD = re.compile(r"[a-z]+")
 _JOINERS = frozenset(("of", "de", "la", "del", "van", "von", "s", "the", "and"))
 _CODES = (ValueType.CODE, ValueType.PHONE, ValueType.NUMBER, ValueType.TIME)
+_MAX_FACTOR = 31
+"""The highest count that a price is multiplied by: the nights of a month."""
+_HOUR_MINUTES = {"hour": 60, "minute": 1}
 
 
 class Source:
@@ -21,10 +26,14 @@ class Source:
 
     def add(self, text: str) -> None:
         for value in values_of(text):
-            self._keys.update(value.gives)
-            if value.type in _CODES and len(value.canonical) > 2:
-                self._codes += value.canonical + " "
-        self._words.update(_WORD.findall(text.lower()))
+            self.give(value)
+        self._words |= _words_of(text)
+
+    def give(self, value: Value) -> None:
+        """One value that no text gives, such as the day that "tomorrow" is."""
+        self._keys.update(value.gives)
+        if value.type in _CODES and len(value.canonical) > 2:
+            self._codes += value.canonical + " "
 
     def holds(self, value: Value) -> bool:
         """Whether `value` was given, in any form, or states nothing."""
@@ -46,3 +55,66 @@ class Source:
         return (
             word in self._words or word in _JOINERS or word in OPENERS or (word[-1] == "s" and word[:-1] in self._words)
         )
+
+    def adds_up_to(self, value: Value, counts: Iterable[int]) -> bool:
+        """Whether `value` is the sum or difference of two given ones of its kind, or a given price times one of `counts`.
+
+        Money, and spans in hours or minutes between two given times.
+        """
+        sums = {cents(k[2:]) for k in value.needs if k.startswith("m:")}
+        if sums and not sums.isdisjoint(self._sums(counts)):
+            return True
+        spans = {int(n) * _HOUR_MINUTES[unit] for n, unit in units(value) if unit in _HOUR_MINUTES and n.isdigit()}
+        return bool(spans) and not spans.isdisjoint(self._spans())
+
+    def close_to(self, value: Value, share: float) -> bool:
+        """Whether a sum was given that differs from `value` by no more than a share of it: for "almost" and "about"."""
+        wanted = {cents(k[2:]) for k in value.needs if k.startswith("m:")}
+        return any(abs(w - m) <= share * m for w in wanted for m in self._money())
+
+    def days(self) -> Iterator[tuple[int, int]]:
+        """The given days, month and day."""
+        for key in self._keys:
+            if key.startswith("d:"):
+                month, _, day = key[2:].partition("-")
+                yield int(month), int(day)
+
+    def spans_days(self) -> set[int]:
+        """The given spans in days."""
+        found = (k[2:].split(":") for k in self._keys if k.startswith("u:"))
+        return {int(n) * (7 if unit == "week" else 1) for n, unit in found if unit in ("day", "week") and n.isdigit()}
+
+    def _money(self) -> list[int]:
+        """Given sums in cents; not what only might be one, such as a bare number."""
+        bare = {k[2:] for k in self._keys if k.startswith("b:")}
+        return [cents(k[2:]) for k in self._keys if k.startswith("m:") and k[2:].removesuffix(".00") not in bare]
+
+    def _sums(self, counts: Iterable[int]) -> set[int]:
+        money = self._money()
+        found = {a + b for a in money for b in money if a != b} | {a - b for a in money for b in money}
+        return found | {a * n for a in money for n in counts if 1 < n <= _MAX_FACTOR}
+
+    def _spans(self) -> set[int]:
+        times = [_minutes(k[2:]) for k in self._keys if k.startswith("t:") and k.endswith("m")]
+        return {abs(a - b) for a in times for b in times}
+
+
+@lru_cache(maxsize=256)
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text.lower()))
+
+
+def cents(text: str) -> int:
+    """`12.50` as 1250."""
+    return round(float(text) * 100)
+
+
+def units(value: Value) -> list[tuple[str, str]]:
+    """The numbers of a value with the unit that they count."""
+    return [(k.split(":")[1], k.split(":")[2]) for k in value.needs if k.startswith("u:")]
+
+
+def _minutes(text: str) -> int:
+    """`7:30pm` as minutes of the day."""
+    hour, _, minute = text[:-2].partition(":")
+    return (int(hour) % 12 + 12 * text.endswith("pm")) * 60 + int(minute)

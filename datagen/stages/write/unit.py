@@ -11,7 +11,9 @@ from datagen.protocols import Failure
 from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Transcript
 from datagen.stages.write import (
+    contradiction,
     cues,
+    density,
     disfluency,
     duplicates,
     edits,
@@ -19,8 +21,12 @@ from datagen.stages.write import (
     grounding,
     instruction,
     near_index,
+    private,
     reasoning,
+    repetition,
+    roles,
     silence,
+    spoken,
     tools,
     vocals,
 )
@@ -34,12 +40,16 @@ _GATES = (
     gates.structure,
     gates.role_context,
     gates.leaks,
-    gates.length,
-    gates.repetition,
+    spoken.spoken,
+    density.length,
+    repetition.repetition,
+    roles.mixed_up,
     tools.called,
     instruction.kept,
     reasoning.answered,
     grounding.grounded,
+    contradiction.contradiction,
+    private.private,
 )
 
 
