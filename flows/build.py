@@ -30,17 +30,17 @@ from datagen.run.pool import Pool, default_workers, end_with, result_of
 from datagen.run.preflight import check_writer
 from datagen.run.request import Run, prepare
 from datagen.run.tally import Tally, tally_of
-from datagen.run.writing import writing_of
+from datagen.run.writing import Over, writing_of
 from datagen.store.files import remove_temporary
 from datagen.store.lock import only_builder
 
 
 def _is_engine_error(task: Any, run: Any, state: State[Any]) -> bool:
-    """Only an engine's failure may pass by itself; a user's or the data's does not."""
+    """Only an engine's failure may pass by itself; a user's or the data's does not, nor that of writing which has ended."""
     try:
         state.result()
-    except EngineError:
-        return True
+    except EngineError as error:
+        return not isinstance(error, Over)
     except Exception:
         return False
     return False

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from datagen.build import Build
-from datagen.errors import INTERRUPTED, DatagenError
+from datagen.errors import INTERRUPTED, DatagenError, EngineError
 from datagen.records.codec import to_json
 from datagen.records.enums import Stage
 from datagen.records.plan import DialogPlan
@@ -174,8 +174,14 @@ class Ended(DatagenError):
     exit_code = INTERRUPTED
 
 
+class Over(EngineError):
+    """Servers could not answer, and all writing has ended: the same command goes on, but no retry of a task can."""
+
+
 def _cause(error: BaseException) -> BaseException:
     """What ended the writing: of several errors the first."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    if isinstance(error, EngineError):
+        return Over(str(error))
     return Ended("writing was ended.") if isinstance(error, asyncio.CancelledError) else error

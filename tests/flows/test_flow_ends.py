@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from datagen.errors import DataError, EngineError
+from datagen.run.writing import Over
 from tests.conftest import SMALL, datagen
 
 pytestmark = pytest.mark.slow
@@ -65,3 +67,27 @@ def test_a_killed_flow_leaves_nothing_running(tmp_path: Path, victim: str) -> No
     finally:
         command.kill()
         command.wait()
+
+
+class Failed:
+    """A state whose result raises."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def result(self) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (EngineError("a worker died."), True),
+        (Over("no server answers."), False),
+        (DataError("too many rejects."), False),
+        (ValueError("x"), False),
+    ],
+)
+def test_only_what_may_pass_by_itself_is_tried_again(error: Exception, again: bool) -> None:
+    prefect = pytest.importorskip("flows.build")
+    assert prefect._is_engine_error(None, None, Failed(error)) is again

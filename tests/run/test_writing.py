@@ -13,12 +13,12 @@ import remote
 
 from datagen import recipes
 from datagen.build import Build
-from datagen.errors import DataError, EngineError, UserError
+from datagen.errors import DataError, UserError
 from datagen.records.enums import Stage
 from datagen.run import replies
 from datagen.run.preflight import obstacles
 from datagen.run.request import prepare
-from datagen.run.writing import Ended, Writing, writing_of
+from datagen.run.writing import Ended, Over, Writing, writing_of
 
 pytestmark = pytest.mark.usefixtures("scripted")
 
@@ -66,7 +66,7 @@ def test_a_reason_that_fails_most_attempts_stops_the_build_while_it_writes(tmp_p
 
 def test_without_any_server_left_it_ends_and_keeps_what_was_decided(tmp_path: Path) -> None:
     (tmp_path / "straight").mkdir()
-    with pytest.raises(EngineError, match="no server answers"):
+    with pytest.raises(Over, match="no server answers"):
         remote.write(remote.prepared(tmp_path, "writer.die_after=6", "writer.at_once=2", "writer.delay_s=0.05"))
     assert len(remote.calls(tmp_path, "close")) == 1
     answered = [c["id"] for c in remote.calls(tmp_path)]
