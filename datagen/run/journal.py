@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from datagen.run.decided import Decided
-from datagen.store.files import append_line
+from datagen.store.files import append_line, write_bytes
 
 SUFFIX = ".partial"
 
@@ -40,8 +40,13 @@ class Journal:
         append_line(self._folder / (shard + self._end), _lines.dump_json((index, decided)))
 
     def drop(self, shard: str) -> None:
-        """Removes a shard's file: its artefact is in the ledger."""
-        (self._folder / (shard + self._end)).unlink(missing_ok=True)
+        """Removes what a shard's file has of its own: its artefact is in the ledger. What other shards have still to take of it stays."""
+        path = self._folder / (shard + self._end)
+        left = [_lines.dump_json((i, d)) + b"\n" for i, (d, name) in self._found.items() if name == path.name]
+        if left:
+            write_bytes(path, b"".join(left))
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> list[_Line]:
