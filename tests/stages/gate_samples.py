@@ -49,7 +49,8 @@ def _read(name: str) -> dict[str, Any]:
 def _case(gate: str, name: str, base: Mapping[str, Any], row: Mapping[str, Any], good: bool) -> Case:
     put, dropped = row.get("put", {}), row.get("drop", ())
     unknown = [k for k in put if not k.removesuffix("+").isdigit() or int(k.removesuffix("+")) >= len(base["turns"])]
-    assert not unknown and all(d < len(base["turns"]) for d in dropped), f"{name}: there is no turn {unknown or dropped}"
+    assert not unknown, f"{name}: there is no turn {unknown}"
+    assert all(d < len(base["turns"]) for d in dropped), f"{name}: there is no turn {dropped}"
     lines: list[str] = []
     for i, line in enumerate(base["turns"]):
         if i not in dropped:

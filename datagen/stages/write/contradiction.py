@@ -13,7 +13,7 @@ from datagen.records.enums import Kind, Speaker
 from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Transcript
 from datagen.stages.write.options import WriteOptions
-from datagen.stages.write.said import Said, said
+from datagen.stages.write.said import said
 from datagen.stages.write.stems import stem
 from datagen.text.forms import Value, ValueType
 from datagen.text.values import values_of
@@ -33,8 +33,8 @@ _SUMMED = words(
 _GENERIC = frozenset(
     stem(w)
     for w in words(
-        "cost charge fee pay price rate open close end start begin take run come last need go have get give make offer allow accept provide "
-        "available possible"
+        "cost charge fee pay price rate open close end start begin take run come last need go have get give make offer allow accept "
+        "provide available possible"
     )
 )
 """Stems that say no more than that there is a value, or a rule."""
@@ -56,18 +56,19 @@ _PRICED = re.compile(
     r"(?:and |but |so )?(?:the |our |an? |your |yes, )?[a-z-]+(?:'s| is| are| costs?| would be| will be|'ll be) "
 )
 _SENTENCES = re.compile(r"(?<=[.;?!])\s+")
+_MARKS = frozenset(".;?!,:")
 _JOINTS = frozenset(("and", "but", "so", "while"))
 _MOST_STEMS = 6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Clause:
     """A piece of a text: the stems that say what it is about, those that it shares with many, its values and its words."""
 
     stems: frozenset[str]
     generic: frozenset[str]
-    values: tuple[Value, ...]
-    words: tuple[str, ...]
+    values: Sequence[Value]
+    words: Sequence[str]
     asks: bool
 
 
@@ -94,8 +95,8 @@ def contradiction(transcript: Transcript, plan: DialogPlan, options: WriteOption
                 given.update(value.gives)
             continue
         values = values_of(turn.text)
-        if values:
-            for clause in _clauses(said(turn.text), values):
+        if any(map(_classes, values)):
+            for clause in _clauses(turn.text.split(), values):
                 if _contradicts(clause, facts, given):
                     what = f"the agent says {' '.join(clause.words)!r}, and a fact has another value there."
                     return Failure("contradiction_value", f"{transcript.dialog_id} turn {turn.index}: {what}")
@@ -152,7 +153,7 @@ def _promise(text: str, facts: _Facts) -> tuple[str, str] | None:
     if not facts.ruled_out and not facts.shut:
         return None
     reading = said(text)
-    stems = frozenset(reading.stems)
+    stems = frozenset(map(stem, reading.bag))
     for core, told in facts.ruled_out:
         if not core <= stems:
             continue
@@ -169,7 +170,7 @@ def _promise(text: str, facts: _Facts) -> tuple[str, str] | None:
     return None
 
 
-def _offers(sentence: tuple[str, ...], core: frozenset[str]) -> bool:
+def _offers(sentence: Sequence[str], core: frozenset[str]) -> bool:
     """Whether a sentence says yes to what the stems are about, with no word of doubt or denial."""
     if not (_NEGATIVE.isdisjoint(sentence) and _DOUBTFUL.isdisjoint(sentence)) or not core <= {
         stem(w) for w in sentence
@@ -188,65 +189,82 @@ def _facts(context: str) -> _Facts:
     n_before = len(context[:start].split()) + 1 if start >= 0 else 0
     raw = context[: end if end >= 0 else None].split()
     values = [v for v in values_of(context) if n_before <= v.word < len(raw)]
-    valued = tuple(_clauses(said(context), values, n_before, len(raw)))
-    ruled_out, shut = [], []
-    for sentence in _SENTENCES.split(" ".join(raw[n_before:])):
-        low = sentence.lower()
-        if _RULING.isdisjoint(low.rstrip(".;").split()):
-            continue
+    valued = tuple(_clauses(raw, values, n_before))
+    found = [
+        _ruled_out(s)
+        for s in _SENTENCES.split(
+            context[start + len("Information: ") if start >= 0 else 0 : end if end >= 0 else None]
+        )
+    ]
+    return _Facts(
+        valued,
+        tuple((core, told) for core, subject, told in found if core),
+        tuple((subject, told) for core, subject, told in found if subject),
+        frozenset(s for c in valued for s in c.stems),
+    )
+
+
+@lru_cache(maxsize=16384)
+def _ruled_out(sentence: str) -> tuple[frozenset[str], str, str]:
+    """What a fact rules out (its stems), what it says is closed for now (one stem), and the fact; nothing and "" where it does neither."""
+    low = sentence.lower()
+    if not _RULING.isdisjoint(low.rstrip(".;").split()):
         found = _NEGATION.search(low)
         if found and not _LIMITED.search(low):
             subject = {stem(w) for w in low[: found.start()].split()}
             predicate = {stem(w) for w in low[found.end() :].split()}
-            core = frozenset((predicate if subject & _SELF else subject | predicate) - _GENERIC - {""})
-            if 1 <= len(core) <= _MOST_STEMS:
-                ruled_out.append((core, sentence))
-        elif (closed := _SHUT.search(low)) and len(
-            about := {stem(w) for w in low[: closed.start()].split()} - {""}
-        ) == 1:
-            shut.append((about.pop(), sentence))
-    return _Facts(valued, tuple(ruled_out), tuple(shut), frozenset(s for c in valued for s in c.stems))
+            core = frozenset((predicate if subject & _SELF else subject | predicate) - _GENERIC - _NO_STEM)
+            return (core if len(core) <= _MOST_STEMS else _NOTHING), "", sentence
+        closed = None if found else _SHUT.search(low)
+        about = {stem(w) for w in low[: closed.start()].split()} - _NO_STEM if closed else _NOTHING
+        if len(about) == 1:
+            return _NOTHING, next(iter(about)), sentence
+    return _NOTHING, "", sentence
 
 
-def _clauses(text: Said, values: Sequence[Value], start: int = 0, stop_at: int | None = None) -> Iterator[_Clause]:
-    """The pieces of a text that are about one thing each: sentences, cut at commas and conjunctions where both sides have words of
-    their own and values. `values` are those of the whole text."""
+_NOTHING = frozenset[str]()
+
+
+def _clauses(raw: Sequence[str], values: Sequence[Value], start: int = 0) -> Iterator[_Clause]:
+    """The pieces of a text that have values and are about one thing each: sentences, cut at commas and conjunctions where both sides
+    have words of their own and values. `values` are those of the whole text."""
     values = [v for v in values if not v.idiom and v.type is not ValueType.NAME]
     if not values:
         return
-    raw, stems = text.raw[:stop_at], text.stems[:stop_at]
+    stems = list(map(stem, raw))
     inner: set[int] = set()
     for value in values:
-        end = value.word + value.n_words
-        stems[value.word : end] = [""] * value.n_words
-        inner.update(range(value.word, end - 1))
+        stems[value.word : value.word + value.n_words] = [""] * value.n_words
+        inner.update(range(value.word, value.word + value.n_words - 1))
     begin = cut = start  # where the clause begins, and where its last piece does
-    for i in range(start, len(raw)):
-        mark = raw[i][-1]
-        stop = i + 1 == len(raw) or (mark in ".;?!" and i not in inner)
-        if not stop and not (mark in ",:" and i not in inner) and raw[i + 1] not in _JOINTS:
+    first = before = 0  # … and its first value, and the first of that piece
+    own = False  # whether the clause before that piece has words of its own
+    ends = [i for i, w in enumerate(raw) if w[-1] in _MARKS or w in _JOINTS]
+    for end in [*ends, len(raw) - 1]:
+        mark = raw[end][-1]
+        at = end if mark in _MARKS or end + 1 == len(raw) else end - 1  # the last word before the cut
+        if at < cut or (at in inner and at + 1 < len(raw)):
             continue
-        if cut > begin and _tells(begin, cut, stems, values) and _tells(cut, i + 1, stems, values):
-            yield _clause(raw, values, stems, begin, cut, asks=False)
-            begin = cut
-        cut = i + 1
+        stop = at + 1 == len(raw) or mark in ".;?!"
+        after = before
+        while after < len(values) and values[after].word <= at:
+            after += 1
+        last = any(stems[cut : at + 1])
+        if own and last and first < before < after:
+            yield _clause(raw, values[first:before], stems, begin, cut, asks=False)
+            begin, first, own = cut, before, False
+        own, cut, before = own or last, at + 1, after
         if stop:
-            if any(begin <= v.word <= i for v in values):
-                yield _clause(raw, values, stems, begin, cut, asks=mark == "?")
-            begin = cut
-
-
-def _tells(begin: int, end: int, stems: Sequence[str], values: Sequence[Value]) -> bool:
-    """Whether a piece has a value and words of its own."""
-    return any(begin <= v.word < end for v in values) and any(stems[begin:end])
+            if first < after:
+                yield _clause(raw, values[first:after], stems, begin, cut, asks=mark == "?")
+            begin, first, own = cut, after, False
 
 
 def _clause(
     raw: Sequence[str], values: Sequence[Value], stems: Sequence[str], begin: int, end: int, asks: bool
 ) -> _Clause:
     found = frozenset(stems[begin:end]) - _NO_STEM
-    held = tuple(v for v in values if begin <= v.word < end)
-    return _Clause(found - _GENERIC, found & _GENERIC, held, tuple(raw[begin:end]), asks)
+    return _Clause(found - _GENERIC, found & _GENERIC, values, raw[begin:end], asks)
 
 
 _NO_STEM = frozenset(("",))

@@ -78,7 +78,8 @@ def grounded(transcript: Transcript, plan: DialogPlan, options: WriteOptions) ->
             if fact is not None:
                 return Failure(
                     "ungrounded_declared",
-                    f"{transcript.dialog_id} turn {turn.index}: the agent says {fact!r}, which the writer declares as a fact, and nobody gave it.",
+                    f"{transcript.dialog_id} turn {turn.index}: the agent says {fact!r}, which the writer declares as a fact, "
+                    "and nobody gave it.",
                 )
     return None
 

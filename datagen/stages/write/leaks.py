@@ -6,6 +6,7 @@
 import re
 
 from datagen.stages.write.said import said
+from datagen.stages.write.signs import is_strange
 from datagen.text.lexicon import FIRST_NAMES, OPENERS
 from datagen.text.say import sayable
 from datagen.text.wordlist import words
@@ -53,8 +54,8 @@ _ASSISTANT = re.compile(
     re.IGNORECASE,
 )
 _HINTS = words(
-    "ai model artificial assistant bot chatbot chatgpt openai prompt context training cutoff cannot can't fulfill comply request here's here "
-    "dialogue conversation script scene response transcript guidelines style role-play roleplay simulation reply"
+    "ai model artificial assistant bot chatbot chatgpt openai prompt context training cutoff cannot can't fulfill comply request here's "
+    "here dialogue conversation script scene response transcript guidelines style role-play roleplay simulation reply"
 )
 """Words of which every refusal, and all talk about the dialogue, has one."""
 _ROLE = re.compile(r"^\s*([A-Za-z]+(?: [A-Za-z0-9]+)?)\s*:(?=\s|$)")
@@ -65,19 +66,25 @@ _ROLES = words(
 _MAY_HOLD = frozenset(("direction", "url", "markdown", "symbol", "json", "tag"))
 """What a role context may hold: it is read, and tools stand in it."""
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_ODD = re.compile(r"[^ !$%&'+,\-.0-9:;?@A-Za-z]")
+"""A character that clean texts seldom hold; the patterns have to look at one that does."""
+_BREAK = re.compile(r"[\n\r\t]")
 _COMMON_UNICODE = re.compile(r"[‘’“”…–—½¼¾°€£¢À-ÖØ-öø-ſ]")
 
 
 def leak_of(text: str, *, role_context: bool = False) -> tuple[str, str] | None:
     """A code and the words for the first leak in `text`, None where it is clean. A role context may hold brackets and colons."""
-    reading = said(text)
-    if reading.strange:
+    if (
+        _ODD.search(text)
+        if role_context
+        else (not said(text).fine and (_BREAK.search(text) or any(map(is_strange, text.split()))))
+    ):
         fault = _suspect(text, role_context)
         if fault:
             return fault
     if role_context:
         return None
-    if not _HINTS.isdisjoint(reading.bag):
+    if not _HINTS.isdisjoint(said(text).bag):
         refusal = _REFUSAL.search(text)
         if refusal:
             return "refusal", f"a refusal or talk about the machine: {refusal[0]!r}"

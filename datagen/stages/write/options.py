@@ -54,7 +54,7 @@ class WriteOptions(Options):
         le=50,
     )
     near_sentence_jaccard: float = knob(
-        0.7, "two sentences of one speaker are nearly the same if they share so much of their words, and no number differs", "share", gt=0.3, le=1
+        0.7, "two sentences of one speaker are nearly the same if they share so much of their words, and no number", "share", gt=0.3, le=1
     )  # fmt: skip
     max_near_repeats: int = knob(1, "nearly repeated sentences that a dialogue may hold", "sentences", ge=0, le=100)
     max_echoes: int = knob(
@@ -69,7 +69,7 @@ class WriteOptions(Options):
     )
     max_agent_questions: int = knob(2, "most questions in a turn of the agent's", "questions", ge=1, le=100)
     max_agent_share: float = knob(
-        0.9, "most of a dialogue's words that may be the agent's; dialogues of 60 words or four turns are too short to tell", "share", gt=0, le=1
+        0.9, "most of a dialogue's words that may be the agent's; one of 60 words or four turns is too short to tell", "share", gt=0, le=1
     )  # fmt: skip
     long_agent_words: int = knob(
         28, "mean length up to which the agent's last turns may grow freely", "words", ge=1, le=1000

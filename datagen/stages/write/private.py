@@ -9,11 +9,12 @@ from datagen.protocols import Failure
 from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Transcript
 from datagen.stages.write.options import WriteOptions
-from datagen.text.forms import Value, ValueType
+from datagen.text.forms import ValueType
 from datagen.text.values import values_of
+from datagen.text.wordlist import words
 
 _DIGIT = re.compile(r"\d")
-_RUN = re.compile(r"(?<![\w-])(?:\+?1[-. ])?\(?\d(?:[-. )(]{0,2}\d){6,18}(?![\w-])")
+_RUN = re.compile(r"[+(\d](?<![\w-].)(?:(?<=\+)1[-. ]|(?<=1)[-. ])?\(?\d?(?:[-. )(]{0,2}\d){6,18}(?![\w-])")
 """Seven digits or more, in groups or not: what may be a phone, a card or an SSN."""
 _PHONE = re.compile(r"(?:\+?1[-. ])?(?:\(\d{3}\) ?|\d{3}[-. ])?\d{3}[-.]\d{4}")
 _SSN = re.compile(r"(\d{3})[- ](\d{2})[- ](\d{4})")
@@ -24,12 +25,10 @@ _CALLED = re.compile(r"\b(?:phone|cell|mobile|call|text|reach|number|fax|line|la
 _EMAIL = re.compile(r"[\w.+-]+@([\w-]+(?:\.[\w-]+)+)")
 _EXAMPLE_MAIL = re.compile(r"(?:.*\.)?(?:example(?:\.(?:com|org|net|edu))?|[\w-]+\.(?:example|test|invalid))")
 """Domains reserved for examples: RFC 2606."""
-TEST_CARDS = frozenset(
-    (
-        "4111111111111111 4012888888881881 4242424242424242 4000056655665556 4222222222222 5555555555554444 5105105105105100 "
-        "2223003122003222 5200828282828210 378282246310005 371449635398431 378734493671000 6011111111111117 6011000990139424 "
-        "30569309025904 38520000023237 3530111333300000 3566002020360505 6200000000000005"
-    ).split()
+TEST_CARDS = words(
+    "4111111111111111 4012888888881881 4242424242424242 4000056655665556 4222222222222 5555555555554444 5105105105105100 "
+    "2223003122003222 5200828282828210 378282246310005 371449635398431 378734493671000 6011111111111117 6011000990139424 "
+    "30569309025904 38520000023237 3530111333300000 3566002020360505 6200000000000005"
 )
 """Numbers that the card networks and payment services publish for tests."""
 

@@ -36,16 +36,18 @@ class _Spoken:
 
 def repetition(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> Failure | None:
     """Rejects a dialogue in which a speaker says long sentences again that nobody asked to hear again (`repetition`), or again in
-    nearly the same words with the same values (`near_repetition`), or takes them from the other (`echo`). What a cut left unheard was not said.
+    nearly the same words with the same values (`near_repetition`), or takes them from the other (`echo`). What a cut left
+    unheard was not said.
     """
     spoken = {side: _Spoken() for side in Speaker}
     n_exact, n_near, n_echoes = 0, 0, 0
-    owed, wanted = {side: False for side in Speaker}, _NOTHING
+    owed, wanted = dict.fromkeys(Speaker, False), _NOTHING
     for turn in transcript.turns:
         text = _heard(turn)
-        for sentence in text.sentences:
-            if len(sentence) < options.repeated_sentence_words:
+        for words_ in text.sentences:
+            if len(words_) < options.repeated_sentence_words:
                 continue
+            sentence = tuple(words_)
             kind = "" if owed[turn.speaker] else _kind(sentence, turn.speaker, spoken, wanted, options)
             n_echoes += kind == "echo"
             n_exact += kind == "repetition"
@@ -79,7 +81,7 @@ def _asks_again(text: Said) -> bool:
         return True
     if not text.questions:
         return False
-    return any(asks and (s[0] in _PARDON or s == ("what",)) for s, asks in zip(text.sentences, text.asks, strict=True))
+    return any(asks and (s[0] in _PARDON or s == ["what"]) for s, asks in zip(text.sentences, text.asks, strict=True))
 
 
 _NOTHING = frozenset[str]()

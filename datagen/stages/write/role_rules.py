@@ -33,7 +33,8 @@ USER_RULES: tuple[Rule, ...] = (
         "role_act",
         "i've we've have",
         r"\b(?:i've|i have|we've|we have) (?:just |now |already )?(?:opened|filed|booked|scheduled|moved|added|submitted|cancell?ed"
-        rf"|processed|updated|transferred|credited|refunded|placed|issued|noted|changed|sent|waived|extended) .*\b(?:your {_MADE}|for you|to your)\b",
+        rf"|processed|updated|transferred|credited|refunded|placed|issued|noted|changed|sent|waived|extended) "
+        rf".*\b(?:your {_MADE}|for you|to your)\b",
     ),
     (
         "role_act",
@@ -44,7 +45,8 @@ USER_RULES: tuple[Rule, ...] = (
     (
         "role_code",
         "your",
-        r"\byour (?:case|ticket|reference|booking|confirmation|order|claim|request|tracking|reservation)(?: number| code| id)?(?: is|'s) \S*\d",
+        r"\byour (?:case|ticket|reference|booking|confirmation|order|claim|request|tracking|reservation)(?: number| code| id)?"
+        r"(?: is|'s) \S*\d",
     ),
     ("role_lookup", "let", rf"\blet me (?:just )?(?:pull up|look up|bring up|find|check) your {_HELD}\b"),
     ("role_lookup", "get have", rf"\b(?:could|can|may) i (?:just |please )?(?:get|have) your (?:{_HELD}|date of birth|zip|last four)\b"),
@@ -54,7 +56,8 @@ AGENT_RULES: tuple[Rule, ...] = (
     (
         "role_swap",
         "my",
-        r"\bmy (?:account|booking|reservation|policy|order|member|membership|billing|confirmation|tracking|claim|prescription|card|customer|meter)"
+        r"\bmy (?:account|booking|reservation|policy|order|member|membership|billing|confirmation|tracking|claim|prescription|card|customer"
+        r"|meter)"
         r"(?: number| code| id| zip| zip code)?(?: is|'s| ends) (?:\S*\d|in \d|[a-z] [a-z0-9]+ )",
     ),
     ("role_swap", "birth birthday", r"\bmy (?:date of birth|birthday)(?: is|'s)\b"),
@@ -62,7 +65,8 @@ AGENT_RULES: tuple[Rule, ...] = (
     (
         "role_swap",
         "i'd want need like",
-        r"\b(?:i'd like|i would like|i want|i need) to (?:dispute|refill|cancel|change|move|return|rebook|renew|report|reschedule|pay) my\b",
+        r"\b(?:i'd like|i would like|i want|i need) to (?:dispute|refill|cancel|change|move|return|rebook|renew|report"
+        r"|reschedule|pay) my\b",
     ),
     ("role_company", "company", r"\b(?:what|which) company (?:is this|am i (?:calling|speaking|talking))\b"),
 )  # fmt: skip

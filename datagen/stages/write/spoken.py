@@ -6,8 +6,8 @@ from datagen.protocols import Failure
 from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Transcript
 from datagen.stages.write.options import WriteOptions
-from datagen.stages.write.said import Said, said
-from datagen.stages.write.signs import EDGES
+from datagen.stages.write.said import said
+from datagen.stages.write.signs import EDGES, code_of
 
 
 def spoken(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> Failure | None:
@@ -17,8 +17,9 @@ def spoken(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> F
     `unspoken_digits`: more digits than people say in one go, machine dates. `unspoken_caps`: whole phrases in capitals.
     """
     for turn in transcript.turns:
-        text = said(turn.text)
-        fault = _first(text, options.max_digits, transcript.role_context) if text.signs else None
+        if said(turn.text).fine:
+            continue
+        fault = _first(turn.text.split(), options.max_digits, transcript.role_context)
         if fault:
             return Failure(
                 f"unspoken_{fault[0]}",
@@ -36,9 +37,9 @@ _WHY = {
 }
 
 
-def _first(text: Said, max_digits: int, known: str) -> tuple[str, str] | None:
-    raw = text.raw
-    for i, code in text.signs:
+def _first(raw: list[str], max_digits: int, known: str) -> tuple[str, str] | None:
+    signs = [(i, code) for i, word in enumerate(raw) if (code := code_of(word))]
+    for i, code in signs:
         if code == "digits" and len(max(re.findall(r"\d+", raw[i]), key=len)) <= max_digits:
             continue
         if code == "letter":
@@ -49,7 +50,7 @@ def _first(text: Said, max_digits: int, known: str) -> tuple[str, str] | None:
         if code in ("caps", "shout"):
             continue
         return ("digits" if code == "machine" else code), raw[i].strip(",.?!;")
-    return _shouted(raw, {i: code for i, code in text.signs if code in ("caps", "shout")}, known)
+    return _shouted(raw, {i: code for i, code in signs if code in ("caps", "shout")}, known)
 
 
 def _shouted(raw: list[str], at: dict[int, str], known: str) -> tuple[str, str] | None:
