@@ -1,12 +1,12 @@
 """The writer `vllm`: a vLLM server that it starts in its own environment, or the running ones of `urls`."""
 
 import asyncio
-from pathlib import Path
 from typing import ClassVar
 
 from datagen.config import Options
 from datagen.engines.llm import preflight
 from datagen.engines.llm.client import Client
+from datagen.engines.llm.model_identity import served_name
 from datagen.engines.llm.vllm_server import VllmServer, VllmServerOptions
 from datagen.engines.writers.llm.asking import Answer, Question
 from datagen.engines.writers.llm.options import WriterOptions
@@ -47,7 +47,7 @@ class VllmWriter(LanguageModelWriter):
 
     def _served(self, model: str) -> str:
         """A server of our own names a model in a folder by the folder."""
-        return Path(model).name if not self.options.urls and Path(model).is_dir() else model
+        return model if self.options.urls else served_name(model)
 
     async def _connect(self) -> Client:
         if self.options.urls:

@@ -8,6 +8,7 @@ from datagen.config import Options
 from datagen.engines.llm import preflight
 from datagen.engines.llm.chat import ChatReply
 from datagen.engines.llm.client import Client
+from datagen.engines.llm.model_identity import identity
 from datagen.engines.writers.llm import calls, context, describe, reader, reply_schema, transcript
 from datagen.engines.writers.llm.asking import Answer, Asking, Question
 from datagen.engines.writers.llm.brief import Brief
@@ -21,8 +22,6 @@ from datagen.records.maker import Maker
 from datagen.records.reply import ReplyRecord
 from datagen.records.transcript import Generation, Transcript
 from datagen.store.ids import digest, seed_of
-
-UNPINNED = "unpinned"
 
 
 class LanguageModelWriter:
@@ -42,9 +41,12 @@ class LanguageModelWriter:
         self._asking = Asking(options)
         self._client: Client | None = None
         self._opening: asyncio.Lock | None = None
-        digested = digest(options.output_options(), self._templates.digest)
-        self._revision = options.revision or UNPINNED
-        self._maker = Maker(self.name, self.model, self._revision, options.licence, digested, deterministic=False)
+        # The model by what it is, not by the folder that it lies in: the same weights elsewhere write the same rows.
+        self._revision, note = identity(options.model, options.revision)
+        digested = digest({**options.output_options(), "model": self.model}, self._templates.digest)
+        self._maker = Maker(
+            self.name, self.model, self._revision, options.licence, digested, deterministic=False, note=note
+        )
 
     @property
     def maker(self) -> Maker:

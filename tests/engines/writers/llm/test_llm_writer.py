@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from datagen.engines.llm.chat import ChatReply
 from datagen.errors import EngineError, UserError
 from datagen.protocols import DescribeRequest, Failure, WriteRequest
 from datagen.records.enums import Kind, Speaker, Split
+from datagen.records.maker import Maker
 from datagen.records.plan import DialogPlan
 from datagen.records.reply import ReplyRecord
 from datagen.records.transcript import Transcript
@@ -347,3 +349,18 @@ def test_a_server_of_its_own_that_ends_is_told_of_at_once(monkeypatch: pytest.Mo
         EngineError, match=r"Qwen/Qwen3-8B: the writer's vLLM server ended with exit code 1: out of memory"
     ):
         writer.write(requests("bank", Kind.SERVICE, 3))
+
+
+def test_the_maker_is_of_the_weights_not_of_their_folder(tmp_path: Path) -> None:
+    def made(folder: Path, weights: bytes) -> Maker:
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text('{"model_type": "qwen3"}')
+        (folder / "model.safetensors").write_bytes(weights)
+        return registry.make("writer", "vllm", registry.options_of("writer", "vllm", {"model": str(folder)})).maker
+
+    one, copied, other = (
+        made(tmp_path / n / "m", w) for n, w in (("a", b"x" * 64), ("b", b"x" * 64), ("c", b"y" * 64))
+    )
+    assert one == copied
+    assert one.revision != other.revision
+    assert one.model == "m"
