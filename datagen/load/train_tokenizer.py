@@ -24,6 +24,8 @@ _DRAWN = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{[^{}]*\}")
 _CHOICE = re.compile(r"[<|>]")
 _NO_SPEECH = frozenset({"bad", "format", "from", "kind", "name", "of", "op", "slot", "type", "when"})
 """Keys of the domain files whose text nobody says."""
+_NOT_SAID = ("_shared/llm/", "_shared/judge/", "_shared/draft/")
+"""What is asked of language models, and nobody says."""
 _LEAST_WORDS = 20_000
 """Fewer running words do not fill the vocabulary."""
 
@@ -40,6 +42,8 @@ def corpus(folder: Path) -> list[str]:
     """What the domain files below a folder let people say, a line each, by file; DataError where that is too little."""
     lines: list[str] = []
     for path in sorted(folder.rglob("*"), key=lambda p: p.relative_to(folder).as_posix()):
+        if path.relative_to(folder).as_posix().startswith(_NOT_SAID):
+            continue
         if path.suffix == ".toml":
             lines += map(_plain, _texts(tomllib.loads(path.read_text(encoding="utf-8"))))
         elif path.suffix == ".j2":
