@@ -29,6 +29,8 @@ def shipped_texts() -> Iterator[tuple[str, str]]:
 def texts_of(file: str) -> Iterator[tuple[str, str]]:
     """(file name, text) of every text in one of the user's files; UserError where it is missing, of no known kind, or empty."""
     path = Path(file).expanduser()
+    if path.exists() and not path.is_file():
+        raise UserError(f"{_WHERE}: {file} is no file.")  # a pipe would be waited for without end
     try:
         found = list(_strings(_content(path)))
     except FileNotFoundError:

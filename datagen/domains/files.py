@@ -10,7 +10,7 @@ from datagen.errors import UserError
 def read_toml(path: Path, label: str) -> dict[str, Any]:
     """The file's tables; a UserError, naming `label`, when it is missing, not UTF-8 or not TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark of their own
     except FileNotFoundError:
         raise UserError(f"{label}: there is no such file. A domain needs it; see prompts/README.md.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError, meta, nodes
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, meta, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
-from datagen.errors import UserError
+from datagen.errors import UserError, one_line
 
+_FAULTS = (TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What a template raises that is one: a name that is not there, a division by zero, a number where a text is needed."""
 HELPERS = frozenset({"choose", "part"})
 """What every phrasing may call beside its slots."""
 
@@ -274,13 +276,13 @@ class Phrase:
         self._render: Callable[..., str] | None = None
 
     def render(self, view: Mapping[str, Any], choose: Callable[[int], int], part: Callable[[str], str]) -> str:
-        """The tidied text; UserError when the phrasing names what the view does not hold."""
+        """The tidied text; UserError when the phrasing names what the view does not hold, or does with it what cannot be done."""
         if self._render is None:
             self._render = plain_template(self.source) or ENV.from_string(alternatives(self.source)).render
         try:
             return tidy(self._render(view, choose=choose, part=part))
-        except UndefinedError as error:
-            raise UserError(f"{self.where}: {error.message}. In: {self.source!r}") from None
+        except _FAULTS as error:
+            raise UserError(f"{self.where}: {one_line(error)}. In: {self.source!r}") from None
 
 
 def condition(source: str, where: str) -> Callable[[Mapping[str, Any]], bool]:
@@ -291,7 +293,10 @@ def condition(source: str, where: str) -> Callable[[Mapping[str, Any]], bool]:
         raise UserError(f"{where}: {error.message}. In: {source!r}") from None
 
     def holds(view: Mapping[str, Any]) -> bool:
-        return bool(expression(dict(view)))
+        try:
+            return bool(expression(dict(view)))
+        except _FAULTS as error:
+            raise UserError(f"{where}: {one_line(error)}. In: {source!r}") from None
 
     return holds
 

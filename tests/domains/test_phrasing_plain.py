@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datagen.domains import available, load
-from datagen.domains.phrasing import ENV, Dice, Phrase, alternatives, plain_template, tidy
+from datagen.domains.phrasing import ENV, Dice, Phrase, alternatives, condition, plain_template, tidy
 from datagen.errors import UserError
 
 VIEW = {"name": "ana", "n": 3, "sum": "$12.50", "hour": "8 PM", "none_at_all": None}
@@ -59,6 +59,15 @@ def test_whatever_else_it_holds_is_left_to_jinja(source: str) -> None:
 def test_a_slot_that_is_not_there_is_named_as_jinja_names_it() -> None:
     with pytest.raises(UserError, match=r"here: 'absent' is undefined\. In: '\{\{ absent \}\}'"):
         by_phrase("{{ absent }}", 0)
+
+
+@pytest.mark.parametrize("source", ["{{ 1 / 0 }}", "{{ name + n }}", "{{ name.__class__.__mro__ }}", "{{ n[9].x }}"])
+def test_what_cannot_be_done_is_a_line(source: str) -> None:
+    with pytest.raises(UserError, match=r"^here: .* In: ") as caught:
+        by_phrase(source, 0)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(UserError, match=r"^here: "):
+        condition(source.strip("{ }"), "here")(VIEW)
 
 
 def test_most_of_a_domain_needs_no_template() -> None:

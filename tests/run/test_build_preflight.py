@@ -101,6 +101,12 @@ def test_wrong_urls_are_the_user_s_and_say_whose(tmp_path: Path) -> None:
     assert [line.split(":")[1] for line in ran.err.splitlines()] == [" writer", " judge"]
 
 
+def test_thresholds_that_no_judge_gives_are_refused(tmp_path: Path) -> None:
+    ran = inside(*flags(tmp_path, "write.judge.min_scores={natural = 9}"), "--dry-run")
+    assert (ran.code, ran.err.count("\n")) == (1, 1)
+    assert "write.judge.min_scores.natural: " in ran.err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_of_a_build_that_waits_for_servers_is_at_once(tmp_path: Path, number: signal.Signals) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datagen import domains
 from datagen.config import MixEntry
 from datagen.domains.base import Problem, ScenarioInfo
 from datagen.errors import UserError
@@ -16,7 +17,7 @@ from datagen.records.enums import Kind, Split
 from datagen.records.plan import Voice
 from datagen.stages.plan.casting import Cast, distances
 from datagen.stages.plan.options import PlanOptions
-from datagen.stages.plan.planner import Planner
+from datagen.stages.plan.planner import Planner, _scenario_edges
 from datagen.stages.plan.shards import shards
 
 SHARES = (0.8, 0.1, 0.1)
@@ -149,3 +150,17 @@ def test_growing_keeps_the_published_shards() -> None:
         sealed.setdefault(s.split, []).append(len(s.indices))
     grown = {s.name: s for s in shards(300, split, 30, sealed)}
     assert all(grown[s.name] == s for s in small)
+
+
+def test_every_kind_of_a_domain_has_scenarios_in_every_split() -> None:
+    shares = (0.9, 0.05, 0.05)
+    for name in domains.available():
+        domain = domains.load(name)
+        if domain.kind is not Kind.SERVICE:
+            continue
+        owner: dict[str, Split] = {}
+        for kind in domain.kinds:
+            for split in Split:
+                scenarios, _ = _scenario_edges(domain, kind, split, shares)
+                assert scenarios, (name, kind, split)
+                assert all(owner.setdefault(s, split) is split for s in scenarios), (name, kind, split)

@@ -1,6 +1,7 @@
 """Decontamination: what an evaluation set asks is found however it is spelled, and ordinary talk is not."""
 
 import json
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -102,6 +103,12 @@ def test_a_bad_file_is_one_line(tmp_path: Path, name: str, content: bytes | None
     with pytest.raises(UserError, match=message) as raised:
         texts_of(str(tmp_path / name))
     assert "\n" not in str(raised.value)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.txt")
+    with pytest.raises(UserError, match="a.txt is no file"):
+        texts_of(str(tmp_path / "a.txt"))
 
 
 def test_the_digest_is_of_the_texts() -> None:

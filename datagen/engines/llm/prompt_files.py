@@ -41,6 +41,8 @@ class PromptFiles:
                     self._env.get_template(name)
                 except TemplateSyntaxError as error:
                     raise UserError(self.at(error.name or name, error.lineno, error.message or "")) from None
+                except (UnicodeDecodeError, OSError) as error:
+                    raise UserError(f"{self.label}/{name}: cannot be read as UTF-8: {one_line(error)}.") from None
 
     def rendered(self, file: str, template: Callable[[], Template], view: Mapping[str, Any], source: str = "") -> str:
         """The text of a template of `file`; `source` is the line of it where it is one line of a table."""

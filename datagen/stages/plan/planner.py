@@ -102,8 +102,7 @@ class Planner:
 
 
 def _scenario_edges(domain: Domain, kind: Kind, split: Split, shares: Shares) -> tuple[list[str], np.ndarray]:
-    # The pools are of all scenarios, so that one is in the same split whatever kind of dialogue is made of it.
-    pool = pools((s.name for s in domain.scenarios), shares, f"scenario {domain.name}")
+    pool = _scenario_pools(domain, shares)
     # Probes are never trained on, so that all of them are in the split that is asked for.
     found = [s for s in domain.scenarios_of(kind) if kind is Kind.PROBE or pool[s.name] is split]
     share = dict(zip((Split.TRAIN, Split.VALID, Split.TEST), shares, strict=True))[split]
@@ -113,6 +112,18 @@ def _scenario_edges(domain: Domain, kind: Kind, split: Split, shares: Shares) ->
             f"Add some, or set splits.{split}=0."
         )
     return [s.name for s in found], np.cumsum([s.share for s in found])
+
+
+def _scenario_pools(domain: Domain, shares: Shares) -> Mapping[str, Split]:
+    """Each scenario's split, the same whatever kind of dialogue is made of it. Where a kind has only some of the scenarios, those
+    have one in each split too."""
+    salt = f"scenario {domain.name}"
+    found = pools((s.name for s in domain.scenarios), shares, salt)
+    for kind in domain.kinds:
+        both = {**found, **pools((s.name for s in domain.scenarios_of(kind)), shares, salt)}
+        # Of very few scenarios the one kind's could leave the other none.
+        found = both if set(both.values()) >= set(found.values()) else found
+    return found
 
 
 def _mix_weights(mix: Sequence[MixEntry]) -> tuple[list[Part], list[float]]:

@@ -21,6 +21,8 @@ WORDS = (15, 160)
 ROLE_WORDS = 260
 _MARKUP = re.compile(r"[\[\]{}<>*#`|_]|^\s*[-•]\s", re.M)
 _VALUE = re.compile(r"\d|\$")
+_UNSAID = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\ufffd]")
+"""Control characters, marks of direction, and what was no character: nobody sees them, and a prompt would hold them."""
 _LABEL = re.compile(r"^\s*(?:\*\*)?(?:description|scenario|briefing|paragraph)(?:\*\*)?\s*:(?:\*\*)?\s*", re.I)
 
 
@@ -55,7 +57,7 @@ def read_description(text: str, where: str) -> str | Failure:
         return Failure(
             "description", f"{where}: a description of {n_words} words, {WORDS[0]} to {WORDS[1]} are needed."
         )
-    fault = _MARKUP.search(found) or _VALUE.search(found)
+    fault = _MARKUP.search(found) or _VALUE.search(found) or _UNSAID.search(found)
     if fault:
         return Failure(
             "description", f"{where}: a description that holds {fault[0].strip()!r}; it has to fit every dialogue."

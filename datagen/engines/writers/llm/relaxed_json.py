@@ -19,6 +19,7 @@ _ENDS_VALUE = re.compile(
 )
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _WORDS = {"true": True, "false": False, "null": None, "none": None, "undefined": None, "nan": None, "infinity": None}
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _STRICT = json.JSONDecoder(strict=False)
 
 
@@ -62,7 +63,7 @@ def _next(text: str, at: int) -> int:
 def _value_at(text: str, at: int) -> Found | None:
     try:
         value, end = _STRICT.raw_decode(text, at)
-        return Found(value, end, True)
+        return Found(_paired(value) if _HALF.search(text) else value, end, True)
     except (ValueError, RecursionError):
         pass
     reader = _Reader(text, at)
@@ -71,6 +72,15 @@ def _value_at(text: str, at: int) -> Found | None:
     except ValueError:
         return None
     return Found(value, reader.at, not reader.cut)
+
+
+def _paired(value: Any) -> Any:
+    """The value with U+FFFD for halves of surrogate pairs, which no file can hold."""
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, list):
+        return [_paired(v) for v in value]
+    return {_paired(k): _paired(v) for k, v in value.items()} if isinstance(value, dict) else value
 
 
 class _Reader:

@@ -10,10 +10,12 @@ from test_llm_writer import plan
 from datagen.engines import registry
 from datagen.engines.writers.llm import context, reply_schema
 from datagen.engines.writers.llm.brief import Brief
+from datagen.engines.writers.llm.describe import read_description
 from datagen.engines.writers.llm.options import WriterOptions
 from datagen.engines.writers.llm.prompts import Prompts, digest_of
 from datagen.engines.writers.llm.templates import templates
 from datagen.errors import UserError
+from datagen.protocols import Failure
 from datagen.records.enums import Kind, Tag
 from datagen.records.plan import DialogPlan
 from datagen.text.constraints import RULES
@@ -183,6 +185,22 @@ def test_a_templates_fault_is_found_before_any_request(tmp_path: Path) -> None:
     options = {"domain_folders": [str(tmp_path)], "urls": ["http://127.0.0.1:9"]}
     writer = registry.make("writer", "openai", registry.options_of("writer", "openai", options))
     assert any("describe.j2:1" in str(error) for error in writer.preflight([]))
+
+
+def test_a_template_that_is_no_text_is_a_line(tmp_path: Path) -> None:
+    folder = tmp_path / FIRST
+    folder.mkdir(parents=True)
+    (folder / "qa.j2").write_bytes(b"\xff")
+    options = {"domain_folders": [str(tmp_path)], "urls": ["http://127.0.0.1:9"]}
+    writer = registry.make("writer", "openai", registry.options_of("writer", "openai", options))
+    assert any("_shared/llm/qa.j2: cannot be read as UTF-8" in str(error) for error in writer.preflight([]))
+
+
+@pytest.mark.parametrize("unseen", ["\x1b[31m", "\u202e", "\ufffd", "\x00"])
+def test_a_description_holds_nothing_that_nobody_sees(unseen: str) -> None:
+    text = " ".join(["The caller has a problem and wants it solved"] * 3)
+    assert isinstance(read_description(text, "here"), str)
+    assert isinstance(read_description(f"{text} {unseen}.", "here"), Failure)
 
 
 def test_the_digest_of_a_prompt_is_of_its_messages() -> None:

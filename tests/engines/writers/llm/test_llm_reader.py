@@ -165,6 +165,11 @@ def test_where_the_agent_cuts_in_on_the_user_is_a_place_where_it_may() -> None:
     assert found.turns[0].marks == (Mark(MarkType.SAFE_CUT, 4),)
 
 
+def test_half_a_surrogate_pair_is_replaced() -> None:
+    (found,) = relaxed_json.values(r'{"a\ud83d": ["x \ude00", "\ud83d\ude00", 7]}')
+    assert found.value == {"a\ufffd": ["x \ufffd", "\U0001f600", 7]}
+
+
 def test_a_text_of_nothing_but_brackets_costs_little() -> None:
     assert reason("[{" * 20_000) in ("not_json", "no_turns")
     assert reason('{"a":' * 5_000) in ("not_json", "no_turns")
