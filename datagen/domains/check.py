@@ -256,11 +256,11 @@ class _Check:
                     f"{self.label} {owner}.after", f"there is no step {after!r}. There are: {', '.join(names)}."
                 )
         for step in scenario.steps:
-            told = [p for p in step.found if p.stated & set(step.result.values())]
-            if step.tool and not told:
+            told = [p for p in step.found if p.names & set(step.result.values())]
+            if step.result and not told:
                 yield Problem(
                     f"{self.label} steps.{step.name}",
-                    f"no phrasing says anything of what {step.tool} gives ({', '.join(step.result.values()) or 'no result'}).",
+                    f"no phrasing says anything of what {step.tool} gives ({', '.join(step.result.values())}).",
                 )
             values = scenario.tables[step.slot].get("values", ()) if step.choices else ()
             for value in values:

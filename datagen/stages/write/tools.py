@@ -16,8 +16,8 @@ from datagen.stages.write.source import Source
 from datagen.text.values import values_of
 
 _HOLDS = re.compile(
-    r"\b(?:moment|minute|seconds?|sec|hold on|hang on|bear with|stay on|let me|let's|i'll|i will|i'm|we'll|we're|while i|give me|just a"
-    r"|checking|looking|pulling|searching|loading|going to|right away|one more|see what)\b",
+    r"\b(?:moment|minute|seconds?|sec|hold on|hang (?:on|tight)|bear with|stay on|let me|let's|i'll|i will|i'm|we'll|we're|while i|give me"
+    r"|just a|checking|looking|pulling|searching|loading|going to|right away|one more|see what)\b",
     re.IGNORECASE,
 )
 """What a holding phrase says: that the agent is at it, or that the user has to wait."""
@@ -122,27 +122,34 @@ def _misplaced(call: ToolCall, turn: Turn, transcript: Transcript) -> str:
 
 
 def _given(value: Value, known: Source) -> bool:
-    """Whether the agent may know a value: its numbers, dates and names were given, and of other words at least half."""
+    """Whether the agent may know a value: its numbers, dates and names were given, and of several other words at least half.
+
+    One plain word (`cancel`) is the agent's own for what was said.
+    """
     if isinstance(value, bool):
         return True
     for form in spoken_forms(value):
         words = set(_CONTENT.findall(form.lower()))
         n_said = sum(known.has_word(w) for w in words)
-        if all(known.holds(v) for v in values_of(form)) and 2 * n_said >= len(words):
+        given = all(known.holds(v) for v in values_of(form))
+        if given and (2 * n_said >= len(words) or len(words) == 1):
             return True
     return False
 
 
 def _spoken(result: Mapping[str, Value], text: str) -> bool:
-    """Whether a text says at least one value of a result; true and false are said in any words."""
+    """Whether a text says at least one value of a result; what holds no number, name or date is said in any words."""
     said = Source()
     said.add(text)
-    plain = " ".join(w.strip(",.?!;:").casefold() for w in text.split())
+    plain = _bare(text)
     for value in result.values():
-        if isinstance(value, bool):
-            return True
-        for form in spoken_forms(value):
+        for form in spoken_forms(value) or ("",):
             values = values_of(form)
-            if form.casefold() in plain or (values and all(said.holds(v) for v in values)):
+            if not values or _bare(form) in plain or all(said.holds(v) for v in values):
                 return True
     return False
+
+
+def _bare(text: str) -> str:
+    """The words of a text in small letters, without stops."""
+    return " ".join(w.strip(",.?!;:").casefold() for w in text.split())

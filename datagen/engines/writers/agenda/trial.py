@@ -19,7 +19,7 @@ from datagen.store.ids import rng, seed_of
 
 SHARES = (0.9, 0.05, 0.05)
 MIN_TURNS, MAX_TURNS = 8, 40
-MAX_TURN_WORDS = 50
+MAX_TURN_WORDS = 60
 MAX_FAILED = 0.05
 SAMPLE = 10
 """Dialogues of a scenario that variety is measured over."""
