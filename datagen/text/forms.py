@@ -210,6 +210,10 @@ def series(cards: Sequence[str]) -> Value:
             type_, canonical = (ValueType.DATE, joined) if year_like else (ValueType.TIME, clock.canonical)
             keys += clock.needs
             gives += clock.gives
+    elif len(cards) == 3 and [len(c) for c in cards] == [1, 2, 2]:  # "two fourteen seventy-five"
+        sum_ = f"m:{cards[0]}{cards[1]}.{cards[2]}"
+        keys.append(sum_)
+        gives.append(sum_)
     elif all(len(c) == 1 for c in cards) and len(cards) > 1:
         whole = code(joined, phone=len(joined) in (7, 10, 11))
         type_, gives = whole.type, [*gives, *whole.gives]

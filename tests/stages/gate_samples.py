@@ -12,7 +12,7 @@ from datagen.records.maker import Maker
 from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Transcript, Turn
 
-HALVES = ("tuned", "held_out")
+SETS = ("tuned", "held_out", "fresh")
 _FOLDER = Path(__file__).parent / "gate_sets"
 _SIDES = {"A": Speaker.AGENT, "U": Speaker.USER}
 
@@ -30,13 +30,13 @@ class Case:
 
 
 @lru_cache
-def cases(half: str) -> tuple[Case, ...]:
-    """All cases of one half; the bases themselves are good ones, of gate `base`."""
-    bases = _read(f"bases_{half}")
+def cases(of: str) -> tuple[Case, ...]:
+    """All cases of one set; the bases themselves are good ones, of gate `base`."""
+    bases = _read(f"bases_{of}")
     found = [_case("base", name, base, {}, good=True) for name, base in bases.items()]
-    for gate, of in _read(half).items():
+    for gate, groups in _read(of).items():
         for good in (True, False):
-            for i, row in enumerate(of["good" if good else "bad"]):
+            for i, row in enumerate(groups["good" if good else "bad"]):
                 name = f"{gate}-{'good' if good else 'bad'}-{i}-{row['base']}"
                 found.append(_case(gate, name, bases[row["base"]], row, good=good))
     return tuple(found)

@@ -12,6 +12,7 @@ from datagen.stages.write import edits
 from datagen.stages.write.options import WriteOptions
 from datagen.stages.write.said import said
 from datagen.stages.write.source import Source
+from datagen.stages.write.stems import stem
 from datagen.stages.write.tools import results_by_turn
 from datagen.text import forms
 from datagen.text.forms import Value, ValueType
@@ -32,9 +33,8 @@ _ROUGHLY = words("about almost nearly around roughly approximately under over th
 _NEAR = 0.07
 """How far "almost two hundred" may be off."""
 _HYPERBOLE = words("hundred thousand million billion")
-_CONTENT = re.compile(r"[a-z]{4,}")
 _TELLING = 2
-"""Longer words that a declared fact without a value has to have: one alone ("email") is said for many reasons."""
+"""Words with a sense of their own that a declared fact without a value has to have: one alone ("email") is said for many reasons."""
 
 
 def grounded(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> Failure | None:
@@ -72,6 +72,8 @@ def grounded(transcript: Transcript, plan: DialogPlan, options: WriteOptions) ->
                     f"{transcript.dialog_id} turn {turn.index}: the agent says {value.surface.strip(_EDGES)}, "
                     f"which is in neither the role context nor what the user said{' or a tool gave' if results else ''}.",
                 )
+            if value.type is ValueType.MONEY:
+                source.give(value)  # what it was added up from is a given sum too
         if declared:
             declared = [f for f in declared if not _given(f, source)]
             fact = next((f for f in declared if _states(turn.text, f)), None)
@@ -96,6 +98,8 @@ def _follows(value: Value, text: str, heard: str, source: Source, today: date | 
         return _counted_on(value, spans, source, today)
     if not any(k[:2] in ("m:", "u:") for k in value.needs):
         return False
+    if "cents" in _around(text, value) and source.holds_cents(value):  # "nine cents at night and twenty-one by day"
+        return True
     if before in _ROUGHLY and source.close_to(value, _NEAR):
         return True
     if _SUMMED.isdisjoint(_around(text, value)):
@@ -168,7 +172,7 @@ def _day(today: date, offset: int) -> Value:
 def _states(text: str, fact: str) -> bool:
     """Whether a sentence that is no question says a declared fact: its values in any form, and its words."""
     reading = said(text)
-    content = [w for w in said(fact).bag if _CONTENT.fullmatch(w)]
+    content = [w for w in said(fact).bag if stem(w)]
     found = values_of(fact)
     stated = any(
         not asks and all(w in s for w in content) for s, asks in zip(reading.sentences, reading.asks, strict=True)
@@ -184,5 +188,5 @@ def _states(text: str, fact: str) -> bool:
 
 def _given(fact: str, source: Source) -> bool:
     """Whether a declared fact was given: each of its values, and at least half of its other words."""
-    content = {w for w in said(fact).bag if _CONTENT.fullmatch(w)}
+    content = {w for w in said(fact).bag if stem(w)}
     return all(source.holds(v) for v in values_of(fact)) and 2 * sum(map(source.has_word, content)) >= len(content)

@@ -65,9 +65,9 @@ class WriteOptions(Options):
         le=100,
     )
     max_agent_sentences: int = knob(
-        6, "most sentences of a turn of the agent's; of one or two words none is counted", "sentences", ge=1, le=100
+        7, "most sentences of a turn of the agent's; of one or two words none is counted", "sentences", ge=1, le=100
     )
-    max_agent_questions: int = knob(2, "most questions in a turn of the agent's", "questions", ge=1, le=100)
+    max_agent_questions: int = knob(3, "most questions in a turn of the agent's", "questions", ge=1, le=100)
     max_agent_share: float = knob(
         0.9, "most of a dialogue's words that may be the agent's; one of 60 words or four turns is too short to tell", "share", gt=0, le=1
     )  # fmt: skip

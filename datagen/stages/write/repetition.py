@@ -9,6 +9,7 @@ from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Transcript, Turn
 from datagen.stages.write.options import WriteOptions
 from datagen.stages.write.said import Said, said
+from datagen.stages.write.stems import stem
 from datagen.text.tokens import CARDS, ORDINALS, SCALES
 from datagen.text.wordlist import words
 
@@ -94,7 +95,7 @@ def _asked_for(text: Said) -> frozenset[str]:
     found: set[str] = set()
     for sentence, asks in zip(text.sentences, text.asks, strict=True):
         if asks:
-            found.update(w for w in sentence if len(w) > 3)
+            found.update(w for w in sentence if len(w) > 3 and stem(w))
             if not _WHICH.isdisjoint(sentence):
                 found.add("?")
     return frozenset(found)
@@ -111,7 +112,7 @@ def _kind(
     """As what a sentence repeats something said before, "" where it does not. A value that was asked for is free once."""
     own, other = spoken[side], spoken[side.other]
     long = len(sentence) >= options.near_sentence_words
-    if long and sentence in other.whole:
+    if sentence in other.whole:
         return "echo"
     if sentence in own.whole:
         kind = "repetition"

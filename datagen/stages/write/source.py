@@ -23,6 +23,7 @@ class Source:
         self._keys: set[str] = set()
         self._words: set[str] = set()
         self._codes = " "
+        self._money: set[int] = set()
 
     def add(self, text: str) -> None:
         for value in values_of(text):
@@ -34,6 +35,8 @@ class Source:
         self._keys.update(value.gives)
         if value.type in _CODES and len(value.canonical) > 2:
             self._codes += value.canonical + " "
+        if value.type is ValueType.MONEY:
+            self._money.add(cents(value.canonical))
 
     def holds(self, value: Value) -> bool:
         """Whether `value` was given, in any form, or states nothing."""
@@ -45,7 +48,7 @@ class Source:
             return True
         if value.parts and all(any(key in self._keys for key in part) for part in value.parts):
             return True
-        if value.type in (ValueType.CODE, ValueType.PHONE):
+        if value.type in (ValueType.CODE, ValueType.PHONE) or _is_long_number(value):
             text = value.canonical
             return (len(text) > 2 and text in self._codes) or (text.isalpha() and self.has_word(text.lower()))
         return False
@@ -70,7 +73,11 @@ class Source:
     def close_to(self, value: Value, share: float) -> bool:
         """Whether a sum was given that differs from `value` by no more than a share of it: for "almost" and "about"."""
         wanted = {cents(k[2:]) for k in value.needs if k.startswith("m:")}
-        return any(abs(w - m) <= share * m for w in wanted for m in self._money())
+        return any(abs(w - m) <= share * m for w in wanted for m in self._money)
+
+    def holds_cents(self, value: Value) -> bool:
+        """Whether a bare number was given as so many cents."""
+        return any(f"m:0.{k[2:].zfill(2)}" in self._keys for k in value.needs if k.startswith("c:"))
 
     def days(self) -> Iterator[tuple[int, int]]:
         """The given days, month and day."""
@@ -84,19 +91,22 @@ class Source:
         found = (k[2:].split(":") for k in self._keys if k.startswith("u:"))
         return {int(n) * (7 if unit == "week" else 1) for n, unit in found if unit in ("day", "week") and n.isdigit()}
 
-    def _money(self) -> list[int]:
-        """Given sums in cents; not what only might be one, such as a bare number."""
-        bare = {k[2:] for k in self._keys if k.startswith("b:")}
-        return [cents(k[2:]) for k in self._keys if k.startswith("m:") and k[2:].removesuffix(".00") not in bare]
-
     def _sums(self, counts: Iterable[int]) -> set[int]:
-        money = self._money()
+        money = self._money
         found = {a + b for a in money for b in money if a != b} | {a - b for a in money for b in money}
         return found | {a * n for a in money for n in counts if 1 < n <= _MAX_FACTOR}
 
     def _spans(self) -> set[int]:
         times = [_minutes(k[2:]) for k in self._keys if k.startswith("t:") and k.endswith("m")]
         return {abs(a - b) for a in times for b in times}
+
+
+def _is_long_number(value: Value) -> bool:
+    """Whether a number may be a code that is said without its letters."""
+    return value.type is ValueType.NUMBER and value.canonical.isdigit() and len(value.canonical) >= _LONG_NUMBER
+
+
+_LONG_NUMBER = 5
 
 
 @lru_cache(maxsize=256)

@@ -33,7 +33,7 @@ from datagen.stages.write import (
 from datagen.stages.write.options import WriteOptions
 from datagen.store.ids import rng
 
-VERSION = 3
+VERSION = 4
 """Goes into content keys: raised when the same input gives another output."""
 
 _GATES = (
