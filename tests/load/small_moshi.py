@@ -27,7 +27,7 @@ class SmallMoshi(nn.Module):
         n_audio = spec.n_rows - 1
         self.text = _Codes(spec.text_vocabulary + 1, width)
         self.audio = nn.ModuleList(_Codes(spec.book_size + 1, width) for _ in range(n_audio))
-        self.position = nn.Embedding(spec.max_columns + 1, width)
+        self.position = nn.Embedding(spec.max_columns + 32, width)  # delays and padding come on top
         self.layers = nn.ModuleList(_Layer(width) for _ in range(n_layers))
         self.text_head = nn.Linear(width, spec.text_vocabulary)
         self.to_depth = nn.Linear(width, depth_width)
