@@ -27,27 +27,28 @@ def find_values(text: str) -> list[Value]:
     return list(values_of(text))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def values_of(text: str) -> tuple[Value, ...]:
     """What `find_values` finds, kept for texts that come again (a role context, a phrase)."""
     toks = tokens_of(text)
     values: list[Value] = []
-    i = 0
-    opens = True  # whether a sentence does, with word i
-    while i < len(toks):
+    end, last = 0, len(toks) - 1
+    for i in [i for i, tok in enumerate(toks) if not tok.plain]:
+        if i < end:
+            continue  # part of the value before
         tok = toks[i]
-        # A sentence's first word names someone if it is a first name, or if another name follows it.
-        last = i + 1 == len(toks)
-        if tok.plain or (opens and tok.wordy and not tok.given and (tok.opener or last or not toks[i + 1].nameable)):
-            i += 1
-            opens = tok.ends
-            continue
+        following = toks[i + 1] if i < last else None
+        if tok.wordy:
+            # A sentence's first word names someone if it is a first name, or if another name follows it.
+            opens = i == 0 or toks[i - 1].ends
+            if opens and not tok.given and (tok.opener or following is None or not following.nameable):
+                continue
+        elif tok.letter == "I" and (following is None or not (following.letter or following.digit or following.atoms)):
+            continue  # no letter of a code
         found, end = _at(toks, i)
         if found:
-            surface = " ".join(t.raw for t in toks[i:end])
+            surface = " ".join([t.raw for t in toks[i:end]])
             values += [v.at(surface, i, end - i) for v in found]
-        i = end
-        opens = toks[i - 1].ends
     if " dot " in text:
         values += _spoken_emails(text)
     return tuple(values)

@@ -124,7 +124,7 @@ def _broken(text: str, facts: Facts) -> tuple[str, str] | None:
     if not facts.rules:
         return None
     reading = said(text)
-    stems = frozenset(map(stem, reading.bag))
+    stems = frozenset(map(stem, reading.words))
     for rule in facts.rules:
         if not (rule.core or rule.shut) <= stems or not (rule.core or rule.shut):
             continue

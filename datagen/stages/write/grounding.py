@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from datagen.protocols import Failure
@@ -49,13 +50,13 @@ def grounded(transcript: Transcript, plan: DialogPlan, options: WriteOptions) ->
     source.add(transcript.role_context)
     today = _today(plan)
     results = results_by_turn(transcript)
-    declared, heard = [f for f in transcript.facts_used if f not in transcript.role_context], ""
+    declared, heard = _declared(transcript), ""
     for turn in transcript.turns:
         # What a caller has taken back ("Tuesday, no, Thursday") was not given.
         is_user = turn.speaker is Speaker.USER
         near = " ".join(edits.fluent_words(turn)) if is_user and turn.marks else turn.text
-        if today and not _DAY_WORDS.isdisjoint(said(near).bag):
-            for word in _DAY_WORDS & said(near).bag:
+        if today and not _DAY_WORDS.isdisjoint(said(near).words):
+            for word in _DAY_WORDS.intersection(said(near).words):
                 source.give(_day(today, _RELATIVE[word]))
         if is_user:
             source.add(near)
@@ -74,15 +75,13 @@ def grounded(transcript: Transcript, plan: DialogPlan, options: WriteOptions) ->
                 )
             if value.type is ValueType.MONEY:
                 source.give(value)  # what it was added up from is a given sum too
-        if declared:
-            declared = [f for f in declared if not _given(f, source)]
-            fact = next((f for f in declared if _states(turn.text, f)), None)
-            if fact is not None:
-                return Failure(
-                    "ungrounded_declared",
-                    f"{transcript.dialog_id} turn {turn.index}: the agent says {fact!r}, which the writer declares as a fact, "
-                    "and nobody gave it.",
-                )
+        fact = next((f for f in declared if f.said_in(turn.text) and not f.given_by(source)), None)
+        if fact is not None:
+            return Failure(
+                "ungrounded_declared",
+                f"{transcript.dialog_id} turn {turn.index}: the agent says {fact.text!r}, which the writer declares as a fact, "
+                "and nobody gave it.",
+            )
     return None
 
 
@@ -169,24 +168,39 @@ def _day(today: date, offset: int) -> Value:
     return forms.date(day.month, day.day)
 
 
-def _states(text: str, fact: str) -> bool:
-    """Whether a sentence that is no question says a declared fact: its values in any form, and its words."""
-    reading = said(text)
-    content = [w for w in said(fact).bag if stem(w)]
-    found = values_of(fact)
-    stated = any(
-        not asks and all(w in s for w in content) for s, asks in zip(reading.sentences, reading.asks, strict=True)
-    )
-    if not stated or (len(content) < _TELLING and not found):
-        return False
-    source = Source()
-    for value in values_of(text):
-        if not value.idiom:
-            source.give(value)
-    return all(source.holds(v) for v in found)
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    """A fact that the writer says the agent used: its text, its words that have a sense of their own, and its values."""
+
+    text: str
+    content: frozenset[str]
+    values: tuple[Value, ...]
+
+    def said_in(self, text: str) -> bool:
+        """Whether a sentence that is no question says the words, and the text the values in any form."""
+        found = values_of(text)
+        if len(found) < len(self.values):
+            return False
+        reading = said(text)
+        if not any(
+            not asks and self.content.issubset(s) for s, asks in zip(reading.sentences, reading.asks, strict=True)
+        ):
+            return False
+        gives = {key for value in found if not value.idiom for key in value.gives}
+        return all(not gives.isdisjoint(v.needs) or any(v.canonical == f.canonical for f in found) for v in self.values)
+
+    def given_by(self, source: Source) -> bool:
+        """Whether each of the values was given, and at least half of the words."""
+        n_given = sum(map(source.has_word, self.content))
+        return all(source.holds(v) for v in self.values) and 2 * n_given >= len(self.content)
 
 
-def _given(fact: str, source: Source) -> bool:
-    """Whether a declared fact was given: each of its values, and at least half of its other words."""
-    content = {w for w in said(fact).bag if stem(w)}
-    return all(source.holds(v) for v in values_of(fact)) and 2 * sum(map(source.has_word, content)) >= len(content)
+def _declared(transcript: Transcript) -> list[_Declared]:
+    """The declared facts that the role context does not hold as they stand; a single word that is no value is said for many reasons."""
+    found = []
+    for text in transcript.facts_used:
+        if text not in transcript.role_context:
+            content, values = frozenset(w for w in said(text).words if stem(w)), values_of(text)
+            if values or len(content) >= _TELLING:
+                found.append(_Declared(text, content, values))
+    return found

@@ -84,7 +84,7 @@ def leak_of(text: str, *, role_context: bool = False) -> tuple[str, str] | None:
             return fault
     if role_context:
         return None
-    if not _HINTS.isdisjoint(said(text).bag):
+    if not _HINTS.isdisjoint(said(text).words):
         refusal = _REFUSAL.search(text)
         if refusal:
             return "refusal", f"a refusal or talk about the machine: {refusal[0]!r}"

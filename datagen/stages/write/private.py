@@ -62,8 +62,11 @@ _COULD_BE = {
 @lru_cache(maxsize=256)
 def _identifiers(text: str) -> tuple[tuple[str, str], ...]:
     """The identifiers of a text that are of no synthetic range, each with its kind."""
+    values = values_of(text)
+    if not values and "@" not in text:
+        return ()  # whatever has digits has values
     found: list[tuple[str, str]] = []
-    for value in values_of(text):
+    for value in values:
         if value.type is ValueType.EMAIL and not _EXAMPLE_MAIL.fullmatch(value.canonical.rpartition("@")[2]):
             found.append(("email", value.canonical))
         elif value.type in _SPOKEN and len(value.canonical) > _MANY and value.canonical.isdigit():

@@ -44,23 +44,28 @@ def repetition(transcript: Transcript, plan: DialogPlan, options: WriteOptions) 
     n_exact, n_near, n_echoes = 0, 0, 0
     owed, wanted = dict.fromkeys(Speaker, False), _NOTHING
     for turn in transcript.turns:
-        text = _heard(turn)
+        cut = next((m.word for m in turn.marks if m.type is MarkType.BARGE_IN), None) if turn.marks else None
+        text = said(turn.text if cut is None else " ".join(turn.words[:cut]))
+        side = turn.speaker
         for words_ in text.sentences:
             if len(words_) < options.repeated_sentence_words:
                 continue
             sentence = tuple(words_)
-            kind = "" if owed[turn.speaker] else _kind(sentence, turn.speaker, spoken, wanted, options)
+            kind = "" if owed[side] else _kind(sentence, side, spoken, wanted, options)
+            _note(sentence, spoken[side], options)
+            if not kind:
+                continue
             n_echoes += kind == "echo"
             n_exact += kind == "repetition"
             n_near += kind in ("repetition", "near_repetition")
             fault = _fault(n_exact, n_near, n_echoes, options)
             if fault:
                 return Failure(fault[0], _told(fault, sentence, turn, transcript.dialog_id))
-            _note(sentence, spoken[turn.speaker], options)
-        whole = text if not turn.marks else said(turn.text)
-        if not any(m.type is MarkType.BARGE_IN for m in turn.marks):
-            owed[turn.speaker] = False  # an answer that was cut is said again once more
-        owed[turn.speaker.other] = owed[turn.speaker.other] or _asks_again(whole)
+        whole = text if cut is None else said(turn.text)
+        if cut is None:
+            owed[side] = False  # an answer that was cut is said again once more
+        if _asks_again(whole):
+            owed[side.other] = True
         wanted = _asked_for(whole)
     return None
 
@@ -78,7 +83,7 @@ def _fault(n_exact: int, n_near: int, n_echoes: int, options: WriteOptions) -> t
 
 def _asks_again(text: Said) -> bool:
     """Whether somebody asks to hear something again."""
-    if not _ASKING.isdisjoint(text.bag) and _ASKS_AGAIN.search(text.low):
+    if not _ASKING.isdisjoint(text.words) and _ASKS_AGAIN.search(text.low):
         return True
     if not text.questions:
         return False
@@ -99,11 +104,6 @@ def _asked_for(text: Said) -> frozenset[str]:
             if not _WHICH.isdisjoint(sentence):
                 found.add("?")
     return frozenset(found)
-
-
-def _heard(turn: Turn) -> Said:
-    cut = next((m.word for m in turn.marks if m.type is MarkType.BARGE_IN), None)
-    return said(turn.text if cut is None else " ".join(turn.words[:cut]))
 
 
 def _kind(

@@ -75,11 +75,12 @@ def mixed_up(transcript: Transcript, plan: DialogPlan, options: WriteOptions) ->
 
 
 def _by_rules(side: Speaker, text: Said) -> tuple[str, str] | None:
-    if _TRIGGERS[side].isdisjoint(text.bag):
+    if _TRIGGERS[side].isdisjoint(text.words):
         return None
-    for trigger in sorted(_TRIGGERS[side] & text.bag):
+    low = text.low
+    for trigger in sorted(_TRIGGERS[side].intersection(text.words)):
         for reason, pattern in _BY_TRIGGER[side][trigger]:
-            if not pattern.search(text.low):
+            if not pattern.search(low):
                 continue
             for words, asks in zip(text.sentences, text.asks, strict=True):
                 found = pattern.search(" ".join(words))
@@ -91,17 +92,17 @@ def _by_rules(side: Speaker, text: Said) -> tuple[str, str] | None:
 def _by_names(side: Speaker, text: Said, people: _People) -> tuple[str, str] | None:
     """What tells by the names of the dialogue that a speaker is taken for the other."""
     own = people.agent if side is Speaker.AGENT else people.user
-    if own and own in text.bag and (found := _found(_THANKED, text, own)):
+    if own and own in text.words and (found := _found(_THANKED, text, own)):
         return "role_address", found
     if side is Speaker.USER:
-        if people.agent in text.bag and (found := _found(_INTRODUCED, text, people.agent)):
+        if people.agent in text.words and (found := _found(_INTRODUCED, text, people.agent)):
             return "role_name", found
-        if people.company and people.company in text.low:
+        if people.company and people.company.split(" ")[0] in text.words and people.company in text.low:
             if _ANSWERS.match(text.low.replace(people.company, "NAME")):
                 return "role_name", " ".join(text.sentences[0])
             if found := _found(_FOR_CALLING, text, people.company):
                 return "role_thanks", found
-    elif any(text.asks) and not text.bag.isdisjoint(("name", "which")):
+    elif text.questions and ("name" in text.words or "which" in text.words):
         asked = _OWN_NAME.search(text.low)
         if asked and not people.business.isdisjoint((asked[1] or asked[2]).split()):
             return "role_company", asked[0]

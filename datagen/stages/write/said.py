@@ -6,28 +6,38 @@ from functools import lru_cache
 
 from datagen.stages.write.signs import is_fine
 
-_ENDS = re.compile(r"([.?!…]+)[\"”')]*(?: +|$)")
-_TO_SPACE = str.maketrans(dict.fromkeys(',;:"“”()[]…—–*\n\r\t', " ") | {"’": "'", "‘": "'"})
+_ENDS = re.compile(r"([.?!]+)[\"”')]*(?:\s+|$)")
+_BETWEEN = ',;:"“”()[]—–*'
 
 
 @dataclass(slots=True)
 class Said:
-    """`low` is the text in small letters without punctuation, `bag` the set of its words; `sentences` are the words of each sentence,
-    `asks` says of each whether it is a question, and `questions` whether one is. `fine`: nothing in it may be a leak, or cannot be said.
+    """`words` are the words in small letters without punctuation; `sentences` are those of each sentence, `asks` says of each whether it
+    is a question, and `questions` whether one is. `fine`: nothing in the text may be a leak, or cannot be said.
     """
 
-    low: str
-    bag: frozenset[str]
+    words: list[str]
     sentences: list[list[str]]
     asks: list[bool]
     questions: bool
     fine: bool
 
+    @property
+    def low(self) -> str:
+        """The words as one text."""
+        return " ".join(self.words)
+
 
 @lru_cache(maxsize=256)
 def said(text: str) -> Said:
     """The reading of one text, kept since a dialogue is checked twice, and by many gates. Nobody changes it."""
-    pieces = _ENDS.split(text.lower().translate(_TO_SPACE))
+    low = text.lower()
+    if not low.isascii():
+        low = low.replace("’", "'").replace("‘", "'").replace("…", "... ")
+    for sign in _BETWEEN:
+        if sign in low:
+            low = low.replace(sign, " ")
+    pieces = _ENDS.split(low)
     sentences: list[list[str]] = []
     asks: list[bool] = []
     for i in range(0, len(pieces), 2):
@@ -37,4 +47,4 @@ def said(text: str) -> Said:
             asks.append(i + 1 < len(pieces) and "?" in pieces[i + 1])
     words = sentences[0] if len(sentences) == 1 else [w for s in sentences for w in s]
     fine = is_fine(text.split()) and "\n" not in text and "\t" not in text and "\r" not in text
-    return Said(" ".join(words), frozenset(words), sentences, asks, True in asks, fine)
+    return Said(words, sentences, asks, True in asks, fine)
