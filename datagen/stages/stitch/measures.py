@@ -33,7 +33,8 @@ class TimingSums:
 
     `ftos` are the FTOs in seconds of the transfers whose offset the model draws, by side of who takes the floor: not those
     after a cut (the writer set the place), after a long silence, nor where a tool's result is waited for. `shifts` count what
-    was to be added to each of them, in milliseconds (exposure). Where the model is a constant, `constant_s` is that and `max_error_s` the farthest that an
+    was to be added to each of them, in milliseconds (exposure). Where the model is a constant, `constant_s` is that
+    and `max_error_s` the farthest that an
     FTO is from it. `tails` and `heads` say how far the ends and beginnings of turns are words, and lengths named
     `…_over_words` how much of an event falls on words of its turn (exposure).
     """
