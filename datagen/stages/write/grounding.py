@@ -75,7 +75,7 @@ def grounded(transcript: Transcript, plan: DialogPlan, options: WriteOptions) ->
                 )
             if value.type is ValueType.MONEY:
                 source.give(value)  # what it was added up from is a given sum too
-        fact = next((f for f in declared if f.said_in(turn.text) and not f.given_by(source)), None)
+        fact = next((f for f in declared if f.said_in(turn.text) and not _is_given(f, source, plan)), None)
         if fact is not None:
             return Failure(
                 "ungrounded_declared",
@@ -193,6 +193,11 @@ class _Declared:
         """Whether each of the values was given, and at least half of the words."""
         n_given = sum(map(source.has_word, self.content))
         return all(source.holds(v) for v in self.values) and 2 * n_given >= len(self.content)
+
+
+def _is_given(fact: _Declared, source: Source, plan: DialogPlan) -> bool:
+    """Whether a declared fact was given. A tool gives bare values, without the words around them: there each value is judged alone."""
+    return plan.kind is Kind.TOOL or fact.given_by(source)
 
 
 def _declared(transcript: Transcript) -> list[_Declared]:
