@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from datagen.cli.lists import print_table
 from datagen.engines import registry
-from datagen.engines.llm import environments
+from datagen.engines.own_env import environments
 
 
 def show(as_json: bool) -> None:
@@ -34,7 +34,7 @@ def show(as_json: bool) -> None:
 
 def install(name: str, flavour: str, first: Sequence[str], again: bool) -> None:
     """Makes an engine's environment, with a line a step on stderr, and says what is there now."""
-    from datagen.engines.llm.install import install as make
+    from datagen.engines.own_env.install import install as make
 
     made = make(name, flavour, first, again, say=lambda step: _say(f"  {step}"))
     sys.stdout.write(f"{made.label()} in {made.folder}\n")

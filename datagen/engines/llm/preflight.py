@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from datagen.engines.llm import environments
 from datagen.engines.llm.chat import ServedModel
 from datagen.engines.llm.client import Client
 from datagen.engines.llm.gpus import gpu_problems, memory_problems
@@ -25,6 +24,7 @@ from datagen.engines.llm.options import ServerOptions
 from datagen.engines.llm.vllm_arguments import clashing
 from datagen.engines.llm.vllm_server import VllmServerOptions
 from datagen.engines.llm.wire import address_of
+from datagen.engines.own_env import environments
 from datagen.errors import EngineError
 
 CHARS_PER_TOKEN = 3.2

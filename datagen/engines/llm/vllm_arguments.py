@@ -4,8 +4,8 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from datagen.engines.llm.environments import Environment
 from datagen.engines.llm.families import Family
+from datagen.engines.own_env.environments import Environment
 
 if TYPE_CHECKING:
     from datagen.engines.llm.vllm_server import VllmServerOptions

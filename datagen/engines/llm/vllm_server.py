@@ -14,12 +14,12 @@ import time
 from pathlib import Path
 
 from datagen.config import Options, knob
-from datagen.engines.llm import environments, keeper
-from datagen.engines.llm.environments import Environment
 from datagen.engines.llm.families import Family, family_of
 from datagen.engines.llm.model_identity import served_name
 from datagen.engines.llm.vllm_arguments import arguments, environ_for
 from datagen.engines.llm.vllm_faults import explained
+from datagen.engines.own_env import environments, keeper
+from datagen.engines.own_env.environments import Environment
 from datagen.errors import EngineError
 from datagen.store.files import disk
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from datagen.engines.llm import environments, gpus, preflight
+from datagen.engines.llm import gpus, preflight
 from datagen.engines.llm.gpus import Gpu
 from datagen.engines.llm.model_files import ModelFiles, cached, problems_of
 from datagen.engines.llm.options import ServerOptions
 from datagen.engines.llm.vllm_server import VllmServerOptions, free_port
+from datagen.engines.own_env import environments
 from datagen.errors import UserError
 
 MESSAGES = [{"role": "user", "content": "x" * 3200}]

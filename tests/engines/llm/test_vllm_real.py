@@ -23,11 +23,12 @@ import pytest
 from proxy import PASSING, Proxy, Trouble, shares
 from tiny_models import tiny_model
 
-from datagen.engines.llm import environments, families, preflight
+from datagen.engines.llm import families, preflight
 from datagen.engines.llm.chat import ChatFailure, ChatReply, ChatRequest, Fault
 from datagen.engines.llm.client import Client
 from datagen.engines.llm.options import ServerOptions
 from datagen.engines.llm.vllm_server import VllmServer, VllmServerOptions
+from datagen.engines.own_env import environments
 from datagen.errors import EngineError
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]

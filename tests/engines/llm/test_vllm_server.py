@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from datagen.engines.llm.environments import Environment
 from datagen.engines.llm.families import family_of
 from datagen.engines.llm.vllm_arguments import arguments, clashing, environ_for
 from datagen.engines.llm.vllm_faults import explained
 from datagen.engines.llm.vllm_server import VllmServer, VllmServerOptions
+from datagen.engines.own_env.environments import Environment
 from datagen.errors import EngineError
 
 STAND_IN = '''
@@ -175,7 +175,7 @@ def test_one_that_is_killed_later_says_so_and_can_be_started_anew(environment: E
 def test_it_ends_with_its_parent_however_that_ends(victim: str, environment: Environment, tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(
-        "import asyncio, sys, time\nfrom pathlib import Path\nfrom datagen.engines.llm.environments import Environment\n"
+        "import asyncio, sys, time\nfrom pathlib import Path\nfrom datagen.engines.own_env.environments import Environment\n"
         "from datagen.engines.llm.vllm_server import VllmServer, VllmServerOptions\n"
         "async def main():\n"
         f"    environment = Environment('vllm', Path({str(environment.folder)!r}), 'cpu', '0', '3', {{}})\n"

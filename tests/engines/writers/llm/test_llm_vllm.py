@@ -10,7 +10,7 @@ import pytest
 from test_llm_writer import plan
 
 from datagen.engines import registry
-from datagen.engines.llm import environments
+from datagen.engines.own_env import environments
 from datagen.protocols import Failure, WriteRequest
 from datagen.records.enums import Kind
 from datagen.records.reply import ReplyRecord

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from datagen.engines.llm import environments
-from datagen.engines.llm import install as installing
-from datagen.engines.llm.environments import Pins
-from datagen.engines.llm.install import Steps, install
-from datagen.engines.llm.pip_faults import explained
+from datagen.engines.own_env import environments
+from datagen.engines.own_env import install as installing
+from datagen.engines.own_env.environments import Pins
+from datagen.engines.own_env.install import Steps, install
+from datagen.engines.own_env.pip_faults import explained
 from datagen.errors import EngineError, UserError
 from tests.conftest import inside
 
@@ -159,8 +159,8 @@ def test_a_killed_install_is_made_anew(index: Path, tmp_path: Path, monkeypatch:
         needs="helper",
     )
     script = (
-        "import shutil, sys\nfrom datagen.engines.llm import environments\nfrom datagen.engines.llm.environments import Pins\n"
-        "from datagen.engines.llm.install import Steps, install\n"
+        "import shutil, sys\nfrom datagen.engines.own_env import environments\nfrom datagen.engines.own_env.environments import Pins\n"
+        "from datagen.engines.own_env.install import Steps, install\n"
         "environments.FLAVOURS = {'toy': {'gpu': Pins('toyengine', '1.0', 'toyengine', gb=0.001)}}\n"
         "install('toy', 'gpu')\n"
     )

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from datagen.engines.llm import environments
-from datagen.engines.llm.environments import MANIFEST_FORMAT, Environment, Pins
-from datagen.engines.llm.pip_faults import explained
+from datagen.engines.own_env import environments
+from datagen.engines.own_env.environments import MANIFEST_FORMAT, Environment, Pins
+from datagen.engines.own_env.pip_faults import explained
 from datagen.errors import EngineError, UserError
 from datagen.store.files import TEMPORARY, disk, write_json
 
