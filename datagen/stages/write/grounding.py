@@ -50,7 +50,8 @@ def grounded(transcript: Transcript, plan: DialogPlan, options: WriteOptions) ->
     source.add(transcript.role_context)
     today = _today(plan)
     results = results_by_turn(transcript)
-    declared, heard = _declared(transcript), ""
+    # A tool gives bare values, without the words around them: there each value is judged alone.
+    declared, heard = [] if plan.kind is Kind.TOOL else _declared(transcript), ""
     for turn in transcript.turns:
         # What a caller has taken back ("Tuesday, no, Thursday") was not given.
         is_user = turn.speaker is Speaker.USER
@@ -75,7 +76,7 @@ def grounded(transcript: Transcript, plan: DialogPlan, options: WriteOptions) ->
                 )
             if value.type is ValueType.MONEY:
                 source.give(value)  # what it was added up from is a given sum too
-        fact = next((f for f in declared if f.said_in(turn.text) and not _is_given(f, source, plan)), None)
+        fact = next((f for f in declared if f.said_in(turn.text) and not f.given_by(source)), None)
         if fact is not None:
             return Failure(
                 "ungrounded_declared",
@@ -193,11 +194,6 @@ class _Declared:
         """Whether each of the values was given, and at least half of the words."""
         n_given = sum(map(source.has_word, self.content))
         return all(source.holds(v) for v in self.values) and 2 * n_given >= len(self.content)
-
-
-def _is_given(fact: _Declared, source: Source, plan: DialogPlan) -> bool:
-    """Whether a declared fact was given. A tool gives bare values, without the words around them: there each value is judged alone."""
-    return plan.kind is Kind.TOOL or fact.given_by(source)
 
 
 def _declared(transcript: Transcript) -> list[_Declared]:
