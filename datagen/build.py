@@ -57,8 +57,10 @@ STAGE_OPTIONS: dict[str, type[Options]] = {
 """The stages in their order, each with its table of the recipe."""
 
 ENGINE_KINDS = ("writer", "speaker", "aligner", "codec")
-NO_JUDGE = "none"
-"""What `judge.engine` is where nobody scores what is written: the one engine that a build can do without."""
+OPTIONAL_KINDS = ("judge", "asr", "embedder", "mos")
+"""Kinds of engine that a build can do without: what measures, and makes nothing."""
+NO_ENGINE = "none"
+"""What `engine` is in the table of one of OPTIONAL_KINDS where nobody measures."""
 
 STAGE_VERSIONS = {
     "plan": planner.VERSION,
@@ -127,7 +129,7 @@ class Build:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds of engine that this build has: a judge only where the recipe names one."""
+        """The kinds of engine that this build has: the optional ones only where the recipe names one."""
         return kinds_of(self.recipe)
 
     @cached_property
@@ -241,8 +243,8 @@ def resolve(recipe: Recipe) -> Build:
 
 
 def kinds_of(recipe: Recipe) -> tuple[str, ...]:
-    """The kinds of engine that a recipe has: a judge only where it names one."""
-    return ENGINE_KINDS if recipe.judge.engine == NO_JUDGE else (*ENGINE_KINDS, "judge")
+    """The kinds of engine that a recipe has: the optional ones only where it names one."""
+    return (*ENGINE_KINDS, *(k for k in OPTIONAL_KINDS if getattr(recipe, k).engine != NO_ENGINE))
 
 
 def options_of(recipe: Recipe, kind: str) -> Options:

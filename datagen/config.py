@@ -176,3 +176,13 @@ class Recipe(Options):
         default_factory=lambda: EngineChoice(engine="native"), description="the aligner engine"
     )
     codec: EngineChoice = Field(default_factory=lambda: EngineChoice(engine="melrvq"), description="the codec engine")
+    asr: EngineChoice = Field(
+        default_factory=lambda: EngineChoice(engine="none"), description="what the speech gates hear with, or none"
+    )
+    embedder: EngineChoice = Field(
+        default_factory=lambda: EngineChoice(engine="none"),
+        description="what the speech gates tell speakers by, or none",
+    )
+    mos: EngineChoice = Field(
+        default_factory=lambda: EngineChoice(engine="none"), description="what predicts an opinion of speech, or none"
+    )

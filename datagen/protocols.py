@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from datagen.errors import DatagenError
 from datagen.records.enums import Speaker as Side
 from datagen.records.enums import Tag, Vocal
@@ -70,6 +73,16 @@ class SpeakRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class HearRequest:
+    """Audio to be understood, mono float32 at 24 kHz. `spoken` is what it should say, `near` other texts of the same dialogue: a
+    recogniser without a language model of its own makes one from both; others do not look at them."""
+
+    audio: Audio
+    spoken: tuple[str, ...]
+    near: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AlignRequest:
     """Audio to find the words of, mono float32 at 24 kHz. `native` are the speaker's own word times, where it gave any."""
 
@@ -80,7 +93,7 @@ class AlignRequest:
 
 
 class Engine(Protocol):
-    """What all engines share. `kind` is `writer`, `judge`, `speaker`, `aligner` or `codec`."""
+    """What all engines share. `kind` is `writer`, `judge`, `speaker`, `aligner`, `asr`, `embedder`, `mos` or `codec`."""
 
     kind: ClassVar[str]
     name: ClassVar[str]
@@ -166,6 +179,39 @@ class Speaker(Engine, Protocol):
 class Aligner(Engine, Protocol):
     def align(self, requests: Sequence[AlignRequest]) -> list[tuple[Word, ...] | Failure]:
         """A word a display word, with times inside the audio, in order."""
+        ...
+
+
+class Recogniser(Engine, Protocol):
+    """Kind `asr`: what the round trip of the speech gates hears."""
+
+    def hear(self, requests: Sequence[HearRequest]) -> list[str | Failure]:
+        """The words that are heard a request, in small letters, without punctuation; "" for nothing."""
+        ...
+
+
+class Embedder(Engine, Protocol):
+    """Kind `embedder`: how alike two clips' speakers are."""
+
+    @property
+    def same_from(self) -> float:
+        """The similarity from which two clips count as of one speaker."""
+        ...
+
+    def embed(self, audios: Sequence[Audio]) -> NDArray[np.float32]:
+        """A row of features a mono 24 kHz clip, [n, d]; a row of NaN for a clip too short or too silent to tell."""
+        ...
+
+    def similarity(self, one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Of every row of `one` to every row of `other`, [n_one, n_other], 1 for the same features and at most 1; NaN where a row is."""
+        ...
+
+
+class MosPredictor(Engine, Protocol):
+    """Kind `mos`: how good a listener would call the sound."""
+
+    def predict(self, audios: Sequence[Audio]) -> list[float | Failure]:
+        """A mean opinion score a mono 24 kHz clip, 1 (bad) to 5 (excellent)."""
         ...
 
 

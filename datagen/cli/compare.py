@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from datagen import recipes
-from datagen.build import NO_JUDGE, resolve
+from datagen.build import NO_ENGINE, resolve
 from datagen.errors import UserError
 
 
@@ -16,7 +16,7 @@ def compare(a: Path, b: Path, pairs: int, sets: Sequence[str], seed: int, as_jso
     from datagen.report.compare import compare as room
 
     build = resolve(recipes.compose(sets=sets))
-    if build.recipe.judge.engine == NO_JUDGE:
+    if build.recipe.judge.engine == NO_ENGINE:
         raise UserError(
             'compare: no judge is named. Give --set judge.engine=openai --set judge.model=NAME --set judge.urls=["http://HOST:PORT/v1"].'
         )

@@ -13,6 +13,9 @@ class Voice:
 
     `transform` holds the parameters of the Praat `Change gender` call (formant_ratio, pitch_median_hz,
     pitch_range_ratio, duration_ratio) and of the engine (rate_wpm …); `formants_hz` are the means of F1 to F3.
+
+    Voices of a built bank: `person` is the base speaker, whose voices share a split; `clip` the SHA-256 of the reference clip,
+    BANK/clips/ID.flac; `age` child, adult or elderly; a `held_out` voice never occurs in train.
     """
 
     id: str
@@ -25,6 +28,10 @@ class Voice:
     licence: str
     family: str
     split: Split = Split.TRAIN
+    person: str = ""
+    age: str = "adult"
+    clip: str = ""
+    held_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,10 +34,31 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Scores:
+    """What was measured of one spoken text by the gates on it; None for what was not measured (no such engine, or not sampled).
+
+    `wer` is the ASR's word error rate against the text, `similarity` the speaker's to the voice's reference as the embedder
+    scales it, `mos` a predicted mean opinion score, 1 to 5. `head_s` and `tail_s` are sound before the first and after the last
+    word before trimming, `inner_silence_s` the longest silence inside.
+    """
+
+    wer: float | None = None
+    words_per_s: float | None = None
+    head_s: float | None = None
+    tail_s: float | None = None
+    inner_silence_s: float | None = None
+    clipped_share: float | None = None
+    level_db: float | None = None
+    bandwidth_hz: float | None = None
+    similarity: float | None = None
+    mos: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Speech:
     """One spoken text: mono audio at 24 kHz and its words, with times from the start of this audio.
 
-    `seed` is the one that the engine was given; `attempt` counts from 0.
+    `seed` is the one that the engine was given; `attempt` counts from 0. `watermarked` says whether the engine put its watermark in.
     """
 
     audio: Audio = field(repr=False)
@@ -45,6 +66,8 @@ class Speech:
     engine: str
     seed: int
     attempt: int = 0
+    scores: Scores = Scores()
+    watermarked: bool = False
 
     @property
     def duration_s(self) -> float:
