@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from datagen import resources
 from datagen.audio.levels import integrated_lufs
+from datagen.audio.speaker_distance import Distance, distances, measure, whitening
 from datagen.engines.speakers.calibration_texts import CALIBRATED, HELD_OUT, MEASURED, texts_for
 from datagen.engines.speakers.candidates import PitchCurve, candidates, pitch_curve
 from datagen.engines.speakers.espeak import EspeakOptions, EspeakSpeaker
 from datagen.engines.speakers.espeak_library import EspeakLibrary
-from datagen.engines.speakers.speaker_distance import distances, measure, whitening
-from datagen.engines.speakers.voice_files import Distance, write_distance, write_family
+from datagen.engines.speakers.voice_files import write_distance, write_family
 from datagen.protocols import SpeakRequest
 from datagen.records.plan import Voice
 from datagen.records.speech import Speech

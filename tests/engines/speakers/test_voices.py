@@ -9,11 +9,11 @@ import pytest
 
 from datagen import resources
 from datagen.audio.levels import integrated_lufs
+from datagen.audio.speaker_distance import N_FEATURES, distances, read_distance, whitening
 from datagen.engines.speakers.calibrate import LEVEL_LUFS, clip, cover, held_out_features, measured
 from datagen.engines.speakers.espeak import EspeakSpeaker
-from datagen.engines.speakers.speaker_distance import N_FEATURES, distances, whitening
 from datagen.engines.speakers.voice_bank import voices_of
-from datagen.engines.speakers.voice_files import read_distance, write_family
+from datagen.engines.speakers.voice_files import write_family
 from datagen.errors import UserError
 from datagen.records.plan import Voice
 from datagen.store.ids import unit_hash

@@ -5,15 +5,17 @@ the long-term mel cepstrum c1 to c12 of its loud frames. They are whitened by th
 saying different texts, so that 1 is the root mean square distance of two such clips.
 """
 
+import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datagen.audio.formants import formants_of
 from datagen.audio.mel import mel_filters
 from datagen.audio.pitch import pitch_of
-from datagen.engines.speakers.praat import formants_of
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 
 N_FFT, HOP, N_MELS, N_CEPSTRA = 1024, 240, 26, 12
@@ -76,3 +78,31 @@ def distances(one: NDArray[np.float64], other: NDArray[np.float64], matrix: NDAr
     a, b = one @ matrix, other @ matrix
     squared = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * a @ b.T
     return np.asarray(np.sqrt(np.maximum(squared, 0.0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """The speaker distance as calibrated: two clips farther apart than `threshold` count as two people.
+
+    `one_taken_for_two` and `two_taken_for_one` are the shares of wrong verdicts on texts that set neither the threshold nor the choice.
+    """
+
+    threshold: float
+    one_taken_for_two: float
+    two_taken_for_one: float
+    n_calibration_voices: int
+    n_held_out_voices: int
+    matrix: NDArray[np.float64] = field(repr=False)
+
+
+def read_distance(path: Path) -> Distance:
+    """What `write_distance` wrote; the counts of voices are in its comments alone."""
+    values = tomllib.loads(path.read_text(encoding="utf-8"))
+    return Distance(
+        values["threshold"],
+        values["one_taken_for_two"],
+        values["two_taken_for_one"],
+        0,
+        0,
+        np.array(values["matrix"], dtype=np.float64),
+    )
