@@ -15,7 +15,8 @@ class Voice:
     pitch_range_ratio, duration_ratio) and of the engine (rate_wpm …); `formants_hz` are the means of F1 to F3.
 
     Voices of a built bank: `person` is the base speaker, whose voices share a split; `clip` the SHA-256 of the reference clip,
-    BANK/clips/ID.flac; `age` child, adult or elderly; a `held_out` voice never occurs in train.
+    BANK/clips/ID.flac; `age` child, adult or elderly; a `held_out` voice never occurs in train. `place` is where the voice lies among
+    the bank's: the Euclidean distance of two places is how far apart they sound, 1 the least that is two people; () where nobody measured.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Voice:
     age: str = "adult"
     clip: str = ""
     held_out: bool = False
+    place: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
