@@ -39,7 +39,8 @@ class Scores:
 
     `wer` is the ASR's word error rate against the text, `similarity` the speaker's to the voice's reference as the embedder
     scales it, `mos` a predicted mean opinion score, 1 to 5. `head_s` and `tail_s` are sound before the first and after the last
-    word before trimming, `inner_silence_s` the longest silence inside.
+    word before trimming, `inner_silence_s` the longest silence inside, `stray_s` the longest sound between two words that is in
+    neither, `edge_s_per_letter` the time of the quicker of both edges a letter, `noise_s` the longest noise as loud as speech.
     """
 
     wer: float | None = None
@@ -47,9 +48,12 @@ class Scores:
     head_s: float | None = None
     tail_s: float | None = None
     inner_silence_s: float | None = None
+    stray_s: float | None = None
+    edge_s_per_letter: float | None = None
     clipped_share: float | None = None
     level_db: float | None = None
     bandwidth_hz: float | None = None
+    noise_s: float | None = None
     similarity: float | None = None
     mos: float | None = None
 
