@@ -44,7 +44,7 @@ def judged(build: Build, request: WriteRequest, answer: Transcript | Failure) ->
     if failure is not None:
         return failure
     spoken = unit.loosen(answer, plan, options, build.spontaneous, request.seed)
-    failure = unit.check(spoken, plan, options) if spoken is not answer else None
+    failure = unit.check_again(answer, spoken, plan, options) if spoken is not answer else None
     return unit.finish(spoken, options) if failure is None else failure
 
 

@@ -200,7 +200,7 @@ def test_thinking_aloud_comes_before_a_value_or_a_choice() -> None:
 def test_nothing_stands_inside_a_phrase(text: str) -> None:
     turn = Turn(3, Speaker.USER, text, TurnType.STATEMENT)
     said = turn.words
-    inside = {i for i in range(len(said)) if places.within_phrase(said, i)}
+    inside = places.inside_phrases(said)
     assert inside
     assert not inside & {i for i, _ in places.fillers(turn)}
     assert not inside & {i for i, _ in places.pauses(turn)}

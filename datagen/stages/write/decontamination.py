@@ -60,6 +60,8 @@ class EvaluationSets:
         self._texts = [(t, words) for t, words in found if len(words) >= MIN_WORDS]
         self._n, self._jaccard = options.run_words, options.jaccard
         self.digest = digest([(t.source, t.text) for t, _ in self._texts])
+        self._words = {word for _, words in self._texts for word in words}
+        self._shingles = {s for _, words in self._texts for s in _runs(words, SHINGLE)}
         self._runs: dict[str, int] = {}
         for i, (_, words) in enumerate(self._texts):
             for run in _runs(words, self._n):
@@ -88,7 +90,7 @@ class EvaluationSets:
                 return self._failure(
                     f"{transcript.dialog_id} turn {turn.index}: the {turn.speaker} says {run[0]!r}", run[1]
                 )
-        asked = [(t, words) for t, words in turns if t.speaker is Speaker.USER and len(words) >= MIN_WORDS]
+        asked = [(t, w) for t, w in turns if t.speaker is Speaker.USER and len(w) >= MIN_WORDS and self._may_be(w)]
         for (turn, _), alike in zip(asked, self._alike([words for _, words in asked]), strict=True):
             if alike is not None:
                 return self._failure(f"{transcript.dialog_id} turn {turn.index}: the user says nearly the same", alike)
@@ -99,7 +101,18 @@ class EvaluationSets:
         return Failure("contaminated", f"{what}, as {text.source} does: {text.text[:80]!r}.")
 
     def _common_run(self, words: Sequence[str]) -> tuple[str, int] | None:
-        return next(((run, self._runs[run]) for run in _runs(words, self._n) if run in self._runs), None)
+        known = 0
+        for end, word in enumerate(words, 1):
+            known = known + 1 if word in self._words else 0
+            if known >= self._n and (run := " ".join(words[end - self._n : end])) in self._runs:
+                return run, self._runs[run]
+        return None
+
+    def _may_be(self, words: Sequence[str]) -> bool:
+        """Whether an utterance is worth a signature: of what nearly is an evaluation text, at least `jaccard` of the shingles are in one.
+        Half of that is asked for, as the index is an estimate."""
+        n = sum(shingle in self._shingles for shingle in _runs(words, SHINGLE))
+        return 2 * n >= self._jaccard * (len(words) - SHINGLE + 1)
 
     def _alike(self, utterances: Sequence[Sequence[str]]) -> Iterator[int | None]:
         """For each utterance the first evaluation text that it nearly repeats."""

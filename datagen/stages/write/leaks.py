@@ -4,6 +4,7 @@
 """
 
 import re
+from functools import lru_cache
 
 from datagen.stages.write.said import said
 from datagen.stages.write.signs import is_strange
@@ -72,8 +73,10 @@ _BREAK = re.compile(r"[\n\r\t]")
 _COMMON_UNICODE = re.compile(r"[‘’“”…–—½¼¾°€£¢À-ÖØ-öø-ſ]")
 
 
+@lru_cache(maxsize=512)
 def leak_of(text: str, *, role_context: bool = False) -> tuple[str, str] | None:
-    """A code and the words for the first leak in `text`, None where it is clean. A role context may hold brackets and colons."""
+    """A code and the words for the first leak in `text`, None where it is clean. A role context may hold brackets and colons.
+    Kept, since a dialogue is checked twice."""
     if (
         _ODD.search(text)
         if role_context

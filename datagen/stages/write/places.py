@@ -99,7 +99,6 @@ _FIXED = tuple(
     )
 )
 """Phrases that are said in one go: nothing stands inside them."""
-_LONGEST_FIXED = max(map(len, _FIXED))
 _FIXED_BY_FIRST = {first: tuple(p for p in _FIXED if p[0] == first) for first in {p[0] for p in _FIXED}}
 """By their first words: every place of every turn is looked at."""
 _PAIRS = words(
@@ -120,6 +119,7 @@ def fillers(turn: Turn) -> list[Place]:
     """Places of fillers: before the turn or a later sentence, at clause starts, before values and content phrases."""
     said = turn.words
     found: list[Place] = []
+    inside = inside_phrases(said)
     # A short statement is a reaction, which comes at once.
     opening = REACTION if turn.type is TurnType.STATEMENT and len(said) < SHORT else OPENING
     for i, word in enumerate(said):
@@ -127,24 +127,22 @@ def fillers(turn: Turn) -> list[Place]:
             if _can_open(turn, i):
                 found.append((i, opening if i == 0 else LATER_OPENING))
             continue
-        weight = 0.0 if within_phrase(said, i) else _inside(said, i, word)
+        weight = 0.0 if i in inside else _inside(said, i, word)
         if weight and len(said) - i > 1 - bool(weight == VALUE):
             found.append((i, weight))
     return found
 
 
-def within_phrase(said: Sequence[str], at: int) -> bool:
-    """Whether the words before and from `at` belong to one fixed phrase."""
-    for start in range(max(0, at - _LONGEST_FIXED + 1), at):
-        for phrase in _FIXED_BY_FIRST.get(_bare(said[start]), ()):
+def inside_phrases(said: Sequence[str]) -> set[int]:
+    """The places before and after which the words belong to one fixed phrase."""
+    found: set[int] = set()
+    bare = [word.strip(",.?!") for word in " ".join(said).lower().split(" ")]
+    for start, first in enumerate(bare):
+        for phrase in _FIXED_BY_FIRST.get(first, ()):
             end = start + len(phrase)
-            if end > at and tuple(map(_bare, said[start:end])) == phrase:
-                return True
-    return False
-
-
-def _bare(word: str) -> str:
-    return word.lower().strip(",.?!")
+            if tuple(bare[start:end]) == phrase:
+                found.update(range(start + 1, end))
+    return found
 
 
 def looks_up(turn: Turn, at: int) -> bool:
@@ -187,10 +185,11 @@ def repetitions(turn: Turn) -> list[tuple[int, float, int]]:
     """Places of repetitions, with how many words may be said again: function words, mostly the first of a clause."""
     said = turn.words
     found: list[tuple[int, float, int]] = []
+    inside = inside_phrases(said)
     for i in range(len(said) - 2):
         low, following = said[i].lower(), said[i + 1].lower().strip(",.?!")
         first = opens_sentence(said, i) or said[i - 1].endswith(",") or said[i - 1].lower() in _JOINING
-        fits = low in (_REPEATED_FIRST if first else _REPEATED) and low != following and not within_phrase(said, i + 1)
+        fits = low in (_REPEATED_FIRST if first else _REPEATED) and low != following and i + 1 not in inside
         if not fits or (i and said[i - 1].lower().strip(",") == low) or said[i + 1].endswith(_STOPS[1:]):
             continue
         n_words = 2 if f"{low}_{following}" in _PAIRS and said[i + 1][-1].isalnum() and i + 3 < len(said) else 1
@@ -202,9 +201,10 @@ def restarts(turn: Turn, known: Mapping[str, Sequence[str]]) -> list[tuple[int, 
     """Clause starts that may be begun with other words first, and the words of `known` that they begin with."""
     said = turn.words
     found = []
+    inside = inside_phrases(said)
     for i in range(len(said) - 3):
         first = opens_sentence(said, i) or (said[i - 1].endswith(",") and not is_value(said[i - 1]))
-        if not first or said[i][-1] in "".join(_STOPS) or within_phrase(said, i) or within_phrase(said, i + 1):
+        if not first or said[i][-1] in "".join(_STOPS) or i in inside or i + 1 in inside:
             continue
         pair = f"{said[i]} {said[i + 1]}".lower()
         start = pair if pair in known else said[i].lower()

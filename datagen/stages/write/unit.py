@@ -1,6 +1,6 @@
 """The write stage's unit: a writer's transcript is checked by every gate, made spontaneous, and gets its signature."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from datagen.domains.phrasing import Dice
 from datagen.domains.spontaneous import Spontaneous
 from datagen.protocols import Failure
+from datagen.records.enums import Speaker
 from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Transcript
 from datagen.stages.write import (
@@ -36,7 +37,9 @@ from datagen.store.ids import rng
 VERSION = 4
 """Goes into content keys: raised when the same input gives another output."""
 
-_GATES = (
+Gate = Callable[[Transcript, DialogPlan, WriteOptions], Failure | None]
+
+_FORM: tuple[Gate, ...] = (
     gates.structure,
     gates.role_context,
     gates.leaks,
@@ -47,15 +50,28 @@ _GATES = (
     tools.called,
     instruction.kept,
     reasoning.answered,
-    grounding.grounded,
-    contradiction.contradiction,
-    private.private,
 )
+"""The gates on who speaks, how, and how much."""
+_FACTS: tuple[Gate, ...] = (grounding.grounded, contradiction.contradiction, private.private)
+"""Those on what the agent states, and on identifiers: what a user's hesitation cannot break, as fluent words are what counts."""
 
 
 def check(transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> Failure | None:
     """The first gate's failure, with its reason code and one line for a person; None where all let the dialogue through."""
-    for gate in _GATES:
+    return _first((*_FORM, *_FACTS), transcript, plan, options)
+
+
+def check_again(before: Transcript, after: Transcript, plan: DialogPlan, options: WriteOptions) -> Failure | None:
+    """`check` of what `loosen` made of a dialogue that had passed: the gates on facts only where the agent says other things."""
+    return _first(_FORM if _agent(before) == _agent(after) else (*_FORM, *_FACTS), after, plan, options)
+
+
+def _agent(transcript: Transcript) -> list[str]:
+    return [t.text for t in transcript.turns if t.speaker is Speaker.AGENT]
+
+
+def _first(judging: Sequence[Gate], transcript: Transcript, plan: DialogPlan, options: WriteOptions) -> Failure | None:
+    for gate in judging:
         failure = gate(transcript, plan, options)
         if failure is not None:
             return failure
