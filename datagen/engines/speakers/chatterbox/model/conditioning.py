@@ -8,11 +8,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from datagen.engines.speakers.chatterbox.model.reference import embed_reference
 from datagen.engines.speakers.chatterbox.model.rows import Conditionals, ModelError
 
 CLIP_HZ = 24_000
 TOKENIZER_HZ = 16_000
+REFERENCE_S = 10
+"""S3Gen hears this much of a clip."""
 PROMPT_S = {False: 6, True: 15}
 """T3 hears this much of a clip: the original, and Turbo."""
 LEAST_S = {False: 1.0, True: 5.0}
@@ -36,7 +37,8 @@ class Conditioning:
             clip = self._levelled(clip)
         heard = self._librosa.resample(clip, orig_sr=CLIP_HZ, target_sr=TOKENIZER_HZ)
         with torch.no_grad():  # not inference mode, whose tensors the flow could not use outside of it
-            return Conditionals(self._prefix(heard, exaggeration), embed_reference(self._s3gen, clip))
+            reference = self._s3gen.embed_ref(clip[: REFERENCE_S * CLIP_HZ], CLIP_HZ, device=self._device)
+            return Conditionals(self._prefix(heard, exaggeration), reference)
 
     def _prefix(self, heard: NDArray[np.float32], exaggeration: float) -> Tensor:
         """[tokens, width]: the speaker, the prompt's tokens and, in the original, the exaggeration."""
