@@ -17,6 +17,16 @@ from datagen.errors import EngineError, UserError
 
 VARIABLE = "DATAGEN_ENGINES_DIR"
 MANIFEST_FORMAT = 1
+LOCKS = Path(__file__).parent / "locks"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What has to hold in a new environment: code for its Python that must not fail, and what it means that it does."""
+
+    what: str
+    code: str
+    says: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +35,9 @@ class Pins:
 
     `package` and `version` are the pinned distribution, `sha256` the only file of it that is accepted (empty: any that the
     index has of that version), `remove` what it brings along and must not be there, `module` what has to be importable,
-    `gb` the disk space that it takes, about, `note` what a user should know.
+    `gb` the disk space that it takes, about, `note` what a user should know. With `lock`, a file of LOCKS, exactly its
+    packages are installed, each with one of its hashes. With `alone`, the distribution and those are installed without what
+    they ask for, and `beside` in its place. `delete` are patterns of files in site-packages that must not be there.
     """
 
     package: str
@@ -35,12 +47,23 @@ class Pins:
     sha256: str = ""
     remove: tuple[str, ...] = ()
     note: str = ""
+    lock: str = ""
+    alone: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    delete: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
     pythons: tuple[tuple[int, int], tuple[int, int]] = ((3, 11), (3, 13))
 
     @property
     def requirement(self) -> str:
         return f"{self.package}=={self.version}"
 
+
+_WATERMARKER = Check(
+    "the watermarker",
+    "import perth, sys; sys.exit(perth.PerthImplicitWatermarker is None)",
+    "perth has none here: it needs pkg_resources, which setuptools has up to version 80. Without it speech would bear no mark.",
+)
 
 FLAVOURS: Mapping[str, Mapping[str, Pins]] = {
     "vllm": {
@@ -56,7 +79,43 @@ FLAVOURS: Mapping[str, Mapping[str, Pins]] = {
             remove=("torchvision", "torchaudio", "torchcodec"),
             note="for trying and for tests, on x86-64 Linux",
         ),
-    }
+    },
+    "chatterbox": {
+        "gpu": Pins(
+            "chatterbox-tts",
+            "0.1.7",
+            "chatterbox.tts",
+            gb=8.0,
+            lock="chatterbox-gpu.txt",
+            checks=(_WATERMARKER,),
+            pythons=((3, 11), (3, 12)),
+        ),
+        # Off its pins, which ask for torch 2.6 and a web demo. The index's torchaudio is a CUDA build: of its parts those that are
+        # needed here are pure Python, and it imports beside a torch for the CPU once its libraries are gone.
+        "cpu": Pins(
+            "chatterbox-tts",
+            "0.1.7",
+            "chatterbox.tts",
+            gb=4.0,
+            alone=("resemble-perth==1.0.1", "s3tokenizer==0.3.0", "conformer==0.3.2", "torchaudio==2.11.0"),
+            beside=(
+                "torch",
+                "transformers==5.23.0",
+                "diffusers==0.42.1",
+                "librosa==0.11.0",
+                "omegaconf==2.4.0",
+                "pyloudnorm==0.2.0",
+                "einops==0.8.2",
+                "onnx==1.23.2",
+                "soundfile==0.14.0",
+                "numpy==2.3.5",
+                "setuptools==80.10.2",
+            ),
+            delete=("torchaudio/lib/*.so",),
+            checks=(_WATERMARKER,),
+            note="for trying and for tests; --with torch==2.13.0 takes the torch that pip finds for the CPU",
+        ),
+    },
 }
 """The pinned packages of every environment, by engine and flavour. Versions stand here and nowhere else."""
 

@@ -43,6 +43,7 @@ def install(
     flavour = flavour or _seen_flavour(name)
     pins = environments.flavours_of(name)[flavour]
     _right_python(name, pins)
+    _nothing_beside_a_lock(name, flavour, pins, first)
     room = environments.home()
     with disk(room):
         room.mkdir(parents=True, exist_ok=True)
@@ -71,6 +72,13 @@ def _right_python(name: str, pins: Pins) -> None:
         raise UserError(
             f"{name}: {pins.requirement} needs Python {low[0]}.{low[1]} to {high[0]}.{high[1]}, and this is "
             f"{sys.version_info[0]}.{sys.version_info[1]}. Run datagen in such a Python."
+        )
+
+
+def _nothing_beside_a_lock(name: str, flavour: str, pins: Pins, first: Sequence[str]) -> None:
+    if pins.lock and first:
+        raise UserError(
+            f"{name}: --with {first[0]}: the {flavour} environment is exactly its lock file ({pins.lock}). Leave it out."
         )
 
 
@@ -159,14 +167,32 @@ class Steps:
         pip = [self._python, "-m", "pip", "--disable-pip-version-check", "--no-input"]
         if first:
             self._run(" ".join(first), [*pip, "install", *first])
+        if pins.lock:
+            locked = environments.LOCKS / pins.lock
+            self._run(
+                f"{pins.requirement} by {pins.lock}",
+                [*pip, "install", "--no-deps", "--require-hashes", "-r", str(locked)],
+            )
+        elif pins.alone:
+            self._run(pins.requirement, [*pip, "install", "--no-deps", pins.requirement, *pins.alone])
+            self._run("what it needs", [*pip, "install", *pins.beside, *first])
+        else:
+            self._with_needs(pip, pins, first)
+        if pins.remove:
+            self._run(f"without {', '.join(pins.remove)}", [*pip, "uninstall", "--yes", *pins.remove])
+        for pattern in pins.delete:
+            for file in self._folder.glob(f"lib/python*/site-packages/{pattern}"):
+                file.unlink()
+        self._run(f"import {pins.module}", [self._python, "-c", f"import {pins.module}"])
+        for check in pins.checks:
+            self._run(check.what, [self._python, "-c", check.code], check.says)
+
+    def _with_needs(self, pip: Sequence[str], pins: Pins, first: Sequence[str]) -> None:
         if pins.sha256:
             listed = self._folder / "pinned.txt"
             listed.write_text(f"{pins.requirement} --hash=sha256:{pins.sha256}\n", encoding="utf-8")
             self._run(pins.requirement, [*pip, "install", "--no-deps", "--require-hashes", "-r", str(listed)])
         self._run(f"{pins.requirement} and what it needs", [*pip, "install", pins.requirement, *first])
-        if pins.remove:
-            self._run(f"without {', '.join(pins.remove)}", [*pip, "uninstall", "--yes", *pins.remove])
-        self._run(f"import {pins.module}", [self._python, "-c", f"import {pins.module}"])
 
     def installed(self) -> dict[str, str]:
         listed = ("import importlib.metadata as m, json; "
@@ -177,7 +203,8 @@ class Steps:
         found: dict[str, str] = json.loads(done.stdout)
         return found
 
-    def _run(self, what: str, command: list[str]) -> None:
+    def _run(self, what: str, command: Sequence[str], says: str = "") -> None:
+        """`says` is why it fails, where that is known and the output need not be read for it."""
         self._say(what)
         self._out.write(f"\n$ {' '.join(command)}\n")
         self._out.flush()
@@ -187,7 +214,8 @@ class Steps:
         )
         if done.returncode:
             said = self._log.read_bytes()[begun:].decode(errors="replace")
-            raise EngineError(f"{self._name}: {what}: {explained(said, done.returncode)} All of it: {self._log}")
+            why = says if says and done.returncode > 0 else explained(said, done.returncode)
+            raise EngineError(f"{self._name}: {what}: {why} All of it: {self._log}")
 
 
 def _environ() -> dict[str, str]:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from datagen.engines.own_env import environments
+from datagen.engines.own_env import environments, relock
 from datagen.engines.own_env import install as installing
-from datagen.engines.own_env.environments import Pins
+from datagen.engines.own_env.environments import Check, Pins
 from datagen.engines.own_env.install import Steps, install
 from datagen.engines.own_env.pip_faults import explained
 from datagen.errors import EngineError, UserError
@@ -136,6 +137,86 @@ def test_an_install_that_fails_says_why_in_a_line_and_leaves_nothing(
         install("toy", "gpu")
     assert environments.find("toy") is None
     assert left(tmp_path) == []
+
+
+def sha256_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.slow
+def test_a_lock_file_is_all_that_is_installed(index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environments, "LOCKS", tmp_path)
+    good, older = sha256_of(index / "toyengine-1.0-py3-none-any.whl"), sha256_of(index / "helper-1.5-py3-none-any.whl")
+    lock = tmp_path / "toy-gpu.txt"
+    lock.write_text(f"toyengine==1.0 \\\n    --hash=sha256:{good}\nhelper==1.5 --hash=sha256:{older}\n")
+    pins = Pins("toyengine", "1.0", "toyengine", gb=0.001, lock=lock.name)
+    monkeypatch.setattr(environments, "FLAVOURS", {"toy": {"gpu": pins}})
+    with pytest.raises(
+        UserError, match="--with helper==2.0: the gpu environment is exactly its lock file .toy-gpu.txt."
+    ):
+        install("toy", "gpu", ["helper==2.0"])
+    said: list[str] = []
+    made = install("toy", "gpu", say=said.append)
+    assert said == ["a virtual environment", "toyengine==1.0 by toy-gpu.txt", "import toyengine"][1:]
+    assert made.packages["helper"] == "1.5"
+    lock.write_text(f"toyengine==1.0 --hash=sha256:{good}\nhelper==1.5 --hash=sha256:{good}\n")
+    with pytest.raises(
+        EngineError, match="toyengine==1.0 by toy-gpu.txt: the file that the index gives is not the pinned one"
+    ):
+        install("toy", "gpu", again=True)
+    assert environments.find("toy") == made
+
+
+@pytest.mark.slow
+def test_a_package_off_its_pins_is_checked(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without what it asks for, with what it is given instead, and without the files that clash."""
+    wheel(index, "toyengine", "1.0", needs="nothing-of-that-name")
+    check = Check("the mark", "import helper, sys; sys.exit(getattr(helper, 'bad', 0))", "helper has no mark here.")
+    loose = {"alone": ("spare==1.0",), "beside": ("helper==1.5",), "delete": ("spare.*",), "checks": (check,)}
+    pins = Pins("toyengine", "1.0", "toyengine", gb=0.001, **loose)  # type: ignore[arg-type]
+    monkeypatch.setattr(environments, "FLAVOURS", {"toy": {"cpu": pins}})
+    wheel(index, "spare", "1.0", needs="another-of-that-name")
+    made = install("toy", "cpu")
+    assert (made.packages["helper"], made.packages["spare"]) == ("1.5", "1.0")
+    assert not list(made.folder.rglob("spare.py"))
+    wheel(index, "helper", "1.5", code="bad = 1")
+    with pytest.raises(EngineError, match="toy: the mark: helper has no mark here. All of it: "):
+        install("toy", "cpu", again=True)
+
+
+def test_the_locks_pin_every_package_by_hash() -> None:
+    """Of each engine's lock: the pinned version is in it, every line has a hash, and its inputs are known to relock."""
+    found = {
+        f"{name}-{flavour}": p for name, of in environments.FLAVOURS.items() for flavour, p in of.items() if p.lock
+    }
+    assert found
+    for name, pins in found.items():
+        text = (environments.LOCKS / pins.lock).read_text()
+        packages = [block for block in text.replace("\\\n", "").splitlines() if not block.startswith("#")]
+        assert len(packages) > 50
+        assert all(re.fullmatch(r"[a-z0-9-]+==\S+( +--hash=sha256:[0-9a-f]{64})+", line) for line in packages)
+        assert any(line.startswith(f"{pins.requirement} ") for line in packages)
+        assert pins.requirement in relock.INPUTS[name].requirements
+        assert f"relock {name}" in text
+
+
+@pytest.mark.parametrize(
+    ("wheel_name", "fits"),
+    [
+        ("a-1-py3-none-any.whl", True),
+        ("a-1-py2.py3-none-any.whl", True),
+        ("a-1-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl", True),
+        ("a-1-cp38-abi3-manylinux_2_28_x86_64.whl", True),
+        ("a-1-py3-none-manylinux2014_x86_64.whl", True),
+        ("a-1-cp313-cp313-manylinux_2_17_x86_64.whl", False),
+        ("a-1-cp314-abi3-manylinux_2_17_x86_64.whl", False),
+        ("a-1-cp312-cp312-manylinux_2_17_aarch64.whl", False),
+        ("a-1-cp311-cp311-musllinux_1_2_x86_64.whl", False),
+        ("a-1-cp311-cp311-macosx_11_0_arm64.whl", False),
+    ],
+)
+def test_which_wheels_a_lock_names(wheel_name: str, fits: bool) -> None:
+    assert relock._fits(wheel_name, relock.INPUTS["chatterbox-gpu"]) is fits
 
 
 @pytest.mark.slow
