@@ -35,7 +35,7 @@ from datagen.store.ids import digest
 
 UP, DOWN = 160, 147
 """24000 / 22050."""
-REVISION = 3
+REVISION = 4
 """Raised when this file and its helpers give other samples or word times for the same request and espeak-ng."""
 LICENCE = "GPL-3.0-or-later"
 SAID_MARKS = frozenset(" \t'’‘\"“”.,;:?!…–—-()[]{}<>/\\@&%+=*#$€£_|~^`")
@@ -180,12 +180,12 @@ def ratio_of(voice: Voice) -> tuple[int, int]:
 
 def rendered(raw: RawSpeech, voice: Voice, moved: Delivery, seed: int) -> NDArray[np.float64]:
     """The samples in the voice's formants, pitch and level at 24 kHz."""
-    samples = np.frombuffer(raw.pcm, dtype=np.int16).astype(np.float64) / 32768
+    samples = np.frombuffer(raw.pcm, dtype=np.int16) / 32768
     gender = gender_of(voice, moved)
-    if gender is not None:
-        samples = praat.change_gender(samples, RATE_HZ, gender, seed)
-    gain_db = voice.transform.get("gain_db", 0.0) + moved.gain_db
-    return resample(samples, *ratio_of(voice)) * 10 ** (gain_db / 20)
+    gain = 10 ** ((voice.transform.get("gain_db", 0.0) + moved.gain_db) / 20)
+    if gender is None:
+        return resample(samples, *ratio_of(voice)) * gain
+    return praat.change_gender(samples, RATE_HZ, gender, seed, SAMPLE_RATE_HZ) * gain
 
 
 def gender_of(voice: Voice, moved: Delivery) -> praat.Gender | None:

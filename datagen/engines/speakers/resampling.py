@@ -28,6 +28,24 @@ def resample(samples: NDArray[np.float64], up: int, down: int) -> NDArray[np.flo
     return np.fft.irfft(narrowed, unit * up)[: -(-n * up // down)] * (up / down)
 
 
+@lru_cache(maxsize=1024)
+def smooth_ratio(ratio: float) -> tuple[int, int]:
+    """`up, down`, products of twos, threes, fives and sevens up to 512, whose quotient is nearest to `ratio`.
+
+    Within 0.4 % from 0.5 to 2, and within 0.2 % in nearly all of it.
+    """
+    terms = [n for n in range(1, 513) if _is_smooth(n)]
+    pairs = ((min(terms, key=lambda up: (abs(up / down - ratio), up)), down) for down in terms)
+    return min(pairs, key=lambda pair: (round(abs(pair[0] / pair[1] / ratio - 1), 12), pair[1]))
+
+
+def _is_smooth(n: int) -> bool:
+    for prime in (2, 3, 5, 7):
+        while n % prime == 0:
+            n //= prime
+    return n == 1
+
+
 @lru_cache(maxsize=4096)
 def _smooth(least: int) -> int:
     """The smallest product of twos, threes and fives that is at least `least`, and even."""

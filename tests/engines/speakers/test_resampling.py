@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datagen.engines.speakers.resampling import resample
+from datagen.engines.speakers.resampling import resample, smooth_ratio
 
 RATIOS = [(160, 147), (4, 3), (9, 7), (5, 4), (1, 1), (20, 21), (9, 10)]
 
@@ -30,3 +30,11 @@ def test_what_the_new_rate_cannot_hold_is_gone() -> None:
 def test_the_length_is_the_ratio_rounded_up(n: int, ratio: tuple[int, int]) -> None:
     up, down = ratio
     assert len(resample(np.zeros(n), up, down)) == -(-n * up // down)
+
+
+def test_a_smooth_ratio_is_near_and_a_transform_of_its_terms_is_fast() -> None:
+    for ratio in np.linspace(0.5, 2, 301):
+        up, down = smooth_ratio(float(ratio))
+        assert up / down == pytest.approx(ratio, rel=0.004)
+        assert all(2**9 * 3**6 * 5**4 * 7**4 % term == 0 for term in (up, down))
+    assert smooth_ratio(160 / 147) == (160, 147)
