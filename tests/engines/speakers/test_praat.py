@@ -20,7 +20,9 @@ def vowel(f0_hz: float = 120.0, seconds: float = 1.0) -> np.ndarray:
     pulses[(np.arange(int(seconds * f0_hz)) * RATE_HZ / f0_hz).astype(int)] = 1
     freqs = np.fft.rfftfreq(n, 1 / RATE_HZ)
     shape = sum(1 / (1 + ((freqs - f) / 60) ** 2) for f in (600, 1800))
-    return 0.3 * (made := np.fft.irfft(np.fft.rfft(pulses) * shape, n)) / np.abs(made).max()
+    made: np.ndarray = np.fft.irfft(np.fft.rfft(pulses) * shape, n)
+    made *= 0.3 / np.abs(made).max()
+    return made
 
 
 def peaks_hz(samples: np.ndarray, rate_hz: int) -> list[float]:
