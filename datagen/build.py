@@ -124,6 +124,11 @@ class Build:
         return read_bank(self.options(SceneOptions).sounds.folders)
 
     @cached_property
+    def references(self) -> dict[str, Any]:
+        """The embeddings of the voices' references, [1, d] by voice id; filled by whoever compares with them."""
+        return {}
+
+    @cached_property
     def _engines(self) -> dict[str, Any]:
         return {}
 
@@ -195,7 +200,7 @@ class Build:
     def speech_key(self, transcripts: str) -> str:
         """The content key of the speech of a write artefact, by that artefact's content."""
         run = self.recipe.run
-        inputs = self._inputs(["speak", "align"], ["speaker", "aligner"])
+        inputs = self._inputs(["speak", "align"], self._speech_engines)
         return digest("speech", transcripts, self.asides.digest, run.attempts, *inputs)
 
     def render_key(self, transcripts: str, speech: str, keep_audio: bool) -> str:
@@ -213,7 +218,12 @@ class Build:
     def clips_inputs(self) -> list[Any]:
         """What the clips of any voice depend on beside their texts: their own options, and how speech is gated and aligned."""
         clips = self.options(SpeakOptions).clips.output_options()
-        return [clips, *self._inputs(["speak", "align"], ["speaker", "aligner"])]
+        return [clips, *self._inputs(["speak", "align"], self._speech_engines)]
+
+    @property
+    def _speech_engines(self) -> list[str]:
+        """The engines that speech depends on: those that make it, and those that decide which of it is kept."""
+        return [k for k in self.kinds if k in ("speaker", "aligner", "asr", "embedder", "mos")]
 
     def _inputs(self, stages: list[str], engines: list[str]) -> list[Any]:
         versions = [STAGE_VERSIONS[s] for s in stages]

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from datagen import recipes
-from datagen.build import ENGINE_KINDS, STAGE_OPTIONS, resolve
+from datagen.build import ENGINE_KINDS, OPTIONAL_KINDS, STAGE_OPTIONS, resolve
 from datagen.config import MixEntry, Recipe, RunOptions, SplitShares
 
 _LONG = 12
@@ -45,7 +45,7 @@ def _all(recipe: Recipe, stages: Any, engine_options: Any) -> Iterator[dict[str,
     yield from _model("run", RunOptions, recipe.run)
     for stage, model in STAGE_OPTIONS.items():
         yield from _model(stage, model, stages[stage])
-    for kind in ENGINE_KINDS:
+    for kind in (*ENGINE_KINDS, *OPTIONAL_KINDS):
         chosen = getattr(recipe, kind)
         default = Recipe.model_fields[kind].get_default(call_default_factory=True).engine
         yield {
@@ -55,7 +55,8 @@ def _all(recipe: Recipe, stages: Any, engine_options: Any) -> Iterator[dict[str,
             "unit": "",
             "meaning": f"which {kind} engine; see `datagen engines`",
         }
-        yield from _model(kind, type(engine_options[kind]), engine_options[kind])
+        if kind in engine_options:
+            yield from _model(kind, type(engine_options[kind]), engine_options[kind])
 
 
 def _model(prefix: str, model: type[BaseModel], values: BaseModel) -> Iterator[dict[str, Any]]:

@@ -99,7 +99,7 @@ class FtoHistogram:
 
 @dataclass(frozen=True, slots=True)
 class GateCount:
-    """How many attempts at writing failed for one reason, and how many dialogues were rejected for it in the end."""
+    """How many attempts at writing, or at speaking, failed for one reason, and how many dialogues were rejected for it in the end."""
 
     failed: int = 0
     rejected: int = 0
@@ -117,7 +117,7 @@ class BuildSummary:
     unit to value (datagen/stages/stitch/timing.py); `timing_target` are what the recipe asks of some of them, by the same
     names; `ftos` is the distribution of the FTOs beside its target, None without floor transfers. `decided` is what
     `auto` became at the first plan, by recipe key. `attempts` counts every attempt at writing a dialogue; `gates` are those that
-    failed, by reason.
+    failed, by reason. `speech_attempts` and `speech_gates` are the same of speaking a turn, or what is said beside it.
     """
 
     id: str
@@ -141,6 +141,8 @@ class BuildSummary:
     plan_digest: str = ""
     attempts: int = 0
     gates: Mapping[str, GateCount] = field(default_factory=dict)
+    speech_attempts: int = 0
+    speech_gates: Mapping[str, GateCount] = field(default_factory=dict)
     format: int = BUILD_FORMAT
 
     def to_dict(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from datagen.records.enums import EventType, Heard, Speaker, TurnType
-from datagen.records.speech import Audio, Word
+from datagen.records.speech import Audio, Scores, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ class PlacedTurn:
     `fto_s` is the start minus the end of the other speaker's last turn (None for the first turn, and where the
     speaker goes on and the floor stays): negative is overlap. `end_s` is where the audio ends, so of a cut turn the
     end of its fade. An unheard word has the times at which it would have been spoken, and a partly heard one the end
-    that it would have had. `results_s` say when the result of each tool that is called in the turn is there.
+    that it would have had. `results_s` say when the result of each tool that is called in the turn is there. `attempt`, `scores`
+    and `watermarked` are its speech's.
     """
 
     index: int
@@ -48,6 +49,9 @@ class PlacedTurn:
     engine: str
     seed: int
     results_s: tuple[float, ...] = ()
+    attempt: int = 0
+    scores: Scores = Scores()
+    watermarked: bool = False
 
     def track_words(self) -> list[Word]:
         """The words that get tokens: those heard whole, and a partly heard one if at least half of it was heard.

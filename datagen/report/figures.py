@@ -3,13 +3,14 @@
 import base64
 import io
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import polars as pl
 import soundfile
 
-from datagen.records.build import BuildSummary
+from datagen.records.build import GateCount
 from datagen.records.enums import EventType
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 from datagen.report import timing
@@ -55,7 +56,8 @@ def figures(corpus: Corpus) -> dict[str, Any]:
         "groups": {
             name: [[k, c.kept, c.rejected, round(c.hours, 2)] for k, c in found.items()] for name, found in groups
         },
-        "rejects": _rejects(corpus), "attempts": build.attempts, "gates": _gates(build),
+        "rejects": _rejects(corpus), "attempts": build.attempts, "gates": _gates(build.gates, build.attempts),
+        "speech_attempts": build.speech_attempts, "speech_gates": _gates(build.speech_gates, build.speech_attempts),
         "engines": [[k, m.engine, m.model, m.revision, m.licence] for k, m in build.engines.items()],
         "notes": [[f"{k} {m.engine}", m.note] for k, m in build.engines.items() if m.note],
         "timing": timing.rows(build), "distance": timing.distance(build),
@@ -80,10 +82,10 @@ def _rejects(corpus: Corpus) -> list[list[Any]]:
     return [list(row) for row in sorted(rows, key=lambda r: (-r[2], r[0], r[1]))]
 
 
-def _gates(build: BuildSummary) -> list[list[Any]]:
-    """Reason, attempts at writing that failed for it, their share of all attempts in percent, and dialogues rejected for it."""
-    shares = {reason: 100 * gate.failed / max(build.attempts, 1) for reason, gate in build.gates.items()}
-    return [[reason, g.failed, f"{shares[reason]:.1f} %", g.rejected] for reason, g in build.gates.items()]
+def _gates(gates: Mapping[str, GateCount], attempts: int) -> list[list[Any]]:
+    """Reason, attempts that failed for it, their share of all attempts in percent, and dialogues rejected for it."""
+    shares = {reason: 100 * gate.failed / max(attempts, 1) for reason, gate in gates.items()}
+    return [[reason, g.failed, f"{shares[reason]:.1f} %", g.rejected] for reason, g in gates.items()]
 
 
 def _listed(corpus: Corpus) -> list[list[Any]]:

@@ -47,10 +47,15 @@ for (const h of data.histograms) at("histograms").append(histogram(h));
 if (data.every > 1) at("measured").textContent = `Measured on every ${data.every}th dialogue.`;
 if (data.rejects.length) at("rejects").append(table(["stage", "reason", "dialogues", "for example"], data.rejects));
 else at("rejects").append(make("span", {class: "soft"}, "Nothing was rejected."));
-const attempts = `${grouped(data.attempts)} attempts at writing`;
-at("gates").append(make("h3", {}, "Gates"), make("div", {class: "soft small"}, data.gates.length ? attempts : `${attempts}, none of which failed.`));
-if (data.gates.length) at("gates").append(table(["reason", "failed attempts", "share of attempts", "dialogues rejected"], data.gates));
+gates("Gates of what is written", `${grouped(data.attempts)} attempts at writing a dialogue`, data.gates);
+gates("Gates of what is spoken", `${grouped(data.speech_attempts)} attempts at speaking a turn`, data.speech_gates);
 at("engines").append(table(["", "engine", "model", "revision", "licence"], data.engines));
+
+// How often each reason failed an attempt.
+function gates(title, attempts, rows) {
+  at("gates").append(make("h3", {}, title), make("div", {class: "soft small"}, rows.length ? attempts : `${attempts}, none of which failed.`));
+  if (rows.length) at("gates").append(table(["reason", "failed attempts", "share of attempts", "dialogues rejected"], rows));
+}
 
 // What the recipe asks of the timing, beside what came out.
 function timing() {

@@ -10,14 +10,14 @@ import numpy as np
 from datagen.audio.files import from_pcm16, to_pcm16
 from datagen.build import Build
 from datagen.errors import DataError
-from datagen.protocols import AlignRequest, Failure
+from datagen.protocols import Failure
 from datagen.records.codec import from_json, to_json
 from datagen.records.enums import ClipKind, Speaker, Stage
 from datagen.records.plan import DialogPlan, Voice
 from datagen.records.speech import Clip, Clips, Speech, Word
+from datagen.run.attempt import Refused, placed
+from datagen.run.listening import Take, judged
 from datagen.run.meter import Meter
-from datagen.stages.align import unit as align
-from datagen.stages.align.unit import AlignOptions
 from datagen.stages.speak import clips as speak
 from datagen.stages.speak.clips import Candidate, Passed
 from datagen.stages.speak.unit import SpeakOptions
@@ -127,29 +127,28 @@ class VoiceClips:
             voice_db = whole if isinstance(whole, Failure) else speak.level_of(voice.id, whole, options)
             if isinstance(voice_db, Failure):
                 return [], [voice_db]
-            judged = [
+            shaped = [
                 r if isinstance(r, Failure) else speak.finish(c, r, voice_db, options)
                 for c, r in zip(tried, raw, strict=True)
             ]
-        passed = [p for p in judged if isinstance(p, Passed)]
-        with self._meter.time(Stage.ALIGN, "engine"):
-            words = build.engine("aligner").align([_align_request(p) for p in passed])
-        with self._meter.time(Stage.ALIGN):
-            aligned = [_aligned(p, w, build.options(AlignOptions)) for p, w in zip(passed, words, strict=True)]
-        refused = [f for f in (*judged, *aligned) if isinstance(f, Failure)]
-        return [p for p in aligned if isinstance(p, Passed)], refused
+        passed = [p for p in shaped if isinstance(p, Passed)]
+        kept, refused = self._gated(passed)
+        return kept, [*(f for f in shaped if isinstance(f, Failure)), *refused]
 
-
-def _align_request(passed: Passed) -> AlignRequest:
-    request = passed.candidate.request
-    return align.request(request.words, request.spoken, passed.speech)
-
-
-def _aligned(passed: Passed, words: tuple[Word, ...] | Failure, options: AlignOptions) -> Passed | Failure:
-    if isinstance(words, Failure):
-        return words
-    speech = align.finish(passed.speech, words, options, passed.candidate.where)
-    return speech if isinstance(speech, Failure) else replace(passed, speech=speech)
+    def _gated(self, passed: Sequence[Passed]) -> tuple[list[Passed], list[Failure]]:
+        """Those that pass the gates of any spoken text too, with their words and scores, and the gravest fault of each other one."""
+        candidates = [p.candidate for p in passed]
+        asked = [(c.where, c.request) for c in candidates]
+        results = placed(self._build, asked, [p.speech for p in passed], self._meter)
+        takes = {
+            i: Take(c.where, (c.request.voice.id, c.kind, c.text), c.request, found)
+            for i, (c, found) in enumerate(zip(candidates, results.values(), strict=True))
+            if isinstance(found, Speech)
+        }
+        heard = dict(zip(takes, judged(self._build, list(takes.values()), self._meter), strict=True))
+        refused = [r.failures[0] for r in results.values() if isinstance(r, Refused)]
+        refused += [h.failures[0] for h in heard.values() if h.failures]
+        return [replace(passed[i], speech=h.speech) for i, h in heard.items() if not h.failures], refused
 
 
 def _read(found: Artefact, kind: ClipKind) -> Iterator[Clip]:

@@ -9,7 +9,7 @@ from datagen.errors import DataError
 from datagen.records.build import GateCount
 from datagen.records.enums import Stage
 from datagen.records.maker import Reject
-from datagen.run.job import Outcome
+from datagen.run.job import STAGES_OF, Outcome
 
 ALARM_MIN_ATTEMPTS = 20
 """Fewer attempts than these are no rate yet."""
@@ -48,14 +48,25 @@ def gate_table(outcomes: Iterable[Outcome], rejects: Iterable[Reject]) -> tuple[
 
     A near-duplicate is found when all is written: each is an attempt that failed after all.
     """
-    attempts, failed, rejected = 0, Counter[str](), Counter[str]()
+    outcomes = list(outcomes)
     lost = {r.dialog_id for o in outcomes for r in o.rejects}
+    late = [r for r in rejects if r.stage == Stage.WRITE and r.dialog_id not in lost]
+    return _table("write", outcomes, rejects, late)
+
+
+def speech_gate_table(outcomes: Iterable[Outcome], rejects: Iterable[Reject]) -> tuple[int, dict[str, GateCount]]:
+    """All attempts at speaking a turn or what is said beside it, and by reason likewise; one attempt may fail for several reasons."""
+    return _table("speech", outcomes, rejects, ())
+
+
+def _table(
+    group: str, outcomes: Iterable[Outcome], rejects: Iterable[Reject], late: Iterable[Reject]
+) -> tuple[int, dict[str, GateCount]]:
+    attempts, failed = 0, Counter(r.reason for r in late)
+    rejected = Counter(r.reason for r in rejects if r.stage in STAGES_OF[group])
     for outcome in outcomes:
-        attempts += outcome.attempts
-        failed.update(outcome.gates)
-    for reject in rejects:
-        if reject.stage == Stage.WRITE:
-            rejected[reject.reason] += 1
-            failed[reject.reason] += reject.dialog_id not in lost
+        if outcome.group == group:
+            attempts += outcome.attempts
+            failed.update(outcome.gates)
     ordered = sorted(failed, key=lambda reason: (-failed[reason], reason))
     return attempts, {reason: GateCount(failed[reason], rejected[reason]) for reason in ordered}

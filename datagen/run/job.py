@@ -46,7 +46,7 @@ class Job:
 class Outcome:
     """What a group made of a shard: the artefact's folder, what it kept, what it rejected; `made` is False where it was there already.
 
-    Of the write group there are the attempts too, how many of them failed by reason, and each reason's first line.
+    Of the write and speech groups there are the attempts too, how many of them failed by reason, and each reason's first line.
     """
 
     group: str

@@ -17,7 +17,7 @@ from datagen.records.build import BUILD_FILE, BuildSummary, CodecInfo, ShardEntr
 from datagen.records.maker import Reject
 from datagen.records.speech import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from datagen.run import replies
-from datagen.run.gate_counts import GateCounts, gate_table
+from datagen.run.gate_counts import GateCounts, gate_table, speech_gate_table
 from datagen.run.job import Outcome
 from datagen.run.meter import Meter
 from datagen.run.near import near_duplicates
@@ -105,13 +105,14 @@ def _packed(run: Run, outcome: Outcome, losers: frozenset[str]) -> Packed:
 
 
 def _gates(run: Run, outcomes: Sequence[Outcome], rejects: Sequence[Reject]) -> dict[str, Any]:
-    """The counts of attempts at writing and their alarm, near-duplicates with them."""
+    """The counts of attempts at writing and their alarm, near-duplicates with them, and of attempts at speaking."""
     attempts, gates = gate_table(outcomes, rejects)
     counts = GateCounts(run.build.options(WriteOptions).max_gate_share)
     details = {reject.reason: reject.detail for reject in rejects}
     counts.add(attempts, {r: g.failed for r, g in gates.items()}, {r: details.get(r, f"{r}.") for r in gates})
     counts.check()
-    return {"attempts": attempts, "gates": gates}
+    spoken, speech_gates = speech_gate_table(outcomes, rejects)
+    return {"attempts": attempts, "gates": gates, "speech_attempts": spoken, "speech_gates": speech_gates}
 
 
 def _withdraw(run: Run) -> None:

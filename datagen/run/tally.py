@@ -55,7 +55,8 @@ class Tally:
             self._seen[outcome.group] += outcome.n_in
             for reject in outcome.rejects:
                 self._rejects[reject.stage].append(reject)
-            self._gates.add(outcome.attempts, outcome.gates, outcome.examples)
+            if outcome.group == "write":
+                self._gates.add(outcome.attempts, outcome.gates, outcome.examples)
         self.check(EARLY_SIGMAS)
 
     def check(self, sigmas: float = 0.0) -> None:

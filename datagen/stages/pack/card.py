@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from datagen.records.build import BuildSummary, Count
+from datagen.records.build import BuildSummary, Count, GateCount
 from datagen.records.maker import Maker
 from datagen.stages.pack.columns import EVENTS_HEAD, column_table, escape
 from datagen.stages.pack.event_types import event_table
@@ -148,12 +148,13 @@ def _rejects(build: BuildSummary) -> str:
 
 
 def _gates(build: BuildSummary) -> str:
-    if not build.gates:
-        return ""
-    failed = ", ".join(
-        f"{escape(k)} {g.failed:,} ({g.failed / max(build.attempts, 1):.1%})" for k, g in build.gates.items()
-    )
-    return f"Written in {build.attempts:,} attempts; failed: {failed}.\n"
+    told = (("Written", build.attempts, build.gates), ("Spoken", build.speech_attempts, build.speech_gates))
+    return "".join(_failed(what, attempts, gates) for what, attempts, gates in told if gates)
+
+
+def _failed(what: str, attempts: int, gates: Mapping[str, GateCount]) -> str:
+    failed = ", ".join(f"{escape(k)} {g.failed:,} ({g.failed / max(attempts, 1):.1%})" for k, g in gates.items())
+    return f"{what} in {attempts:,} attempts; failed: {failed}.\n"
 
 
 def _engines(engines: Mapping[str, Maker]) -> str:

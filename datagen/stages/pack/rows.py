@@ -17,7 +17,7 @@ from datagen.records.speech import SAMPLE_RATE_HZ, n_frames
 from datagen.stages.pack.arrays import codes_array, list_array
 from datagen.stages.pack.calls import TimedCall, timed_calls
 from datagen.stages.pack.events import takes_floor, turn_events
-from datagen.stages.pack.schema import Table, schema
+from datagen.stages.pack.schema import SCORE_COLUMNS, Table, schema
 from datagen.store.ids import canonical
 
 VERSION = 4
@@ -216,6 +216,9 @@ def turns_table(dialogs: Sequence[RenderedDialog], shard: str) -> pa.Table:
             ),
             "audio_engine": [t.engine for t in turns],
             "audio_seed": [t.seed for t in turns],
+            "audio_attempt": [t.attempt for t in turns],
+            "watermarked": [t.watermarked for t in turns],
+            **{name: [getattr(t.scores, name) for t in turns] for name in SCORE_COLUMNS},
         },
     )
 

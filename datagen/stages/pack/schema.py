@@ -224,7 +224,29 @@ _TURNS = (
     ),
     Column("audio_engine", TEXT, "speaker engine of this turn's audio"),
     Column("audio_seed", INDEX, "the seed that the engine was given"),
+    Column("audio_attempt", COUNT, "which attempt at speaking the turn this is, from 0"),
+    Column("watermarked", pa.bool_(), "the speaker engine put its watermark into the audio"),
+    *(
+        Column(name, REAL, f"{meaning}; null where it was not measured", unit, nullable=True)
+        for name, meaning, unit in (
+            ("wer", "word errors that the ASR hears (engines.asr), over the words of the text", "share"),
+            ("words_per_s", "words as they are said, over the length of the audio", "words/s"),
+            ("head_s", "sound before the first word, before it was cut", "s"),
+            ("tail_s", "sound after the last word, before it was cut", "s"),
+            ("inner_silence_s", "longest silence inside", "s"),
+            ("stray_s", "longest sound between two words that is in neither", "s"),
+            ("edge_s_per_letter", "time of the first or of the last words, a letter: the less of both", "s/letter"),
+            ("clipped_share", "share of samples at full scale, or on crests that are cut flat", "share"),
+            ("level_db", "RMS as the engine gave it, before stitch levels it", "dB of full scale"),
+            ("bandwidth_hz", "upper edge of the highest band that holds speech", "Hz"),
+            ("noise_s", "longest noise as loud as speech", "s"),
+            ("similarity", "of the speaker to the voice's reference, as the embedder scales it (engines.embedder)", ""),
+            ("mos", "predicted mean opinion score (engines.mos), 1 to 5", "MOS"),
+        )
+    ),
 )  # fmt: skip
+SCORE_COLUMNS = tuple(c.name for c in _TURNS if c.nullable and c.name != "fto_s")
+"""What was measured of a turn's speech: the fields of `records.speech.Scores`."""
 
 _VOICES = (
     Column("id", TEXT, "the voice, as in dialogs.agent_voice and dialogs.user_voice"),
@@ -277,7 +299,7 @@ SPECS: dict[Table, TableSpec] = {
         (
             "start_s", "end_s", "fto_s", "audio_seed", "words.list.element.start_s", "words.list.element.end_s",
             "events.list.element.start_s", "events.list.element.end_s",
-            "tool_calls.list.element.call_s", "tool_calls.list.element.result_s",
+            "tool_calls.list.element.call_s", "tool_calls.list.element.result_s", *SCORE_COLUMNS,
         ),
     ),
     Table.VOICES: TableSpec("a voice", ("id",), _VOICES, 16_384, ("id", "transform", "f0_hz", "formants_hz.list.element", "prompt_path")),

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from datagen.audio.levels import energy
+from datagen.audio.quality import clipped_share
 from datagen.config import Options, knob
 from datagen.domains.asides import Asides
 from datagen.errors import DataError
@@ -18,11 +19,12 @@ from datagen.records.speech import Aside, Speech, SpokenDialog, SpokenTurn
 from datagen.records.transcript import Transcript, Turn
 from datagen.stages.speak.clip_options import ClipOptions
 from datagen.stages.speak.deliverable import deliverable, vocals
+from datagen.stages.speak.gates.options import GateOptions
 from datagen.stages.speak.trim import Loud, loud_part, trimmed
 from datagen.store.ids import seed_of, unit_hash
 from datagen.text.say import spoken_words
 
-VERSION = 3
+VERSION = 4
 """Goes into content keys: raised when the same input gives another output."""
 
 Key = tuple[int, int | None]
@@ -43,7 +45,9 @@ class SpeakOptions(Options):
         -55.0, "quieter than this, a text or a word counts as silent", "dB of full scale", ge=-120, le=0
     )
     silent_word_share: float = knob(0.2, "largest share of a text's words that may be silent", "share", ge=0, le=1)
-    clip_share: float = knob(0.0005, "largest share of samples at full scale", "share", ge=0, le=1)
+    clip_share: float = knob(
+        0.0005, "largest share of samples at full scale, or on crests that are cut flat below it", "share", ge=0, le=1
+    )
     trim_below_peak_db: float = knob(
         50.0, "what is this far below the loudest at either end is trimmed", "dB", gt=0, le=120
     )
@@ -55,6 +59,14 @@ class SpeakOptions(Options):
         le=0.5,
     )
     rate_limits: tuple[float, float] = knob((0.85, 1.2), "slowest and fastest rate that is drawn", "voice's own rate")
+    asr_share: float = knob(
+        1.0,
+        "share of the texts that the ASR hears, where there is one (asr.engine): by a hash of dialogue and turn",
+        "share",
+        ge=0,
+        le=1,
+    )
+    gates: GateOptions = Field(default_factory=GateOptions, description="limits of what is measured of a spoken text")
     clips: ClipOptions = Field(default_factory=ClipOptions, description="each voice's short utterances")
 
     @field_validator("rate_limits")
@@ -179,11 +191,11 @@ def _fault(
             "silent",
             f"{where}: {speech.duration_s:.1f} s of audio, all below {options.silence_db:g} dB (speak.silence_db).",
         )
-    clipped = float(np.mean(np.abs(speech.audio) >= 32766 / 32768))
+    clipped = clipped_share(speech.audio)
     if clipped > options.clip_share:
         return Failure(
             "clipped",
-            f"{where}: {clipped:.2%} of samples are at full scale (limit {options.clip_share:.2%}, speak.clip_share).",
+            f"{where}: {clipped:.2%} of samples are clipped (limit {options.clip_share:.2%}, speak.clip_share).",
         )
     duration_s = kept.duration_s
     n_words = sum(len(s.split()) for s in request.spoken)

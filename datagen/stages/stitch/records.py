@@ -65,6 +65,9 @@ def _placed_turn(position: int, placement: Placement, shaped: Shaped, turns: Seq
         engine=spoken.speech.engine,
         seed=spoken.speech.seed,
         results_s=results_s(position, placement, shaped.shapes, turns) if turn.calls else (),
+        attempt=spoken.speech.attempt,
+        scores=spoken.speech.scores,
+        watermarked=spoken.speech.watermarked,
     )
     if not spot.cut:
         return placed
