@@ -9,9 +9,9 @@ from datagen.engines.speakers.chatterbox.model.masks import Tails
 
 
 class Estimator:
-    """The velocity of the flow. `dtype` is that of weights and activations; the time embedding stays in single precision,
+    """The velocity of the flow, in `dtype`; casts the decoder's weights in place.
 
-    because 1000 x time in half precision loses the phase of its fast sines. Changes the decoder's weights in place.
+    The time embedding stays in single precision: 1000 x time in half precision loses the phase of its fast sines.
     Raises NotImplementedError where the decoder is not built as in Chatterbox 0.1.7.
     """
 
@@ -46,9 +46,9 @@ class Estimator:
         return embedded.to(self.dtype)
 
     def __call__(self, x: torch.Tensor, led_by: torch.Tensor, time: torch.Tensor, tails: Tails) -> torch.Tensor:
-        """The velocity [rows, 80, time] in single precision at `x` [rows, 80, time], led by encoding, speaker and prompt
+        """The velocity [rows, 80, time] in single precision at `x` [rows, 80, time]; what it says on tails means nothing.
 
-        (`led_by` [rows, 240, time]). What it says on tails means nothing.
+        `led_by` [rows, 240, time]: encoding, speaker and prompt.
         """
         bias = tails.key_bias(self.dtype)
         h = torch.cat([x.to(self.dtype), led_by], dim=1)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from datagen.engines.speakers.chatterbox.model.estimator import Estimator
 from datagen.engines.speakers.chatterbox.model.masks import Tails, groups
 from datagen.engines.speakers.chatterbox.model.noise import flow_noise
 from datagen.engines.speakers.chatterbox.model.reference import FRAMES_A_TOKEN, LONGEST_PROMPT_S, Reference
+from datagen.engines.speakers.chatterbox.model.rows import ModelError
 from datagen.engines.speakers.chatterbox.model.vocoder import Vocoder
 
 #: Frames (rows x longest, prompts included) that a group of the flow holds, and mel frames that a group of the vocoder holds.
@@ -52,18 +54,17 @@ class FlowVocoder:
         self._velocity = Estimator(s3gen.flow.decoder.estimator, _dtype(dtype))
         self._vocode = Vocoder(s3gen.mel2wav, s3gen.trim_fade)
 
-    @torch.inference_mode()
     def mels(
         self, tokens: Sequence[torch.Tensor], refs: Sequence[dict[str, Any]], seeds: Sequence[int], n_steps: int
     ) -> list[torch.Tensor]:
         """For each row the mel [80, 2 x tokens] of its speech alone, in the order asked for.
 
         `tokens` are speech tokens [n] (no special ones), `refs` what S3Gen.embed_ref gave, `seeds` choose each row's noise,
-        `n_steps` are the Euler steps (10 in stock, 2 in Turbo). Raises ValueError for a row without tokens or with a special one.
+        `n_steps` are the Euler steps (10 in stock, 2 in Turbo). Raises ModelError for a row without tokens or with a special one.
         """
         _check(len(tokens), refs=len(refs), seeds=len(seeds))
         if n_steps < 1:
-            raise ValueError(f"the flow was asked for {n_steps} steps; it takes one or more")
+            raise ModelError(f"the flow was asked for {n_steps} steps; it takes one or more")
         for row, one in enumerate(tokens):
             _check_tokens(row, one, self._flow.vocab_size)
         references = [Reference.of(ref, self.prompt_s) for ref in refs]
@@ -71,25 +72,25 @@ class FlowVocoder:
         made: dict[int, torch.Tensor] = {}
         for group in groups(lengths, self._flow_frames):
             rows = group.rows
-            some = self._group(
-                [tokens[r] for r in rows], [references[r] for r in rows], [seeds[r] for r in rows], n_steps
-            )
+            with torch.inference_mode():
+                some = self._group(
+                    [tokens[r] for r in rows], [references[r] for r in rows], [seeds[r] for r in rows], n_steps
+                )
             made.update(zip(rows, some, strict=True))
         return [made[row] for row in range(len(tokens))]
 
-    @torch.inference_mode()
     def waves(self, mels: Sequence[torch.Tensor], seeds: Sequence[int]) -> list[NDArray[np.float32]]:
         """For each mel [80, frames] its wave at 24 kHz, 480 samples a frame, in the order asked for.
 
-        `seeds` choose the phases and the noise of each row's source. Raises ValueError for a mel without frames.
+        `seeds` choose the phases and the noise of each row's source. Raises ModelError for a mel without frames.
         """
         _check(len(mels), seeds=len(seeds))
         lengths = [mel.shape[-1] for mel in mels]
         if 0 in lengths:
-            raise ValueError(f"row {lengths.index(0)} has a mel without frames; there is nothing to make a wave of")
+            raise ModelError(f"row {lengths.index(0)} has a mel without frames; there is nothing to make a wave of")
         made: dict[int, NDArray[np.float32]] = {}
         for group in groups(lengths, self._vocoder_frames):
-            with self._timed("vocoder"):
+            with torch.inference_mode(), self._timed("vocoder"):
                 waves = self._vocode(
                     [mels[r].to(self.device).float() for r in group.rows], [seeds[r] for r in group.rows]
                 )
@@ -141,7 +142,7 @@ class FlowVocoder:
             led_by = torch.cat([led_by, torch.zeros_like(led_by)])
             tails = Tails(tails.lengths * 2, self.device)
         led_by = led_by.to(self._velocity.dtype)
-        for at, until in zip(moments[:-1], moments[1:], strict=True):
+        for at, until in pairwise(moments):
             time_embedded = self._velocity.time(at[None], until[None])
             if self.meanflow:
                 velocity = self._velocity(x, led_by, time_embedded, tails)
@@ -165,22 +166,22 @@ def _dtype(named: torch.dtype | str) -> torch.dtype:
         return named
     known = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
     if named not in known:
-        raise ValueError(f"dtype {named!r} is none of {', '.join(known)}")
+        raise ModelError(f"dtype {named!r} is none of {', '.join(known)}")
     return known[named]
 
 
 def _check(rows: int, **counts: int) -> None:
     unlike = {name: count for name, count in counts.items() if count != rows}
     if unlike:
-        raise ValueError(f"{rows} rows came with " + ", ".join(f"{count} {name}" for name, count in unlike.items()))
+        raise ModelError(f"{rows} rows came with " + ", ".join(f"{count} {name}" for name, count in unlike.items()))
 
 
 def _check_tokens(row: int, tokens: torch.Tensor, vocabulary: int) -> None:
     if tokens.ndim != 1 or not len(tokens):
-        raise ValueError(
+        raise ModelError(
             f"row {row} has speech tokens of shape {list(tokens.shape)}; a row is a list with at least one"
         )
     if int(tokens.min()) < 0 or int(tokens.max()) >= vocabulary:
-        raise ValueError(
+        raise ModelError(
             f"row {row} has speech token {int(tokens.max())}; those from {vocabulary} on are special: drop them first"
         )

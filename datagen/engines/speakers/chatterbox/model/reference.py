@@ -5,14 +5,11 @@ from typing import Any
 
 import torch
 
+from datagen.engines.speakers.chatterbox.model.rows import TOKENS_PER_S, ModelError
+
 #: As in stock: at most 10 s of a clip lead the flow. Every prompt frame costs as much as a frame of speech.
 LONGEST_PROMPT_S = 10.0
-TOKENS_A_SECOND = 25
 FRAMES_A_TOKEN = 2
-CLIP_RATE_HZ = 24_000
-_SAMPLES_A_TOKEN = CLIP_RATE_HZ // TOKENS_A_SECOND
-#: The mel's window is padded by reflection, 720 samples a side, so a clip must be longer than that; two tokens are.
-_FEWEST_TOKENS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,40 +25,22 @@ class Reference:
         """`ref` as S3Gen.embed_ref gives it, cut to whole tokens with two frames each and to `longest_s`.
 
         Stock leaves an odd frame in, or frames without tokens, and the speech then starts that much too early in the prompt.
-        Raises ValueError where a part lacks, or nothing is left.
+        Raises ModelError where a part lacks, or nothing is left.
         """
         lacking = {"prompt_token", "prompt_feat", "embedding"} - set(ref)
         if lacking:
-            raise ValueError(
+            raise ModelError(
                 f"the voice's conditioning lacks {', '.join(sorted(lacking))}; S3Gen.embed_ref gives them all"
             )
         tokens = torch.as_tensor(ref["prompt_token"]).reshape(-1).long()
         mel = torch.as_tensor(ref["prompt_feat"]).float()
         mel = mel.reshape(-1, mel.shape[-1])
-        kept = min(len(tokens), len(mel) // FRAMES_A_TOKEN, int(longest_s * TOKENS_A_SECOND))
+        kept = min(len(tokens), len(mel) // FRAMES_A_TOKEN, int(longest_s * TOKENS_PER_S))
         stated = ref.get("prompt_token_len")
         if stated is not None:  # tokens behind the stated length are padding
             kept = min(kept, int(torch.as_tensor(stated).reshape(-1)[0]))
         if kept < 1:
-            raise ValueError(
+            raise ModelError(
                 f"the voice's clip gives {len(tokens)} prompt tokens and {len(mel)} mel frames: too short to lead a voice"
             )
         return cls(tokens[:kept], mel[: FRAMES_A_TOKEN * kept], torch.as_tensor(ref["embedding"]).float().reshape(-1))
-
-
-def embed_reference(s3gen: Any, clip: Any, longest_s: float = LONGEST_PROMPT_S) -> dict[str, Any]:
-    """What S3Gen.embed_ref makes of `clip` (mono samples at 24 kHz), cut to `longest_s` and to whole tokens of 40 ms.
-
-    So mel frames and tokens agree without the warning, and a clip that is too long is cut and not taken whole as stock would.
-    Raises ValueError for a clip of under 80 ms, or one with other than finite samples.
-    """
-    samples = torch.as_tensor(clip).float().reshape(-1)
-    kept = min(len(samples) // _SAMPLES_A_TOKEN, int(longest_s * TOKENS_A_SECOND))
-    if kept < _FEWEST_TOKENS:
-        raise ValueError(
-            f"the clip has {len(samples) / CLIP_RATE_HZ:.3f} s; a voice needs at least {_FEWEST_TOKENS / TOKENS_A_SECOND} s"
-        )
-    if not torch.isfinite(samples).all():
-        raise ValueError("the clip has samples that are not finite numbers")
-    made: dict[str, Any] = s3gen.embed_ref(samples[: kept * _SAMPLES_A_TOKEN], CLIP_RATE_HZ)
-    return made

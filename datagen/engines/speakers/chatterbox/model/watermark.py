@@ -2,10 +2,13 @@
 
 import contextlib
 import sys
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from datagen.engines.speakers.chatterbox.model.rows import ModelError
 
 RATE_HZ = 24_000
 #: perth hides its own import error: setuptools 81 and newer come without the pkg_resources that it asks for.
@@ -24,7 +27,7 @@ class Watermark:
 
     def _load(self) -> Any:
         try:
-            import perth
+            perth: Any = import_module("perth")
         except ImportError as error:
             self.missing = (
                 f"no watermark: resemble-perth is not in Chatterbox's environment ({error}); install it there"
@@ -41,15 +44,15 @@ class Watermark:
         return self._marker is not None
 
     def apply(self, wave: NDArray[np.float32]) -> NDArray[np.float32]:
-        """`wave` (24 kHz) with the watermark in it, just as long. Raises RuntimeError with `missing` where there is no marker."""
+        """`wave` (24 kHz) with the watermark in it, just as long. Raises ModelError with `missing` where there is no marker."""
         if self._marker is None:
-            raise RuntimeError(self.missing)
+            raise ModelError(self.missing)
         marked = np.asarray(self._marker.apply_watermark(wave, sample_rate=RATE_HZ), dtype=np.float32).reshape(-1)
         # Its way through 32 kHz and back can add or lose a sample.
         return np.pad(marked[: len(wave)], (0, max(0, len(wave) - len(marked))))
 
     def confidence(self, wave: NDArray[np.float32]) -> float:
-        """The share of the watermark's bits that `wave` (24 kHz) carries, 0 to 1. Raises RuntimeError where there is no marker."""
+        """The share of the watermark's bits that `wave` (24 kHz) carries, 0 to 1. Raises ModelError where there is no marker."""
         if self._marker is None:
-            raise RuntimeError(self.missing)
+            raise ModelError(self.missing)
         return float(np.mean(self._marker.get_watermark(wave, sample_rate=RATE_HZ)))
