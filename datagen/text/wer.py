@@ -40,18 +40,18 @@ def words_of(text: str) -> list[str]:
 
 
 def errors(expected: Sequence[str], heard: Sequence[str]) -> WordErrors:
-    """The least word edits from `expected` to `heard`; of several ways with as few, one with the fewest deletions and insertions."""
+    """The least word edits from `expected` to `heard`; of several ways with as few, one that leaves the most words as they are."""
     rows = _table(expected, heard)
     i, j = len(expected), len(heard)
     pairs: list[tuple[int | None, int | None]] = []
     substitutions = deletions = insertions = 0
     while i or j:
-        wrong = i and j and expected[i - 1] != heard[j - 1]
-        if i and j and rows[i][j] == rows[i - 1][j - 1] + bool(wrong):
+        wrong = i > 0 and j > 0 and expected[i - 1] != heard[j - 1]
+        if i and j and rows[i][j] == rows[i - 1][j - 1] + wrong * _SUBSTITUTION:
             i, j = i - 1, j - 1
-            substitutions += bool(wrong)
+            substitutions += wrong
             pairs.append((i, j))
-        elif i and rows[i][j] == rows[i - 1][j] + 1:
+        elif i and rows[i][j] == rows[i - 1][j] + _EDIT:
             i -= 1
             deletions += 1
             pairs.append((i, None))
@@ -67,12 +67,18 @@ def text_errors(expected: str, heard: str) -> WordErrors:
     return errors(words_of(expected), words_of(heard))
 
 
+_EDIT = 1_000_000
+_SUBSTITUTION = _EDIT + 1
+"""Among ways with as many edits fewer substitutions are cheaper: a phrase put in is then that, and not a row of wrong words."""
+
+
 def _table(expected: Sequence[str], heard: Sequence[str]) -> list[list[int]]:
-    """The least edits from each beginning of `expected` to each of `heard`, [len(expected) + 1][len(heard) + 1]."""
-    rows = [list(range(len(heard) + 1))]
+    """The least cost from each beginning of `expected` to each of `heard`, [len(expected) + 1][len(heard) + 1]."""
+    rows = [[j * _EDIT for j in range(len(heard) + 1)]]
     for i, word in enumerate(expected, 1):
-        above, row = rows[-1], [i]
+        above, row = rows[-1], [i * _EDIT]
         for j, other in enumerate(heard, 1):
-            row.append(min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (word != other)))
+            replaced = above[j - 1] + (word != other) * _SUBSTITUTION
+            row.append(min(above[j] + _EDIT, row[j - 1] + _EDIT, replaced))
         rows.append(row)
     return rows

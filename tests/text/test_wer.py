@@ -18,6 +18,7 @@ def test_each_sort_of_error_is_counted_as_such() -> None:
     assert found.rate == 0.3
     assert (3, 3) in found.pairs
     assert (7, None) in found.pairs
+    assert (None, 8) in found.pairs
     assert errors((), ("uh", "uh")).rate == 2
     assert errors(said, ()).deletions == 10
 
