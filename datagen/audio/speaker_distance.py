@@ -23,6 +23,8 @@ LOW_HZ, HIGH_HZ = 100.0, 8_000.0
 LOUD_DB = -35.0
 """Frames this far below the loudest do not count towards the long-term spectrum."""
 N_FEATURES = 5 + N_CEPSTRA
+LEAST_FRAMES = 50
+"""Voiced frames, and loud ones, of 10 ms, under which a clip tells too little of its voice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,20 @@ def measure(audio: Audio, sex: str) -> VoiceMeasures | None:
     """The measures of a 24 kHz clip of some ten seconds; None where too little of it is voiced to tell (under half a second)."""
     hz = pitch_of(audio, SAMPLE_RATE_HZ)
     formants = formants_of(audio, SAMPLE_RATE_HZ, sex)
-    if len(hz) < 50 or len(formants) < 50:
+    if min(len(hz), len(formants)) < LEAST_FRAMES:
         return None
     low, middle, high = np.percentile(hz, (10, 50, 90))
-    f1, f2, f3 = formants.mean(axis=0)
-    features = np.concatenate([np.log([middle, high / low, f1, f2, f3]), long_term_cepstrum(audio)])
-    return VoiceMeasures(float(middle), float(high / low), (float(f1), float(f2), float(f3)), features)
+    f1, f2, f3 = (float(f) for f in formants.mean(axis=0))
+    features = features_of(hz, formants, long_term_cepstrum(audio))
+    return VoiceMeasures(float(middle), float(high / low), (f1, f2, f3), features)
+
+
+def features_of(
+    hz: NDArray[np.float64], formants_hz: NDArray[np.float64], cepstrum: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The 17 numbers of a clip by its voiced frames' pitch [n], its loud frames' formants [m, 3] and its cepstrum [12]."""
+    low, middle, high = np.percentile(hz, (10, 50, 90))
+    return np.concatenate([np.log([middle, high / low, *formants_hz.mean(axis=0)]), cepstrum])
 
 
 def long_term_cepstrum(audio: Audio) -> NDArray[np.float64]:

@@ -1,0 +1,1 @@
+"""How alike two clips' speakers are: one file an engine."""
