@@ -134,7 +134,8 @@ class Slots:
         count, ended, broken = int(self.spoken[slot]), bool(self.ended[slot]), bool(self.broken[slot])
         if broken:
             self._clear(slot)
-        return Tokens(self.tokens[slot, :count].cpu(), cut=not ended and not broken, broken=broken)
+        ids = self.tokens[slot, :count].clone().cpu()  # on a CPU, cpu() alone would be a view of the next row's tokens
+        return Tokens(ids, cut=not ended and not broken, broken=broken)
 
     def _clear(self, slot: int) -> None:
         self.cache.clear(slot * self.places_each, self.places_each)
