@@ -8,7 +8,7 @@ import typer
 from datagen.cli.flags import NO_SETS, Json, Profile, Recipe, Sets
 
 domains_app = typer.Typer(rich_markup_mode=None, help="The domains: list, show, check, or make one.")
-voices_app = typer.Typer(rich_markup_mode=None, help="The voices of the speaker engine: list them, hear one.")
+voices_app = typer.Typer(rich_markup_mode=None, help="Voices: list, hear, or make and check a bank.")
 sounds_app = typer.Typer(rich_markup_mode=None, help="The sounds of the user's surroundings: list them, hear one.")
 recipe_app = typer.Typer(rich_markup_mode=None, help="The knobs of a recipe.")
 timing_app = typer.Typer(rich_markup_mode=None, help="The presets of turn-taking: list, show, or fit one.")
@@ -68,12 +68,23 @@ def domains_new(
     command.new(name, title, into, from_llm, sets, seed)
 
 
-@voices_app.command("list")
-def voices_list(json_: Json = False, profile: Profile = "local") -> None:
-    """List the voices with their pitch and formants."""
-    from datagen.cli import lists
+_BankArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="BANK", help="A voice bank's folder.  [default: the speaker engine's voices]", show_default=False
+    ),
+]
+_Jobs = Annotated[
+    int | None, typer.Option("--jobs", metavar="N", min=1, help="Worker processes.  [default: one a processor]")
+]
 
-    lists.voices_list(json_, profile)
+
+@voices_app.command("list")
+def voices_list(bank: _BankArgument = None, json_: Json = False, profile: Profile = "local") -> None:
+    """List voices with pitch, formants, person, age and split."""
+    from datagen.cli import voices
+
+    voices.show(bank, json_, profile)
 
 
 @voices_app.command("hear")
@@ -83,12 +94,51 @@ def voices_hear(
     text: Annotated[
         str, typer.Option("--text", metavar="TEXT", help="What it says.  [default: the text of the voice prompts]")
     ] = "",
+    bank: Annotated[
+        Path | None, typer.Option("--bank", metavar="BANK", help="A voice of this bank: its reference clip.")
+    ] = None,
+    prompt: Annotated[bool, typer.Option("--prompt", help="With --bank: its voice prompt.")] = False,
     profile: Profile = "local",
 ) -> None:
     """Write a voice's speech to a WAV file."""
-    from datagen.cli import lists
+    from datagen.cli import voices
 
-    lists.voices_hear(voice, wav, text, profile)
+    voices.hear(voice, wav, text, prompt, bank, profile)
+
+
+@voices_app.command("build")
+def voices_build(
+    out: Annotated[Path, typer.Option("--out", metavar="BANK", help="The folder to make.")],
+    count: Annotated[int, typer.Option("--count", metavar="N", help="How many voices.")] = 2000,
+    clips: Annotated[
+        Path | None,
+        typer.Option(
+            "--clips", metavar="DIR", help="Base speakers of yours: NAME.wav or .flac, and LICENCE.txt or voices.toml."
+        ),
+    ] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Go on without clips of DIR that are refused.")] = False,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of every draw.")] = 0,
+    jobs: _Jobs = None,
+    profile: Profile = "local",
+    sets: Sets = NO_SETS,
+) -> None:
+    """Make a bank of voices: base speakers moved by Praat, measured and told apart.
+
+    Base speakers are the speaker engine's voices (--set speaker.engine=NAME), or the clips of --clips; with both flags, both. The
+    bank's own knobs are --set bank.NAME=VALUE: child_share, elderly_share, held_out_share, sources, tries, f0_tolerance,
+    formant_tolerance, min_hnr_db, max_hnr_fall_db, max_pitch_jumps. A build that was stopped goes on with the same command.
+    """
+    from datagen.cli import voices
+
+    voices.build(out, count, seed, clips, skip_bad, jobs, profile, sets)
+
+
+@voices_app.command("check")
+def voices_check(bank: _BankArgument = None, jobs: _Jobs = None, profile: Profile = "local") -> int:
+    """Measure a bank's voices again; say what is amiss (exit 3)."""
+    from datagen.cli import voices
+
+    return voices.check(bank, jobs, profile)
 
 
 @sounds_app.command("list")

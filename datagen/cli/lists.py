@@ -1,19 +1,15 @@
-"""`datagen domains` and `voices`: what there is."""
+"""`datagen domains`: what there is, and the tables that it and others print."""
 
-import difflib
-import io
 import json
 import sys
 from collections import defaultdict
-from dataclasses import asdict
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from datagen import domains, recipes
 from datagen.build import resolve
-from datagen.errors import DataError, UserError
+from datagen.errors import DataError
 from datagen.records.enums import MarkType
 from datagen.records.transcript import Turn
 
@@ -69,46 +65,6 @@ def _marked(turn: Turn) -> str:
         else:
             before[mark.word].append(_SIGNS[mark.type][0])
     return " ".join(" ".join([*before[i], word, *after[i]]) for i, word in enumerate(turn.words))
-
-
-def voices_list(as_json: bool, profile: str) -> None:
-    """Prints the speaker engine's voices, by F0."""
-    build = resolve(recipes.compose(profile=profile))
-    found = sorted(build.engine("speaker").voices(), key=lambda v: (v.f0_hz, v.id))
-    if as_json:
-        sys.stdout.write(json.dumps([asdict(v) for v in found], indent=1) + "\n")
-        return
-    rows = [
-        [v.id, v.sex, f"{v.f0_hz:.0f}", " ".join(f"{f:.0f}" for f in v.formants_hz), v.base, v.family, v.licence]
-        for v in found
-    ]
-    print_table(["voice", "sex", "F0 Hz", "F1 F2 F3 Hz", "base", "family", "licence"], rows)
-
-
-def voices_hear(voice: str, wav: Path, text: str, profile: str) -> None:
-    """Writes a voice saying `text`, or its voice prompt, to a WAV file."""
-    from datagen.audio.files import write_wav
-    from datagen.protocols import Failure, SpeakRequest
-    from datagen.run.prompts import voice_prompt
-    from datagen.store.files import write_bytes
-    from datagen.text.say import spoken_words
-
-    build = resolve(recipes.compose(profile=profile, sets=["plan.max_voices=0"]))
-    if voice not in build.voices:
-        near = difflib.get_close_matches(voice, build.voices, n=3)
-        hint = f"Did you mean {', '.join(near)}?" if near else "`datagen voices list` names them."
-        raise UserError(f"there is no voice {voice}. {hint}")
-    if text:
-        request = SpeakRequest(tuple(text.split()), spoken_words(text), build.voices[voice], seed=0)
-        speech = build.engine("speaker").speak([request])[0]
-        if isinstance(speech, Failure):
-            raise UserError(f"--text: {speech.detail}")
-        audio = speech.audio
-    else:
-        audio = voice_prompt(build, voice)
-    write_wav(made := io.BytesIO(), audio)
-    write_bytes(wav, made.getvalue())
-    sys.stdout.write(f"{wav}: {len(audio) / 24_000:.1f} s of {voice}\n")
 
 
 def print_table(columns: list[str], rows: list[list[str]]) -> None:

@@ -19,7 +19,15 @@ FORMANT_UNIT_RATIO = 1.12
 
 
 def distances(voices: Sequence[Voice]) -> NDArray[np.float64]:
-    """The audible distance of every pair, [n, n]: F0 in units of 4 semitones and formants in units of 12 %, as a norm."""
+    """The audible distance of every pair, [n, n]: a bank's own, by the voices' places, where all of them are of one bank.
+
+    Else it is F0 in units of 4 semitones and formants in units of 12 %, as a norm.
+    """
+    if len({(v.family, len(v.place)) for v in voices}) == 1 and voices[0].place:
+        places = np.array([v.place for v in voices], dtype=np.float64)
+        squares = (places * places).sum(axis=1)
+        # Not by differences, [n, n, d]: of thousands of voices they are gigabytes.
+        return np.asarray(np.sqrt(np.maximum(squares[:, None] + squares - 2 * places @ places.T, 0.0)))
     f0 = np.log2([v.f0_hz for v in voices]) * 12 / F0_UNIT_SEMITONES
     formants = np.log([v.formants_hz for v in voices]).mean(axis=1) / np.log(FORMANT_UNIT_RATIO)
     points = np.stack([f0, formants], axis=1)
@@ -30,13 +38,15 @@ def distances(voices: Sequence[Voice]) -> NDArray[np.float64]:
 class Cast:
     """The voices of each split, and for each voice the ones that it can be told from.
 
+    Voices of one person share a split. Where some are held out, they are valid's and test's, and all others train's: so they stay
+    out of train whatever the shares are, and voices of a split that has no share are left out.
+
     Raises UserError where a split has no pair at least `min_distance` apart.
     """
 
     def __init__(self, voices: Sequence[Voice], shares: Shares, min_distance: float, max_voices: int = 0) -> None:
-        chosen = _choose(voices, max_voices)
-        pool = pools((v.id for v in chosen), shares, "voice")
-        self.voices = tuple(replace(v, split=pool[v.id]) for v in chosen)
+        self.voices = _with_splits(_choose(voices, max_voices), shares)
+        self._children = frozenset(v.id for v in self.voices if v.age == "child")
         self._by_sex = {sex: frozenset(v.id for v in self.voices if v.sex == sex) for sex in ("female", "male")}
         self._by_split: dict[Split, tuple[list[str], list[list[str]]]] = {}
         for split, share in zip((Split.TRAIN, Split.VALID, Split.TEST), shares, strict=True):
@@ -47,25 +57,52 @@ class Cast:
     def draw(self, split: Split, rng: np.random.Generator, agent_sex: str = "", user_sex: str = "") -> tuple[str, str]:
         """The agent's and the user's voice, both from the split's pool, of the sex that their names suggest.
 
-        An empty sex is any. In a pool too small for both wishes and the distance, the distance goes first, then the agent's.
+        An empty sex is any, and the agent no child. In a pool too small for all wishes and the distance, the distance goes first, then
+        the agent's.
         """
         agents, partners = self._by_split[split]
-        agent = _one_of(agents, self._of_sex(agent_sex), rng)
+        agent = _one_of(agents, self._of_sex(agent_sex) - self._children, rng, self._children)
         return agent, _one_of(partners[agents.index(agent)], self._of_sex(user_sex), rng)
 
     def _of_sex(self, sex: str) -> frozenset[str]:
         return self._by_sex.get(sex, frozenset())
 
 
-def _one_of(ids: Sequence[str], preferred: frozenset[str], rng: np.random.Generator) -> str:
-    """One of `ids`, a preferred one if there is any."""
-    fitting = [i for i in ids if i in preferred] or ids
+def _one_of(
+    ids: Sequence[str], preferred: frozenset[str], rng: np.random.Generator, last: frozenset[str] = frozenset()
+) -> str:
+    """One of `ids`, a preferred one if there is any, and one of `last` only where there is nobody else."""
+    fitting = [i for i in ids if i in preferred] or [i for i in ids if i not in last] or ids
     return fitting[int(rng.integers(len(fitting)))]
 
 
 def _choose(voices: Sequence[Voice], max_voices: int) -> list[Voice]:
+    """At most so many voices, by a hash; of those held out and of the others in proportion, so that neither side runs dry."""
     ranked = sorted(voices, key=lambda v: unit_hash("choose voice", v.id))
+    held = [v for v in ranked if v.held_out]
+    if max_voices and held and len(held) < len(ranked):
+        n_held = min(max(round(max_voices * len(held) / len(ranked)), min(2, max_voices)), len(held))
+        ranked = held[:n_held] + [v for v in ranked if not v.held_out][: max_voices - n_held]
     return sorted(ranked[:max_voices] if max_voices else ranked, key=lambda v: v.id)
+
+
+def _with_splits(chosen: Sequence[Voice], shares: Shares) -> tuple[Voice, ...]:
+    """The voices with their splits, by id; without those whose only splits have no share."""
+    held = {_key(v) for v in chosen if v.held_out}
+    others = {_key(v) for v in chosen} - held
+    train, valid, test = shares
+    if not held:
+        pool = dict(pools(others, shares, "voice"))
+    else:
+        away = valid + test
+        pool = dict(pools(held, (0.0, valid / away, test / away), "voice")) if away > 0 else {}
+        pool |= dict.fromkeys(others, Split.TRAIN) if train > 0 else {}
+    return tuple(replace(v, split=pool[_key(v)]) for v in chosen if _key(v) in pool)
+
+
+def _key(voice: Voice) -> str:
+    """What voices share a split by: their person, or the voice itself where nobody says whose it is."""
+    return f"person {voice.person}" if voice.person else voice.id
 
 
 def _partners(members: Sequence[Voice], split: Split, min_distance: float) -> tuple[list[str], list[list[str]]]:
