@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 
 from datagen.engines.judges.llm import Better
 from datagen.engines.judges.prompts import Judged
-from datagen.errors import DataError, UserError
+from datagen.engines.llm.chat import SERVERS_FAULTS
+from datagen.errors import DataError, EngineError, UserError
 from datagen.protocols import Failure
 from datagen.stages.pack.schema import Table, manifest_path
 from datagen.store.ids import seed_of
@@ -67,13 +68,15 @@ class Comparison:
 
 
 def compare(a: Path, b: Path, judge: Comparing, n_pairs: int, seed: int) -> Comparison:
-    """`n_pairs` dialogues of one scenario each from two builds, judged; DataError where the judge answered nothing that can be read."""
+    """`n_pairs` dialogues of one scenario each from two builds, judged; DataError where the judge answered nothing that can be read,
+    EngineError where its servers did not answer."""
     pairs = list(_pairs(a, b, n_pairs))
     found = asyncio.run(_judged(judge, pairs, seed))
     verdicts = [v for v in found if isinstance(v, Verdict)]
     if not verdicts:
         failure = next(f for f in found if isinstance(f, Failure))
-        raise DataError(f"the judge gave no verdict on {len(pairs)} pairs, e.g. {failure.reason}: {failure.detail}")
+        kind = EngineError if failure.reason in SERVERS_FAULTS else DataError
+        raise kind(f"the judge gave no verdict on {len(pairs)} pairs, e.g. {failure.reason}: {failure.detail}")
     return summary(verdicts, len(pairs) - len(verdicts))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from datagen.engines.judges.llm import Better
 from datagen.engines.judges.prompts import Judged
-from datagen.errors import DataError, UserError
+from datagen.errors import DataError, EngineError, UserError
 from datagen.protocols import Failure
 from datagen.report.compare import Verdict, compare, correlation, summary
 
@@ -44,6 +44,12 @@ def test_a_failure_of_the_judges_is_counted_and_nothing_but_failures_is_an_error
     assert (found.n_pairs, found.n_failed) == (3, 1)
     with pytest.raises(DataError, match="gave no verdict on 3 pairs, e.g. judge_unread: no object"):
         compare(built, built, By(lambda first, second: Failure("judge_unread", "no object")), 3, seed=1)
+
+
+def test_servers_that_do_not_answer_are_the_servers_fault(built: Path) -> None:
+    silent = Failure("unanswered", "no answer in 2 s")
+    with pytest.raises(EngineError, match="gave no verdict on 3 pairs, e.g. unanswered: no answer in 2 s"):
+        compare(built, built, By(lambda first, second: silent), 3, seed=1)
 
 
 def test_no_build_is_a_line(built: Path, tmp_path: Path) -> None:

@@ -33,6 +33,10 @@ class Fault(StrEnum):
     """Every try ended in a fault of transport: 5xx, a cut body, a lost connection, a timeout."""
 
 
+SERVERS_FAULTS = frozenset((Fault.CONTEXT_LENGTH, Fault.BAD_REQUEST, Fault.OVERLOADED, Fault.UNANSWERED))
+"""What another reply would not mend: the server, or what is asked of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """A chat completion to ask for. The model is the client's.

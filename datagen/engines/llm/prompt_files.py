@@ -30,8 +30,13 @@ class PromptFiles:
         self.digest = digest([(name, file_digest(self.file(name))) for name in self._names()])
 
     def render(self, name: str, view: Mapping[str, Any]) -> str:
-        """The text of the template `NAME.j2`."""
-        return self.rendered(f"{name}.j2", lambda: self._env.get_template(f"{name}.j2"), view)
+        """The text of the template `NAME.j2`; UserError where it says nothing."""
+        text = self.rendered(f"{name}.j2", lambda: self._env.get_template(f"{name}.j2"), view)
+        if not text:
+            raise UserError(
+                f"{self.label}/{name}.j2: it says nothing. Write the prompt, or remove the file for the shipped one."
+            )
+        return text
 
     def check(self) -> None:
         """Compiles every template, so that a fault is found before any work."""

@@ -2,7 +2,7 @@
 
 Run as a file: keeper.py PARENT_PID GRACE_S LOG COMMAND… It ends with the command's own exit code, 128 + N for signal N. SIGTERM
 ends the command: gently at first, after GRACE_S by force. How its parent ends does not matter, SIGKILL included; where the keeper
-itself is killed, Linux ends the command.
+itself is killed, Linux ends the command. The command's temporary files lie in a folder of its own (TMPDIR), which goes with it.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 _POLL_S = 0.2
@@ -18,14 +19,20 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main(parent: int, grace_s: float, log: str, command: list[str]) -> int:
-    """The command's exit code, when it and every process of its group are gone."""
+    """The command's exit code, when it, every process of its group and its temporary files are gone."""
+    with tempfile.TemporaryDirectory(prefix="datagen-", ignore_cleanup_errors=True) as folder:
+        return _kept(parent, grace_s, log, command, {**os.environ, "TMPDIR": folder})
+
+
+def _kept(parent: int, grace_s: float, log: str, command: list[str], environ: dict[str, str]) -> int:
     asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda n, _: asked.append(n))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to act on
     with open(log, "ab") as out:
         child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_die_with_me
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=environ, start_new_session=True,
+            preexec_fn=_die_with_me,
         )  # fmt: skip
     while child.poll() is None and not asked and os.getppid() == parent:
         time.sleep(_POLL_S)

@@ -20,10 +20,12 @@ from datagen.errors import EngineError
 
 STAND_IN = '''
 """Does what vLLM's server does as far as a parent sees it; what it is to do stands in the model's name."""
-import http.server, os, subprocess, sys, time
+import http.server, os, subprocess, sys, tempfile, time
 a = sys.argv
 model, port = a[a.index("--model") + 1], int(a[a.index("--port") + 1])
 print("started with", " ".join(a), flush=True)
+print("temporary", tempfile.gettempdir(), flush=True)
+open(os.path.join(tempfile.gettempdir(), "socket"), "w").close()
 print("child", subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).pid, flush=True)
 if "dies" in model:
     sys.exit("api_server.py: error: unrecognized arguments: --nonsense")
@@ -107,6 +109,9 @@ def test_it_answers_under_its_own_key_and_leaves_nothing_behind(environment: Env
     ):
         assert wanted in said
     assert gone(int(started(tmp_path, "child").split()[1]))
+    folder = Path(started(tmp_path, "temporary").split()[1])
+    assert folder.name.startswith("datagen-")
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize(

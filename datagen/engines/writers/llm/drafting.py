@@ -13,9 +13,9 @@ from datagen import resources
 from datagen.domains.base import Problem
 from datagen.domains.scaffold import example
 from datagen.domains.service import ServiceDomain
-from datagen.engines.llm.chat import ChatReply
+from datagen.engines.llm.chat import SERVERS_FAULTS, ChatReply
 from datagen.engines.llm.prompt_files import PromptFiles, folders_of
-from datagen.errors import DataError, UserError
+from datagen.errors import DataError, EngineError, UserError
 from datagen.protocols import Failure
 from datagen.store.files import write_bytes
 from datagen.store.ids import seed_of
@@ -116,6 +116,8 @@ class Drafting:
         shared, _, own = text.partition(_BORDER)
         messages = [{"role": "system", "content": shared.strip()}, {"role": "user", "content": own.strip()}]
         reply = await self._model.complete(messages, schema, seed_of(self._seed, "draft", self._name, what))
+        if isinstance(reply, Failure) and reply.reason in SERVERS_FAULTS:
+            raise EngineError(f"{self._name}: {reply.detail}")
         return "" if isinstance(reply, Failure) else reply.content
 
     def _faults(self, domain: str, scenarios: Mapping[str, str], partly: bool) -> list[str]:

@@ -11,7 +11,7 @@ from datagen.domains import load
 from datagen.domains.scaffold import example
 from datagen.engines.llm.chat import ChatReply
 from datagen.engines.writers.llm.drafting import TRIES, Draft, Drafting, write_draft
-from datagen.errors import DataError
+from datagen.errors import DataError, EngineError
 from datagen.protocols import Failure
 
 DOMAIN, SCENARIO = example()
@@ -37,6 +37,8 @@ class Model:
         self.asked.append(text)
         key = "domain" if text.startswith("Write domain.toml") else "list" if schema else "scenario"
         left = self.answers[key]
+        if left[0] == "refused":
+            return Failure("bad_request", "http://127.0.0.1:1/v1: 400: no model of that name.")
         said = left.pop(0) if len(left) > 1 else left[0]
         return ChatReply(said, "", "stop", 1, 1, "m", "") if said else Failure("cut", "it breaks off")
 
@@ -95,6 +97,13 @@ def test_a_scenario_that_is_never_toml_is_left_out_and_said() -> None:
 def test_a_model_that_cannot_is_one_line(answers: dict[str, list[str]], message: str) -> None:
     with pytest.raises(DataError, match=message):
         draft(Model(scenario=[block(SCENARIO)], **answers))
+
+
+@pytest.mark.parametrize("what", ["domain", "list", "scenario"])
+def test_a_server_that_refuses_is_named_in_its_own_words(what: str) -> None:
+    answers = {"domain": [block(DOMAIN)], "list": [LIST], "scenario": [block(SCENARIO)]} | {what: ["refused"]}
+    with pytest.raises(EngineError, match="kites: http://127.0.0.1:1/v1: 400: no model of that name"):
+        draft(Model(**answers))
 
 
 def test_brackets_without_end_are_no_file() -> None:

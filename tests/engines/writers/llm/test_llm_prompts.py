@@ -163,6 +163,7 @@ def test_a_users_own_template_is_read_in_place_of_the_shipped_one(tmp_path: Path
         ("service.j2", "a\n{{ title }\n", "service.j2:2: "), ("service.j2", "a\n\n{{ nothing }}", "service.j2:3: 'nothing' is undefined"),
         ("service.j2", "{% include 'none.j2' %}", "none.j2"), ("service.j2", "{% include 'service.j2' %}", "service.j2"),
         ("service.j2", "{{ 1 // 0 }}", "service.j2:1: "), ("service.j2", "{{ ''.__class__.__mro__ }}", "service.j2:1: "),
+        ("service.j2", "{# later #}\n", "service.j2: it says nothing"), ("system.j2", "", "system.j2: it says nothing"),
         ("_conversation.j2", "x\n{% for %}", "_conversation.j2:2: "), ("asks.toml", "people = [", "asks.toml: not valid TOML"),
         ("asks.toml", "[mood]\n", "asks.toml"),
     ],
