@@ -88,7 +88,7 @@ def test_it_is_spoken_once_and_the_same_elsewhere(work: Path, tmp_path: Path, mo
 
     monkeypatch.setattr(BUILD.engine("speaker"), "speak", never)
     assert same(first, clips_in(work).of(VOICE, ClipKind.BACKCHANNEL))
-    assert same(first, clips_in(work, build(max_s_per_word=0.8)).of(VOICE, ClipKind.BACKCHANNEL))
+    assert same(first, clips_in(work, build(max_s_per_word=0.55)).of(VOICE, ClipKind.BACKCHANNEL))
 
 
 def test_another_limit_makes_them_anew_and_no_turn(work: Path) -> None:

@@ -122,7 +122,7 @@ def test_a_seeded_fault_is_found(reason: str) -> None:
 def test_the_detail_has_the_numbers() -> None:
     result = finish(an_utterance(), SEEDED["too_long"], OPTIONS)
     assert isinstance(result, Failure)
-    assert result.detail == "bank-000412 turn 7: 4.1 s of audio for 4 words (1.0 s/word, limit 0.8)."
+    assert result.detail == "bank-000412 turn 7: 4.1 s of audio for 4 words (1.0 s/word, limit 0.55)."
 
 
 def test_what_is_said_beside_a_turn_is_spoken_by_its_own_side_unless_the_voices_clips_have_it() -> None:

@@ -35,12 +35,13 @@ class SpeakOptions(Options):
     """Knobs of the speak stage."""
 
     max_s_per_word: float = knob(
-        0.8, "longest speech a spoken word, over the text; `edge_s` is added once", "s/word", gt=0, le=10
+        0.55, "longest speech a spoken word, over the text, at the voice's own rate; `edge_s` is added once", "s/word", gt=0, le=10
     )
     min_s_per_letter: float = knob(
-        0.03, "shortest speech a letter of the spoken form: below it words are missing", "s/letter", ge=0, le=1
-    )
-    edge_s: float = knob(0.8, "what a text of few words may take on top of max_s_per_word", "s", ge=0, le=10)
+        0.05, "shortest speech a letter of the spoken form, at the voice's own rate: below it sounds or words are missing", "s/letter",
+        ge=0, le=1,
+    )  # fmt: skip
+    edge_s: float = knob(0.5, "what a text of few words may take on top of max_s_per_word", "s", ge=0, le=10)
     silence_db: float = knob(
         -55.0, "quieter than this, a text or a word counts as silent", "dB of full scale", ge=-120, le=0
     )
@@ -197,7 +198,7 @@ def _fault(
             "clipped",
             f"{where}: {clipped:.2%} of samples are clipped (limit {options.clip_share:.2%}, speak.clip_share).",
         )
-    duration_s = kept.duration_s
+    duration_s = kept.duration_s * request.rate
     n_words = sum(len(s.split()) for s in request.spoken)
     if duration_s > options.max_s_per_word * n_words + options.edge_s:
         return Failure(

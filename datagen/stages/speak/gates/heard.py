@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datagen.protocols import HearRequest, SpeakRequest
 from datagen.records.speech import Audio
 from datagen.store.ids import unit_hash
+from datagen.text.wer import errors, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def request(speak: SpeakRequest, audio: Audio, near: Sequence[str]) -> HearReque
 def round_trip(spoken: Sequence[str], heard: str) -> RoundTrip:
     """The word errors of what was heard against the spoken text, and a phrase that it has twice in a row and the text has not."""
     wanted, got = words_of(" ".join(spoken)), words_of(heard)
-    return RoundTrip(" ".join(got), len(wanted), errors(wanted, got), repeated_phrase(wanted, got))
+    return RoundTrip(" ".join(got), len(wanted), errors(wanted, got).count, repeated_phrase(wanted, got))
 
 
 def repeated_phrase(wanted: Sequence[str], heard: Sequence[str]) -> tuple[str, ...]:
@@ -60,18 +61,3 @@ def repeated_phrase(wanted: Sequence[str], heard: Sequence[str]) -> tuple[str, .
 
 def _doubled(words: Sequence[str], at: int, n: int) -> bool:
     return list(words[at : at + n]) == list(words[at + n : at + 2 * n])
-
-
-def words_of(text: str) -> list[str]:
-    """The words of a spoken form or of what was heard: small letters, without punctuation."""
-    return "".join(c if c.isalnum() or c == "'" else " " for c in text.lower()).split()
-
-
-def errors(ref: Sequence[str], hyp: Sequence[str]) -> int:
-    """The least number of substituted, left out and put in words."""
-    row = list(range(len(hyp) + 1))
-    for i, word in enumerate(ref, 1):
-        diagonal, row[0] = row[0], i
-        for j, other in enumerate(hyp, 1):
-            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (word != other))
-    return row[-1]

@@ -12,10 +12,10 @@ from datagen.records.speech import SAMPLE_RATE_HZ, Scores, Speech, Word
 from datagen.stages.speak.gates.ends import Ends
 from datagen.stages.speak.gates.options import GateOptions
 
-EDGE_LETTERS = 6
-"""The first and the last words that have so many letters between them make an edge: a single short word may well be quick."""
-STRAY_BELOW_DB = 30.0
-"""Sound between words counts from this far below the loudest: a breath is quieter."""
+EDGE_LETTERS = 3
+"""The first and the last words that have so many letters between them make an edge: a single letter may well be quick."""
+STRAY_BELOW_DB = 24.0
+"""Sound between words counts from this far below the loudest: a breath, or a voice that rings on, is quieter."""
 
 
 def measured(ends: Ends, speech: Speech, request: SpeakRequest, options: GateOptions) -> Scores:
@@ -29,7 +29,7 @@ def measured(ends: Ends, speech: Speech, request: SpeakRequest, options: GateOpt
         tail_s=_rounded(ends.tail_s),
         inner_silence_s=_rounded(quality.longest_silence_s(frames, options.inner_silence_db)),
         stray_s=_rounded(stray_s(speech.words, frames)),
-        edge_s_per_letter=_rounded(edge_s_per_letter(speech.words)),
+        edge_s_per_letter=_rounded(request.rate * edge_s_per_letter(speech.words)),
         clipped_share=_rounded(quality.clipped_share(speech.audio)),
         level_db=_rounded(rms_db(speech.audio)),
         bandwidth_hz=quality.bandwidth_hz(frames) if wide else None,
