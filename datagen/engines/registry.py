@@ -85,6 +85,29 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("speaker", "chatterbox", "", "Chatterbox, batched, on a GPU"),
     Entry("aligner", "ctc", "", "forced alignment by a CTC model"),
     Entry("aligner", "whisper", "", "word times by Whisper"),
+    Entry(
+        "embedder",
+        "acoustic",
+        "datagen.engines.embedders.acoustic:AcousticEmbedder",
+        "embedded: voices by pitch, formants and spectrum, as the bank's were chosen",
+        ("parselmouth",),
+    ),
+    Entry(
+        "embedder",
+        "wavlm",
+        "datagen.engines.embedders.wavlm:WavlmEmbedder",
+        "speaker vectors of WavLM or another x-vector model (405 MB, fetched once, or a folder)",
+        ("torch", "transformers"),
+        'pip install "datagen[measure]"',
+    ),
+    Entry(
+        "mos",
+        "dnsmos",
+        "datagen.engines.mos.dnsmos:DnsmosPredictor",
+        "DNSMOS P.835, overall quality, by Microsoft's ONNX file on the CPU",
+        ("onnxruntime",),
+        'pip install "datagen[measure]"',
+    ),
 )
 
 
@@ -143,7 +166,7 @@ def _ready(found: Entry) -> None:
     reason = obstacle(found)
     if reason:
         here = [n for n in names(found.kind) if not obstacle(entry(found.kind, n))]
-        raise EngineError(f"{found.kind}.engine = {found.name}: {reason}. Ready here: {', '.join(here)}.")
+        raise EngineError(f"{found.kind}.engine = {found.name}: {reason}. Ready here: {', '.join(here) or 'none'}.")
 
 
 def _load(found: Entry) -> Any:

@@ -3,11 +3,16 @@
 A new engine needs no line here. One whose packages this environment lacks is skipped, with their names.
 """
 
+import tempfile
+from collections.abc import Callable
 from dataclasses import fields, replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tiny_models import write_dnsmos, write_xvectors
 
 from datagen.config import Options
 from datagen.domains import loader
@@ -29,13 +34,29 @@ METHODS = {
     "aligner": ("align",),
     "codec": ("encode", "decode", "constant_frames"),
     "judge": ("judge_one", "preflight", "close"),
+    "embedder": ("embed", "similarity"),
+    "mos": ("predict",),
 }
+
+
+TINY: dict[tuple[str, str], Callable[[Path], Path]] = {
+    ("embedder", "wavlm"): write_xvectors,
+    ("mos", "dnsmos"): lambda folder: write_dnsmos(folder / "tiny.onnx"),
+}
+"""What writes a tiny model for an engine that has none of its own; it gets the path as its option `model`."""
+
+
+@cache
+def tiny(kind: str, name: str) -> dict[str, Any]:
+    write = TINY.get((kind, name))
+    return {"model": str(write(Path(tempfile.mkdtemp(prefix="datagen-contract-"))))} if write else {}
 
 
 def made(entry: registry.Entry, **options: Any) -> Any:
     obstacle = registry.obstacle(entry)
     if obstacle:
         pytest.skip(f"{entry.kind} {entry.name}: {obstacle}")
+    options = tiny(entry.kind, entry.name) | options
     engine = registry.make(entry.kind, entry.name, registry.options_of(entry.kind, entry.name, options))
     if entry.kind == "writer" and not engine.maker.deterministic:
         pytest.skip(f"writer {entry.name} needs a server; its own tests run it against one")
@@ -68,6 +89,8 @@ def test_one_that_is_named_and_not_there_says_so(entry: registry.Entry) -> None:
 
 @pytest.mark.parametrize("entry", [e for e in registry.ENTRIES if e.target], ids=lambda e: f"{e.kind}-{e.name}")
 def test_its_options_are_documented_and_strict(entry: registry.Entry) -> None:
+    if obstacle := registry.obstacle(entry):
+        pytest.skip(f"{entry.kind} {entry.name}: {obstacle}")
     options = registry.options_of(entry.kind, entry.name, {})
     assert isinstance(options, Options)
     for name, field in type(options).model_fields.items():
@@ -248,6 +271,48 @@ def test_an_aligner_answers_a_word_a_word_or_why_not(entry: registry.Entry) -> N
             assert times[-1] <= 4.0
     if entry.name == "native":
         assert answers[0] == native
+
+
+def sounds() -> list[np.ndarray[Any, np.dtype[np.float32]]]:
+    """A buzz and noise, of unequal length; nothing; silence; and the buzz again."""
+    t = np.arange(3 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
+    buzz = 0.05 * sum(np.sin(2 * np.pi * 120 * k * t) for k in range(1, 20))
+    noise = np.random.default_rng(0).normal(0, 0.1, 2 * SAMPLE_RATE_HZ)
+    found = [buzz, noise, buzz[:0], np.zeros(SAMPLE_RATE_HZ), buzz]
+    return [np.asarray(sound, dtype=np.float32) for sound in found]
+
+
+@of_kind("embedder")
+def test_an_embedder_tells_what_is_alike_and_says_nothing_of_silence(entry: registry.Entry) -> None:
+    engine = made(entry)
+    rows = engine.embed(sounds())
+    assert rows.dtype == np.float32
+    assert rows.shape == (5, engine.embed([]).shape[1])
+    assert np.isnan(rows[2:4]).all(axis=1).all()
+    alike = engine.similarity(rows, rows[:2])
+    assert alike.shape == (5, 2)
+    assert np.isnan(alike[2:4]).all()
+    assert alike[0, 0] == pytest.approx(1, abs=1e-4)
+    assert alike[4, 0] == pytest.approx(1, abs=1e-4)
+    assert np.nanmax(alike) <= 1
+    assert -1 <= engine.same_from <= 1
+    alone = np.concatenate([engine.embed([s]) for s in sounds()])
+    assert np.allclose(rows, alone, atol=1e-4, equal_nan=True)
+
+
+@of_kind("mos")
+def test_a_predictor_of_opinions_gives_a_score_or_why_not(entry: registry.Entry) -> None:
+    engine = made(entry)
+    assert engine.predict([]) == []
+    answers = engine.predict(sounds())
+    assert [isinstance(a, Failure) for a in answers] == [False, False, True, True, False]
+    for answer in answers:
+        assert answer.reason if isinstance(answer, Failure) else 1 <= answer <= 5
+    assert answers[0] == pytest.approx(answers[4], abs=1e-4)
+    alone = [engine.predict([s])[0] for s in sounds()]
+    assert all(
+        b == pytest.approx(a, abs=1e-4) for a, b in zip(answers, alone, strict=True) if not isinstance(a, Failure)
+    )
 
 
 @of_kind("codec")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tiny_models import write_xvectors
 
 from datagen.engines.embedders.wavlm import WavlmEmbedder, WavlmOptions
 from datagen.errors import EngineError, UserError
@@ -13,33 +14,6 @@ from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
-
-SIZES: dict[str, Any] = {
-    "hidden_size": 16,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 32,
-    "conv_dim": [8] * 7,
-    "num_conv_pos_embeddings": 16,
-    "num_conv_pos_embedding_groups": 2,
-    "tdnn_dim": [16, 16, 16, 16, 32],
-    "xvector_output_dim": 12,
-}
-
-
-def write_model(folder: Path, normalises: bool = True, seed: int = 1, **values: Any) -> Path:
-    import torch
-    from transformers import WavLMConfig, WavLMForXVector
-
-    torch.manual_seed(seed)
-    config = WavLMConfig(**{**SIZES, **values})
-    model = WavLMForXVector(config)
-    for weight in model.parameters():  # as made, they are so small that every clip has nearly the same vector
-        torch.nn.init.normal_(weight, 0, 0.3)
-    model.save_pretrained(folder)
-    preprocessor = {"do_normalize": normalises, "sampling_rate": 16_000}
-    (folder / "preprocessor_config.json").write_text(json.dumps(preprocessor))
-    return folder
 
 
 def engine(folder: Path, **values: Any) -> WavlmEmbedder:
@@ -61,7 +35,7 @@ def clips(n: int = 8) -> list[Audio]:
 
 @pytest.mark.parametrize(("norm", "weighted"), [("group", False), ("layer", True)])
 def test_a_batch_of_one_equals_a_batch_of_eight(tmp_path: Path, norm: str, weighted: bool) -> None:
-    folder = write_model(
+    folder = write_xvectors(
         tmp_path, feat_extract_norm=norm, do_stable_layer_norm=norm == "layer", use_weighted_layer_sum=weighted
     )
     audios = clips()
@@ -81,7 +55,7 @@ def test_one_clip_is_what_transformers_gives(tmp_path: Path, weighted: bool) -> 
 
     from datagen.engines.speech_models import at_16_khz
 
-    folder = write_model(tmp_path, use_weighted_layer_sum=weighted)
+    folder = write_xvectors(tmp_path, use_weighted_layer_sum=weighted)
     audio = clips(1)[0]
     inputs = Wav2Vec2FeatureExtractor(do_normalize=True)(at_16_khz(audio), sampling_rate=16_000, return_tensors="pt")
     with torch.inference_mode():
@@ -91,7 +65,7 @@ def test_one_clip_is_what_transformers_gives(tmp_path: Path, weighted: bool) -> 
 
 
 def test_cosines_and_nan(tmp_path: Path) -> None:
-    embedder = engine(write_model(tmp_path, normalises=False))
+    embedder = engine(write_xvectors(tmp_path, normalises=False))
     short, silent = np.full(4_000, 0.1, np.float32), np.zeros(SAMPLE_RATE_HZ, np.float32)
     rows = embedder.embed([*clips(3), short, silent])
     assert np.isnan(rows[3:]).all()
@@ -103,9 +77,9 @@ def test_cosines_and_nan(tmp_path: Path) -> None:
 
 
 def test_it_is_known_by_its_weights_and_not_by_its_place(tmp_path: Path) -> None:
-    one = engine(write_model(tmp_path / "a"))
-    again = engine(write_model(tmp_path / "b" / "a"), batch=3)
-    other = engine(write_model(tmp_path / "c" / "a", seed=2))
+    one = engine(write_xvectors(tmp_path / "a"))
+    again = engine(write_xvectors(tmp_path / "b" / "a"), batch=3)
+    other = engine(write_xvectors(tmp_path / "c" / "a", seed=2))
     stricter = engine(tmp_path / "a", same_from=0.9)
     assert one.maker == again.maker
     assert one.maker.revision != other.maker.revision
@@ -118,7 +92,7 @@ def test_what_it_cannot_run_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(EngineError, match=r"embedder\.model: /nowhere: there is no such folder"):
         _ = engine(Path("/nowhere")).maker
-    folder = write_model(tmp_path)
+    folder = write_xvectors(tmp_path)
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "architectures": ["WavLMForCTC"]}))
     with pytest.raises(EngineError, match=r"is a WavLMForCTC; it has to be one that ends in ForXVector"):
@@ -133,6 +107,6 @@ def test_devices_that_are_not_there_are_named(tmp_path: Path) -> None:
 
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
-    embedder = WavlmEmbedder(WavlmOptions(model=str(write_model(tmp_path)), device="cuda:3"))
+    embedder = WavlmEmbedder(WavlmOptions(model=str(write_xvectors(tmp_path)), device="cuda:3"))
     with pytest.raises(UserError, match=r"embedder\.device = cuda:3: torch finds 0 CUDA devices here"):
         embedder.embed(clips(1))

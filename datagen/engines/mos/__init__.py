@@ -1,0 +1,1 @@
+"""How good a listener would call the sound: one file an engine."""
