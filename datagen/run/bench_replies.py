@@ -62,7 +62,12 @@ def _told(turn: Turn) -> str:
 
 
 def answer(asked: Mapping[str, Any]) -> str:
-    """The reply to a request's body, for `python -m datagen.run.mock_llm --answer datagen.run.bench_replies:answer`."""
+    """The reply to a request's body, for `python -m datagen.run.mock_llm --answer datagen.run.bench_replies:answer`: a judge's scores
+    where the request's schema asks for some."""
+    schema = (asked.get("response_format") or {}).get("json_schema", {}).get("schema", {})
+    rubrics = schema.get("properties", {}).get("scores", {}).get("properties")
+    if rubrics:
+        return json.dumps({"why": "The agent reads a price twice.", "scores": dict.fromkeys(rubrics, 4)})
     return _replies().get(str(asked.get("seed")), "I have nothing to say to this.")
 
 

@@ -64,7 +64,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The build's own writing without any pace and at a server's, and the rival at the same one."""
+    """The build's own writing without any pace, alone and with a judge, and at a server's pace, and the rival at the same one."""
 
     dialogs: int
     sides: tuple[Side, ...]
@@ -77,7 +77,7 @@ class Measured:
 
 
 def measure_write(recipe: Recipe) -> Measured:
-    """Writes the recipe's dialogues three times; replies are prepared and engines loaded before the clock starts."""
+    """Writes the recipe's dialogues four times; replies are prepared and engines loaded before the clock starts."""
     paced = ("--slots", str(SLOTS), "--step-s", str(STEP_S), "--row-s", str(ROW_S))
     with tempfile.TemporaryDirectory(prefix="datagen-bench-") as folder:
         first = _run(recipe, "http://127.0.0.1:1/v1", Path(folder) / "plan")
@@ -86,6 +86,7 @@ def measure_write(recipe: Recipe) -> Measured:
         try:
             sides = (
                 _side("datagen, a server without pace", recipe, Path(folder) / "fast", _ours, ()),
+                _side("… with a judge of each dialogue", recipe, Path(folder) / "judged", _ours, (), with_judge=True),
                 _side("datagen", recipe, Path(folder) / "ours", _ours, paced),
                 _side(f"batches of {RIVAL_BATCH} with a barrier", recipe, Path(folder) / "rival", _rival, paced),
             )
@@ -94,20 +95,25 @@ def measure_write(recipe: Recipe) -> Measured:
     return Measured(first.n_dialogs, sides)
 
 
-def _run(recipe: Recipe, url: str, out: Path, **more: Any) -> Run:
+def _run(recipe: Recipe, url: str, out: Path, with_judge: bool = False, **more: Any) -> Run:
     given = {
         **(recipe.writer.options() if recipe.writer.engine == "openai" else {}),
         "urls": [url],
         "model": "mock",
         "descriptions": 0,
     }
-    return prepare(recipe.model_copy(update={"writer": EngineChoice(engine="openai", **given, **more)}), out)
+    engines = {"writer": EngineChoice(engine="openai", **given, **more)}
+    if with_judge:
+        engines["judge"] = EngineChoice(engine="openai", urls=[url], model="mock")
+    return prepare(recipe.model_copy(update=engines), out)
 
 
-def _side(name: str, recipe: Recipe, out: Path, way: Callable[[Run], int], pace: Sequence[str]) -> Side:
+def _side(
+    name: str, recipe: Recipe, out: Path, way: Callable[[Run], int], pace: Sequence[str], with_judge: bool = False
+) -> Side:
     with mock_llm.running("--answer", "datagen.run.bench_replies:answer", *pace) as url:
         batch = {"start_concurrency": RIVAL_BATCH, "max_concurrency": RIVAL_BATCH} if way is _rival else {}
-        run = _run(recipe, url, out, **batch)
+        run = _run(recipe, url, out, with_judge, **batch)
         run.work.mkdir(parents=True)
         check_writer(run)  # as a build does first; it loads the templates too
         with _watched(url) as watch:

@@ -12,9 +12,10 @@ def test_bench_write_measures_the_stage_and_its_rival() -> None:
     ran = inside("bench", "write", "--dialogs", "160", "--json", "--set", "plan.max_voices=40")
     assert ran.code == 0, ran.err
     found = json.loads(ran.out)
-    fast, ours, rival = found["sides"]
+    fast, judged, ours, rival = found["sides"]
     assert found["dialogs"] == 160
-    for side in (fast, ours, rival):
+    assert judged["requests"] >= 320  # each dialogue is written, and judged
+    for side in (fast, judged, ours, rival):
         assert side["kept"] >= 155
         assert side["requests"] >= 160
         assert side["per_core_s"] > 0
