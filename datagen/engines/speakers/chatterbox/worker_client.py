@@ -1,0 +1,180 @@
+"""One worker, as whoever has rows to be spoken sees it: every row comes back, as its sound or as why there is none.
+
+A worker that dies or hangs under a job is started anew, and what it had not answered is asked for again in halves, until the row
+that it dies under is alone; that one is tried once more, and given up.
+"""
+
+import math
+import os
+import signal
+import socket
+import sys
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from datagen.engines.own_env.environments import Environment
+from datagen.engines.speakers.chatterbox import wire
+from datagen.engines.speakers.chatterbox.launch import Place, connected
+from datagen.errors import EngineError
+from datagen.protocols import Failure
+from datagen.records.speech import SAMPLE_RATE_HZ, Audio
+
+MOST_S = 60.0
+"""No row is longer: the model has 1,000 tokens of 40 ms at most, and Turbo adds three."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One piece of text for the worker, with all that its sound depends on. `id` is the caller's own, one a job."""
+
+    id: int
+    text: str
+    clip: str
+    exaggeration: float
+    seed: int
+    temperature: float
+    top_p: float
+    min_p: float
+    repetition_penalty: float
+    cfg_weight: float
+    max_tokens: int
+    flow_steps: int
+
+
+Answers = dict[int, Audio | Failure]
+
+
+class _Lost(Exception):
+    """The worker is gone. `begun`: it had begun this job, so the job may be why."""
+
+    def __init__(self, why: str, begun: bool) -> None:
+        super().__init__(why)
+        self.begun = begun
+
+
+class WorkerClient:
+    """A worker of one device; one thread at a time. `seconds` are what the model spent by part on jobs of this client."""
+
+    def __init__(
+        self, environment: Environment, settings: Mapping[str, Any], stall_s: float, start_timeout_s: float
+    ) -> None:
+        self._environment, self._settings = environment, settings
+        self._stall_s, self._start_timeout_s = stall_s, start_timeout_s
+        self._link: socket.socket | None = None
+        self._pid = 0
+        self.seconds: dict[str, float] = defaultdict(float)
+
+    def speak(self, rows: Sequence[Asked], clips: Mapping[str, str]) -> Answers:
+        """The sound of each row by its id; `clips` are the reference clips' files by digest. EngineError: no worker can be had."""
+        by_id = {row.id: row for row in rows}
+        return self._all(
+            list(by_id), lambda ids: ({"do": "speak", "rows": [asdict(by_id[i]) for i in ids], "clips": _of(clips, ids, by_id)}, [])
+        )  # fmt: skip
+
+    def mark(self, sounds: Mapping[int, Audio]) -> Answers:
+        """The same sounds with the watermark in them, by id. Errors as `speak` has them."""
+        return self._all(
+            list(sounds), lambda ids: ({"do": "mark", "rows": [{"id": i, "length": len(sounds[i])} for i in ids]}, [sounds[i] for i in ids])
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Ends the connection; the worker goes with the process that started it."""
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    def _all(self, ids: list[int], job: Any) -> Answers:
+        answers: Answers = {}
+        todo, alone, unanswered = [ids] if ids else [], set[int](), 0
+        while todo:
+            part = todo.pop()
+            before = len(answers)
+            try:
+                header, sounds = job(part)
+                self._exchange(header, sounds, answers)
+            except _Lost as lost:
+                left = [i for i in part if i not in answers]
+                unanswered = 0 if len(answers) > before else unanswered + 1
+                if unanswered > 3 + 2 * math.log2(len(ids)):
+                    raise EngineError(
+                        f"speaker chatterbox: its worker {lost} {unanswered} times, and answered nothing in between."
+                    ) from None
+                if lost.begun and len(left) == 1 and left[0] in alone:
+                    answers[left[0]] = Failure("worker_lost", f"the worker {lost} under this text, alone and twice.")
+                elif lost.begun and len(left) > 1:
+                    middle = (len(left) + 1) // 2
+                    todo += [left[middle:], left[:middle]]
+                elif left:
+                    alone |= set(left) if lost.begun else set()
+                    todo.append(left)
+        return answers
+
+    def _exchange(self, header: dict[str, Any], sounds: Sequence[Audio], answers: Answers) -> None:
+        """Sends one job and takes its answers in. _Lost where the worker does not come to its end."""
+        link, begun = self._connected(), False
+        name = uuid.uuid4().hex
+        try:
+            link.settimeout(self._stall_s)
+            wire.send(link, {**header, "job": name}, np.concatenate(sounds) if sounds else np.zeros(0, np.float32))
+            while True:
+                said, samples = wire.receive(link)
+                begun = begun or said.get("begun") == name
+                if "row" in said:
+                    answers[int(said["row"])] = _answer(said, samples)
+                elif "told" in said:
+                    sys.stderr.write(f"datagen: speaker chatterbox on {self._settings['device']}: {said['told']}\n")
+                elif "error" in said:
+                    raise EngineError(f"speaker chatterbox: {said['error']}")
+                elif said.get("done") == name:
+                    for part, spent_s in said["seconds"].items():
+                        self.seconds[part] += spent_s
+                    return
+        except TimeoutError:
+            self._end()
+            raise _Lost(f"gave nothing for stall_s = {self._stall_s:g} s", begun) from None
+        except wire.Broken:
+            self._end()
+            words = Place(self._environment, self._settings).last_words()
+            raise _Lost(f"died{f' ({words})' if words else ''}", begun) from None
+        except BaseException:  # Ctrl-C, or the job failed: what is under way would be taken for the next job's
+            self.close()
+            raise
+
+    def _connected(self) -> socket.socket:
+        if self._link is None:
+            self._link, self._pid = connected(self._environment, self._settings, self._start_timeout_s)
+        return self._link
+
+    def _end(self) -> None:
+        """Ends a worker that hangs. Its keeper does the rest."""
+        self.close()
+        pid, self._pid = self._pid, 0
+        if pid:  # 0 is every process of our own group
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _of(clips: Mapping[str, str], ids: Sequence[int], rows: Mapping[int, Asked]) -> dict[str, str]:
+    return {clip: clips[clip] for clip in sorted({rows[i].clip for i in ids})}
+
+
+def _answer(said: Mapping[str, Any], samples: Audio) -> Audio | Failure:
+    """A row's sound, or why it is none: the model's own reason, or that what came is no sound."""
+    if "fault" in said:
+        return Failure(str(said["fault"]), str(said["detail"]))
+    seconds = len(samples) / SAMPLE_RATE_HZ
+    if not len(samples):
+        return Failure("empty", "the model gave no sample.")
+    if seconds > MOST_S:
+        return Failure("broken_audio", f"the model gave {seconds:.0f} s, more than it has tokens for ({MOST_S:g} s).")
+    if not np.isfinite(samples).all():
+        return Failure(
+            "broken_audio", f"{int((~np.isfinite(samples)).sum())} of {len(samples)} samples are no numbers."
+        )
+    return samples

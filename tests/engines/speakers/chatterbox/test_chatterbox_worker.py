@@ -1,0 +1,235 @@
+"""The worker's frame: every row is answered once, whatever dies, hangs or runs out of memory on the way. The model is a fake."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from datagen.audio.files import write_flac
+from datagen.engines.own_env import environments
+from datagen.engines.speakers.chatterbox import crew, launch, wire
+from datagen.engines.speakers.chatterbox.options import ChatterboxOptions
+from datagen.engines.speakers.chatterbox.worker_client import Asked, WorkerClient
+from datagen.errors import EngineError
+from datagen.protocols import Failure
+from tests.engines.speakers.chatterbox.small_bank import clip, own_environment
+
+FAKE = str(Path(__file__).with_name("fake_model.py"))
+
+
+class Scene:
+    """A home for an environment, a checkpoint that only the fake model reads, and a clip."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        own_environment(folder / "engines")
+        self.checkpoint = folder / "checkpoint"
+        self.checkpoint.mkdir()
+        self.clips = {"a": str(folder / "a.flac"), "b": str(folder / "b.flac")}
+        for n, path in enumerate(self.clips.values()):
+            write_flac(Path(path), clip(n))
+        self.clients: list[WorkerClient] = []
+
+    def client(self, stall_s: float = 30, start_timeout_s: float = 60, **options: Any) -> WorkerClient:
+        made = ChatterboxOptions(checkpoint=str(self.checkpoint), **options)
+        settings = crew.settings(made, "cpu", FAKE)
+        client = WorkerClient(environments.needed("chatterbox"), settings, stall_s, start_timeout_s)
+        self.clients.append(client)
+        return client
+
+    @property
+    def log(self) -> list[str]:
+        return (self.checkpoint / "log.txt").read_text().splitlines()
+
+    def count(self, word: str) -> int:
+        return sum(line.split()[0] == word for line in self.log)
+
+
+@pytest.fixture
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    monkeypatch.setenv(environments.VARIABLE, str(tmp_path / "engines"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(launch.tempfile, "tempdir", str(tmp_path))
+    made = Scene(tmp_path)
+    yield made
+    for client in made.clients:
+        client._end()
+
+
+def rows(*texts: str, **more: Any) -> list[Asked]:
+    settings = {"clip": "a", "exaggeration": 0.5, "temperature": 0.8, "top_p": 1.0, "min_p": 0.05, "repetition_penalty": 1.2,
+                "cfg_weight": 0.5, "max_tokens": 100, "flow_steps": 10, **more}  # fmt: skip
+    return [Asked(id=n, text=text, seed=n, **settings) for n, text in enumerate(texts)]
+
+
+def kinds(answers: dict[int, Any]) -> list[str]:
+    return [a.reason if isinstance(a, Failure) else "sound" for _, a in sorted(answers.items())]
+
+
+def test_every_row_is_answered_and_a_voice_is_conditioned_once(scene: Scene) -> None:
+    client = scene.client(batch_rows=16)
+    texts = [f"This is the text number {n}." for n in range(6)]
+    first = client.speak(rows(*texts), scene.clips)
+    again = client.speak(rows(*texts)[::-1], scene.clips)
+    assert kinds(first) == ["sound"] * 6
+    assert all(a.dtype == np.float32 for a in first.values())
+    assert not np.array_equal(first[0], first[1])
+    assert all(np.array_equal(first[n], again[n]) for n in range(6))
+    client.speak(rows(*texts, clip="b"), scene.clips)
+    assert scene.count("voice") == 2
+    assert scene.log[0].startswith("load cpu float32 original 16 ")
+    assert {line for line in scene.log if line.startswith("speak")} == {"speak 6 False"}
+    assert client.seconds["t3"] == pytest.approx(18 * 0.25)
+    assert client.speak([], scene.clips) == {}
+
+
+def test_the_cache_of_voices_is_bounded(scene: Scene) -> None:
+    client = scene.client(cache_voices=1)
+    for clip_name in "abab":
+        client.speak(rows("Some words.", clip=clip_name), scene.clips)
+    assert scene.count("voice") == 4
+
+
+def test_a_sound_that_is_none_is_a_failure_of_its_row_alone(scene: Scene) -> None:
+    (scene.folder / "none.flac").write_bytes(b"no audio at all")
+    clips = {**scene.clips, "c": str(scene.folder / "none.flac")}
+    asked = [*rows("Good.", "nan", "silent", "minute", "fault"), replace(rows("Good too.", clip="c")[0], id=5)]
+    answers = scene.client().speak(asked, clips)
+    assert kinds(answers) == ["sound", "broken_audio", "empty", "broken_audio", "cut", "clip"]
+    said = {n: a.detail for n, a in answers.items() if isinstance(a, Failure)}
+    assert said[1].startswith("1 of ")
+    assert said[5] == "none.flac: cannot be read as audio"
+    assert all("\n" not in detail for detail in said.values())
+
+
+def test_the_row_that_the_worker_dies_under_is_found_and_rejected(scene: Scene) -> None:
+    texts = [f"A text of words {n}." for n in range(9)]
+    texts[4] = "die now"  # the shortest comes first: nothing is answered before it
+    client = scene.client()
+    answers = client.speak(rows(*texts), scene.clips)
+    assert kinds(answers) == ["sound"] * 4 + ["worker_lost"] + ["sound"] * 4
+    assert answers[4].detail.startswith("the worker died")
+    assert answers[4].detail.endswith("under this text, alone and twice.")
+    assert len({line.split()[-1] for line in scene.log if line.startswith("load")}) == scene.count("load") > 3
+
+
+def test_a_worker_that_hangs_is_ended(scene: Scene) -> None:
+    answers = scene.client(stall_s=0.6).speak(rows("One is well.", "hang"), scene.clips)
+    assert kinds(answers) == ["sound", "worker_lost"]
+    assert "gave nothing for stall_s = 0.6 s under this text" in answers[1].detail
+
+
+def test_a_worker_that_only_dies_is_an_error(scene: Scene) -> None:
+    with pytest.raises(EngineError, match=r"its worker died.* \d+ times, and answered nothing in between\."):
+        scene.client().speak(rows(*["die"] * 4), scene.clips)
+
+
+def test_out_of_memory_halves_the_batch_and_says_so_once(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    client = scene.client(batch_rows=16)
+    assert kinds(client.speak(rows(*["crowd of words"] * 16), scene.clips)) == ["sound"] * 16
+    assert kinds(client.speak(rows(*["crowd of words"] * 8), scene.clips)) == ["sound"] * 8
+    assert capsys.readouterr().err.count("\n") == 1
+    assert [line for line in scene.log if line.startswith("speak")][:4] == [f"speak {n} False" for n in (16, 8, 4, 2)]
+
+
+def test_the_mark_is_put_on_whole_sounds(scene: Scene) -> None:
+    sounds = {3: np.full(1000, 0.25, np.float32), 9: np.zeros(500, np.float32)}
+    marked = scene.client().mark(sounds)
+    assert {i: len(m) for i, m in marked.items()} == {3: 1000, 9: 500}
+    assert np.allclose(marked[3], 0.25 + 1 / 4096)
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ("bad", "speaker chatterbox: checkpoint lacks a tensor of that shape. Its log: "),
+        ("dies", "its worker was killed by SIGABRT at its start. Its log: "),
+        ("slow", "its worker was not ready after start_timeout_s = 1 s (the last it said: nothing). Its log: "),
+    ],
+)
+def test_a_worker_that_does_not_start_says_why_in_a_line(scene: Scene, how: str, says: str) -> None:
+    (scene.checkpoint / how).touch()
+    with pytest.raises(EngineError) as error:
+        scene.client(start_timeout_s=1 if how == "slow" else 60).speak(rows("Good."), scene.clips)
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_several_share_one_worker(scene: Scene) -> None:
+    """Threads here stand for the processes of a build: whoever comes first starts it."""
+    clients = [scene.client() for _ in range(4)]
+    found: list[list[str]] = [[] for _ in clients]
+
+    def ask(n: int) -> None:
+        found[n] = kinds(clients[n].speak(rows(*[f"Text {n} {m}." for m in range(5)]), scene.clips))
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [["sound"] * 5] * 4
+    assert scene.count("load") == 1
+    assert len({c._pid for c in clients}) == 1
+
+
+def test_a_worker_ends_with_the_process_that_started_it(scene: Scene) -> None:
+    script = (
+        "import os, sys, time\nfrom tests.engines.speakers.chatterbox import test_chatterbox_worker as t\n"
+        "from datagen.engines.own_env import environments\nfrom datagen.engines.speakers.chatterbox import crew\n"
+        "from datagen.engines.speakers.chatterbox.options import ChatterboxOptions\n"
+        "from datagen.engines.speakers.chatterbox.worker_client import WorkerClient\n"
+        f"settings = crew.settings(ChatterboxOptions(checkpoint={str(scene.checkpoint)!r}), 'cpu', t.FAKE)\n"
+        "client = WorkerClient(environments.needed('chatterbox'), settings, 30, 60)\n"
+        f"client.speak(t.rows('Good.'), {scene.clips!r})\nprint(client._pid, flush=True)\ntime.sleep(600)\n"
+    )
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])}
+    starter = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environ)
+    assert starter.stdout is not None
+    pid = int(starter.stdout.readline())
+    starter.send_signal(signal.SIGKILL)
+    starter.wait()
+    starter.stdout.close()
+    end = time.monotonic() + 10
+    while _lives(pid):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_frames_come_as_they_went_and_what_is_none_is_refused() -> None:
+    one, other = socket.socketpair()
+    with one, other:
+        samples = np.linspace(-1, 1, 5, dtype=np.float32)
+        wire.send(one, {"text": "ä"}, samples)
+        header, got = wire.receive(other)
+        assert header == {"text": "ä", "n": 5}
+        assert np.array_equal(got, samples)
+        one.sendall(b"\x05\x00\x00\x00hello")
+        with pytest.raises(wire.Broken, match="a header that is none"):
+            wire.receive(other)
+        one.sendall(b"\xff\xff\xff\xff")
+        with pytest.raises(wire.Broken, match="a header of 4294967295 bytes"):
+            wire.receive(other)
+        other.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            wire.receive(other)
+        one.close()
+        with pytest.raises(wire.Broken, match="the line ended"):
+            wire.receive(other)
