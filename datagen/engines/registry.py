@@ -8,6 +8,7 @@ from typing import Any
 
 from datagen import __version__
 from datagen.config import Options, read_options
+from datagen.engines.own_env import environments
 from datagen.errors import EngineError, UserError
 
 
@@ -17,7 +18,8 @@ class Entry:
 
     The target is a class with `kind`, `name` and `Options` (a `datagen.config.Options`) as class attributes, made by
     `target(options)`. An empty target is an engine that this version names in its profiles and does not have yet.
-    Where all the modules of `instead` are there, they do in place of `needs`.
+    Where all the modules of `instead` are there, they do in place of `needs`. With `own_env`, it also needs the environment of
+    its name that `datagen engines install` makes.
     """
 
     kind: str
@@ -27,6 +29,7 @@ class Entry:
     needs: tuple[str, ...] = ()
     install: str = "pip install --force-reinstall datagen"
     instead: tuple[str, ...] = ()
+    own_env: bool = False
 
 
 ENTRIES: tuple[Entry, ...] = (
@@ -82,7 +85,14 @@ ENTRIES: tuple[Entry, ...] = (
         "a language model behind OpenAI-compatible servers (vLLM's too) that scores what was written",
         ("aiohttp",),
     ),
-    Entry("speaker", "chatterbox", "", "Chatterbox, batched, on a GPU"),
+    Entry(
+        "speaker",
+        "chatterbox",
+        "datagen.engines.speakers.chatterbox.speaker:ChatterboxSpeaker",
+        "Chatterbox, original or Turbo, batched on GPUs, in the voices of a bank",
+        install="datagen engines install chatterbox",
+        own_env=True,
+    ),
     Entry("aligner", "ctc", "", "forced alignment by a CTC model"),
     Entry("aligner", "whisper", "", "word times by Whisper"),
     Entry(
@@ -139,7 +149,11 @@ def obstacle(found: Entry) -> str:
     if not found.target:
         return f"not in datagen {__version__}"
     lacking = missing(found)
-    return f"{_not_installed(lacking)}; run: {found.install}" if lacking else ""
+    if lacking:
+        return f"{_not_installed(lacking)}; run: {found.install}"
+    if found.own_env and environments.find(found.name) is None:
+        return f"its environment is not there; run: datagen engines install {found.name}"
+    return ""
 
 
 def options_of(kind: str, name: str, values: Mapping[str, Any]) -> Options:
