@@ -73,7 +73,7 @@ def check_writer(run: Run) -> None:
 
 
 def obstacles(run: Run) -> list[DatagenError]:
-    """What stands against the writer and the judge; of engines that need no server nothing. What the user has wrong says of which."""
+    """What stands against the engines that say so, servers and models' files. What the user has wrong says of which."""
     build = run.build
     found: list[DatagenError] = []
     # In a thread of their own: whoever calls this may have an event loop in his.
@@ -84,6 +84,9 @@ def obstacles(run: Run) -> list[DatagenError]:
             )
         if "judge" in build.kinds:
             found += _of("judge", thread.submit(build.engine("judge").preflight).result())
+    for kind in build.kinds:
+        if kind not in ("writer", "judge") and hasattr(engine := build.engine(kind), "preflight"):
+            found += _of(kind, engine.preflight())
     return found
 
 
