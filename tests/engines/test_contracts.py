@@ -60,6 +60,8 @@ def made(entry: registry.Entry, **options: Any) -> Any:
     engine = registry.make(entry.kind, entry.name, registry.options_of(entry.kind, entry.name, options))
     if entry.kind == "writer" and not engine.maker.deterministic:
         pytest.skip(f"writer {entry.name} needs a server; its own tests run it against one")
+    if entry.own_env and (against := engine.preflight()):
+        pytest.skip(f"{entry.kind} {entry.name}: {against[0]}; its own tests run it against the contract")
     return engine
 
 
