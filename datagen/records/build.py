@@ -10,6 +10,7 @@ from typing import Any
 
 from datagen.records.enums import Split
 from datagen.records.maker import Maker
+from datagen.records.quality import SpeechQuality
 
 BUILD_FILE = "build.json"
 BUILD_FORMAT = 1
@@ -118,6 +119,7 @@ class BuildSummary:
     names; `ftos` is the distribution of the FTOs beside its target, None without floor transfers. `decided` is what
     `auto` became at the first plan, by recipe key. `attempts` counts every attempt at writing a dialogue; `gates` are those that
     failed, by reason. `speech_attempts` and `speech_gates` are the same of speaking a turn, or what is said beside it.
+    `speech_quality` are the parts of Seed-TTS-eval's composite, as far as the build's engines measured them.
     """
 
     id: str
@@ -143,6 +145,7 @@ class BuildSummary:
     gates: Mapping[str, GateCount] = field(default_factory=dict)
     speech_attempts: int = 0
     speech_gates: Mapping[str, GateCount] = field(default_factory=dict)
+    speech_quality: SpeechQuality = field(default_factory=SpeechQuality)
     format: int = BUILD_FORMAT
 
     def to_dict(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from datagen.report.corpus import Corpus
 from datagen.report.effects import told_effects
 from datagen.report.events import shown_events
 from datagen.report.measures import every, histograms
+from datagen.report.quality import quality
 
 SAMPLES = 6
 """Dialogues shown with waveforms and audio: about 0.6 MB and a second of MP3 encoding each."""
@@ -58,6 +59,7 @@ def figures(corpus: Corpus) -> dict[str, Any]:
         },
         "rejects": _rejects(corpus), "attempts": build.attempts, "gates": _gates(build.gates, build.attempts),
         "speech_attempts": build.speech_attempts, "speech_gates": _gates(build.speech_gates, build.speech_attempts),
+        "quality": quality(build),
         "engines": [[k, m.engine, m.model, m.revision, m.licence] for k, m in build.engines.items()],
         "notes": [[f"{k} {m.engine}", m.note] for k, m in build.engines.items() if m.note],
         "timing": timing.rows(build), "distance": timing.distance(build),

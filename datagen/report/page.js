@@ -49,7 +49,18 @@ if (data.rejects.length) at("rejects").append(table(["stage", "reason", "dialogu
 else at("rejects").append(make("span", {class: "soft"}, "Nothing was rejected."));
 gates("Gates of what is written", `${grouped(data.attempts)} attempts at writing a dialogue`, data.gates);
 gates("Gates of what is spoken", `${grouped(data.speech_attempts)} attempts at speaking a turn`, data.speech_gates);
+at("quality").append(...quality(data.quality));
 at("engines").append(table(["", "engine", "model", "revision", "licence"], data.engines));
+
+// The composite of Seed-TTS-eval, each part with who measured it, and what is missing.
+function quality(q) {
+  const told = `The mean of the three, as Seed-TTS-eval has it; ${grouped(q.n_turns)} turns in all. Scores of other models are not comparable.`;
+  const rows = q.rows.map(([name, what, score, mean, turns, by]) => [name, what, score, mean === null ? "" : mean.toFixed(3), turns, by]);
+  return [
+    big(q.composite === null ? "none" : q.composite.toFixed(1), "composite of 100"),
+    make("div", {class: "soft small"}, q.missing || told), table(["", "of", "score", "mean", "turns measured", "measured by"], rows),
+  ];
+}
 
 // How often each reason failed an attempt.
 function gates(title, attempts, rows) {

@@ -26,6 +26,7 @@ from datagen.run.request import PREVIOUS, Run
 from datagen.run.timing import hold, measure
 from datagen.stages.pack import card, rows, tables
 from datagen.stages.pack.options import PackOptions
+from datagen.stages.pack.quality import speech_quality
 from datagen.stages.pack.schema import Table, manifest_path, token_file_name
 from datagen.stages.pack.summary import Summary, summarise
 from datagen.stages.stitch.options import StitchOptions
@@ -217,6 +218,7 @@ def _summary(run: Run, packed: Sequence[Packed], found: Summary, timing: Timing)
         shards=entries,
         files={},
         packages={name: metadata.version(name) for name in PACKAGES},
+        speech_quality=speech_quality(run.out / manifest_path(Table.TURNS), build.makers),
         timing=timing.output,
         timing_target=timing.target,
         ftos=timing.ftos,
