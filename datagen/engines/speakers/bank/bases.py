@@ -1,5 +1,6 @@
 """Base speakers: the people that a bank's voices are made of, each with a clip or several to transform."""
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -73,11 +74,24 @@ def spoken_sources(speaker: Speaker, options: BankOptions) -> list[Source]:
             clip, prompt = (_said(speaker, voice, text) for text in (REFERENCE_TEXT, PROMPT_TEXT))
             provenance = f"synthetic speech of {speaker.maker.model}, voice {voice.id}; moved by Praat's Change gender"
             source = source_of(
-                voice.id, person, speaker.name, voice.sex, voice.age, voice.licence, provenance, clip, prompt
+                _file_name(voice.id),
+                person,
+                speaker.name,
+                voice.sex,
+                voice.age,
+                voice.licence,
+                provenance,
+                clip,
+                prompt,
             )
             if source is not None:
                 found.append(source)
     return sorted(found, key=lambda s: s.name)
+
+
+def _file_name(voice_id: str) -> str:
+    """A voice's id with nothing in it that a file's name could not have."""
+    return re.sub(r"[^A-Za-z0-9_-]", "-", voice_id)
 
 
 def _spread(members: Sequence[Voice], n: int) -> list[Voice]:

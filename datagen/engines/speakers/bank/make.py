@@ -13,7 +13,7 @@ from datagen.engines.speakers.bank.bases import Source
 from datagen.engines.speakers.bank.draw import Wanted
 from datagen.engines.speakers.bank.options import BankOptions
 from datagen.engines.speakers.bank.schema import CLIP_S, LEVEL_LUFS, PROMPT_S
-from datagen.engines.speakers.bank.sound import Sound, formant_ceiling, hear, mean_ratio
+from datagen.engines.speakers.bank.sound import Sound, Spectrum, formant_ceiling, hear, mean_ratio
 from datagen.engines.speakers.bank.transform import change_gender
 from datagen.engines.speakers.praat import Gender
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
@@ -74,7 +74,7 @@ def _prompt(wanted: Wanted, source: Source, options: BankOptions) -> Audio | Rej
     if isinstance(prompt, Rejected):
         return prompt
     f0_hz = wanted.gender.pitch_median_hz
-    found = hear_voice(prompt, f0_hz, source.sex, wanted.gender.formant_ratio)
+    found = Spectrum(prompt).pitch(F0_SPAN[0] * f0_hz, F0_SPAN[1] * f0_hz)
     if found is None or abs(found.f0_hz / f0_hz - 1) > options.f0_tolerance:
         return Rejected(
             "f0_off", f"the voice prompt's F0 is {found.f0_hz if found else 0:.1f} Hz, and {f0_hz:g} was asked"
