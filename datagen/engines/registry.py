@@ -18,8 +18,8 @@ class Entry:
 
     The target is a class with `kind`, `name` and `Options` (a `datagen.config.Options`) as class attributes, made by
     `target(options)`. An empty target is an engine that this version names in its profiles and does not have yet.
-    Where all the modules of `instead` are there, they do in place of `needs`. With `own_env`, it also needs the environment of
-    its name that `datagen engines install` makes.
+    Where all the modules of `instead` are there, they do in place of `needs`. `libraries` are shared libraries of the
+    system that it needs too. With `own_env`, it also needs the environment of its name that `datagen engines install` makes.
     """
 
     kind: str
@@ -29,6 +29,7 @@ class Entry:
     needs: tuple[str, ...] = ()
     install: str = "pip install --force-reinstall datagen"
     instead: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
     own_env: bool = False
 
 
@@ -45,6 +46,15 @@ ENTRIES: tuple[Entry, ...] = (
         "datagen.engines.speakers.espeak:EspeakSpeaker",
         "embedded: espeak-ng with Praat voices",
         ("espeakng_loader", "parselmouth"),
+    ),
+    Entry(
+        "speaker",
+        "flite",
+        "datagen.engines.speakers.flite:FliteSpeaker",
+        "Flite's recorded voices with Praat's: a CPU's most natural",
+        ("parselmouth",),
+        "apt-get install libflite1",
+        libraries=("libflite.so.1",),
     ),
     Entry(
         "aligner", "native", "datagen.engines.aligners.native:NativeAligner", "embedded: the speaker's own word times"
@@ -135,9 +145,21 @@ def entry(kind: str, name: str) -> Entry:
 
 
 def missing(found: Entry) -> list[str]:
-    """The modules that an engine needs and this environment lacks; none where it has what does in their place."""
+    """The modules and libraries that an engine needs and this environment lacks; none where it has what does in their place."""
     lacking = [m for m in found.needs if importlib.util.find_spec(m) is None]
+    lacking += [name for name in found.libraries if not _loads(name)]
     return [] if found.instead and all(importlib.util.find_spec(m) for m in found.instead) else lacking
+
+
+def _loads(library: str) -> bool:
+    """Whether the system's loader finds a shared library: the one way to ask that is the same on every system."""
+    import ctypes
+
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 def _not_installed(lacking: list[str]) -> str:

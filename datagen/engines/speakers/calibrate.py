@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from datagen import resources
 from datagen.audio.levels import integrated_lufs
 from datagen.audio.speaker_distance import Distance, distances, measure, whitening
+from datagen.engines import registry
 from datagen.engines.speakers.calibration_texts import CALIBRATED, HELD_OUT, MEASURED, texts_for
 from datagen.engines.speakers.candidates import PitchCurve, candidates, pitch_curve
-from datagen.engines.speakers.espeak import EspeakOptions, EspeakSpeaker
 from datagen.engines.speakers.espeak_library import EspeakLibrary
 from datagen.engines.speakers.voice_files import write_distance, write_family
-from datagen.protocols import SpeakRequest
+from datagen.protocols import Speaker, SpeakRequest
 from datagen.records.plan import Voice
 from datagen.records.speech import Speech
 from datagen.store.ids import seed_of, unit_hash
@@ -47,14 +47,17 @@ class Measured:
 
 
 @cache
-def _speaker(jitter: float) -> EspeakSpeaker:
-    return EspeakSpeaker(EspeakOptions(jitter=jitter))
+def _speaker(engine: str, jitter: float) -> Speaker:
+    made: Speaker = registry.make("speaker", engine, registry.options_of("speaker", engine, {"jitter": jitter}))
+    return made
 
 
 def clip(voice: Voice, text: str, jitter: float) -> Speech | None:
     """A voice saying a text as a build would have it say it; None where it cannot."""
     words = tuple(text.split())
-    spoken = _speaker(jitter).speak([SpeakRequest(words, words, voice, seed_of("calibrate", voice.id, text))])[0]
+    spoken = _speaker(voice.engine, jitter).speak(
+        [SpeakRequest(words, words, voice, seed_of("calibrate", voice.id, text))]
+    )[0]
     return spoken if isinstance(spoken, Speech) else None
 
 

@@ -8,7 +8,6 @@ them: the same formant shift without taking the periods apart, in a tenth of the
 
 import hashlib
 import importlib.metadata
-import unicodedata
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -21,16 +20,18 @@ from datagen.config import Options, knob
 from datagen.engines.speakers import praat
 from datagen.engines.speakers.delivery import Delivery, delivery
 from datagen.engines.speakers.espeak_library import RATE_HZ, EspeakLibrary, RawSpeech, Tone
+from datagen.engines.speakers.finished import timed_words, to_pcm16
 from datagen.engines.speakers.resampling import resample
 from datagen.engines.speakers.respelling import respelled
+from datagen.engines.speakers.sayable import refusal
 from datagen.engines.speakers.voice_bank import voices_of
-from datagen.engines.speakers.word_spans import Span, text_of, word_spans
+from datagen.engines.speakers.word_spans import text_of, word_spans
 from datagen.errors import EngineError
 from datagen.protocols import Failure, SpeakRequest
 from datagen.records.enums import Tag, Vocal
 from datagen.records.maker import Maker
 from datagen.records.plan import Voice
-from datagen.records.speech import SAMPLE_RATE_HZ, Speech, Word
+from datagen.records.speech import SAMPLE_RATE_HZ, Speech
 from datagen.store.ids import digest
 
 UP, DOWN = 160, 147
@@ -38,8 +39,6 @@ UP, DOWN = 160, 147
 REVISION = 4
 """Raised when this file and its helpers give other samples or word times for the same request and espeak-ng."""
 LICENCE = "GPL-3.0-or-later"
-SAID_MARKS = frozenset(" \t'’‘\"“”.,;:?!…–—-()[]{}<>/\\@&%+=*#$€£_|~^`")
-"""What may stand beside letters and digits in a spoken form."""
 
 
 class EspeakOptions(Options):
@@ -91,24 +90,7 @@ class EspeakSpeaker:
 
     def speak(self, requests: Sequence[SpeakRequest]) -> list[Speech | Failure]:
         """A Speech a request, each from its own request alone. Failures: `unspeakable`, `too_long_text`, `unknown_voice`."""
-        return [self._refusal(request) or self._spoken(request) for request in requests]
-
-    def _refusal(self, request: SpeakRequest) -> Failure | None:
-        if not request.spoken or len(request.words) != len(request.spoken):
-            return Failure(
-                "unspeakable",
-                f"{len(request.words)} words and {len(request.spoken)} spoken forms: one each is needed, and one at least.",
-            )
-        for word, spoken in zip(request.words, request.spoken, strict=True):
-            strange = unsayable(spoken)
-            if strange is not None:
-                return Failure("unspeakable", f"{word!r} is said as {spoken!r}, {strange}.")
-        n_chars = len(text_of(request.spoken))
-        if n_chars > self.options.max_chars:
-            return Failure(
-                "too_long_text", f"{n_chars} characters to speak (limit {self.options.max_chars}, speaker.max_chars)."
-            )
-        return None
+        return [refusal(request, self.options.max_chars) or self._spoken(request) for request in requests]
 
     def _spoken(self, request: SpeakRequest) -> Speech | Failure:
         moved = delivery(request.tags, request.seed, self.options.jitter, request.rate)
@@ -123,17 +105,7 @@ class EspeakSpeaker:
         up, down = ratio_of(request.voice)
         samples = rendered(raw, request.voice, moved, request.seed)
         spans = word_spans(said, raw)
-        return Speech(to_pcm16(samples), _words(request, spans, up, down, len(samples)), self.name, request.seed)
-
-
-def unsayable(spoken: str) -> str | None:
-    """What stands against saying a text in English: a letter of another script, a sign without a name, or nothing to say."""
-    for char in spoken:
-        if char in SAID_MARKS or (char.isascii() and char.isalnum()):
-            continue
-        if not unicodedata.name(char, "").startswith("LATIN"):
-            return f"and {char!r} (U+{ord(char):04X}) is no sound of English"
-    return None if any(c.isalnum() for c in spoken) else "and there is nothing in it to say"
+        return Speech(to_pcm16(samples), timed_words(request, spans, up, down, len(samples)), self.name, request.seed)
 
 
 def tone_of(voice: Voice, moved: Delivery, seed: int) -> Tone:
@@ -200,22 +172,6 @@ def gender_of(voice: Voice, moved: Delivery) -> praat.Gender | None:
         duration_ratio=settings.get("duration_ratio", 1.0),
         floor_hz=settings["floor_hz"],
         ceiling_hz=settings["ceiling_hz"],
-    )
-
-
-def to_pcm16(samples: NDArray[np.float64]) -> NDArray[np.float32]:
-    """float32 in steps of 1/32768, as a 16-bit file holds them; what is over full scale is clipped there."""
-    steps = np.clip(np.round(samples * 32768), -32768, 32767)
-    return np.asarray(steps / 32768, dtype=np.float32)
-
-
-def _words(request: SpeakRequest, spans: Sequence[Span], up: int, down: int, n_samples: int) -> tuple[Word, ...]:
-    def seconds(sample: int) -> float:
-        return min(round(sample * up / down), n_samples) / SAMPLE_RATE_HZ
-
-    return tuple(
-        Word(word, spoken, seconds(start), seconds(end))
-        for word, spoken, (start, end) in zip(request.words, request.spoken, spans, strict=True)
     )
 
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from datagen.engines.speakers.resampling import resample, smooth_ratio
 
-PITCH_EVERY, PULSES_EVERY = 3, 2
-"""Pitch is found in every third of espeak-ng's samples and pulses in every second one, each the mean of those between. Held against all
-samples over 117 turns: 0.3 % of frames change between voiced and voiceless, and F0 moves by less than 0.2 semitones in 99 %."""
+PITCH_RATE_HZ, PULSES_RATE_HZ = 7_000, 10_000
+"""Pitch and pulses are found in means of as many samples as leave these rates: of three and two of espeak-ng's. Held against all samples
+over 117 turns: 0.3 % of frames change between voiced and voiceless, and F0 moves by less than 0.2 semitones in 99 %."""
 PITCH_CANDIDATES = 6
 """Of Praat's 15: no frame of those turns was decided otherwise."""
 LONGEST_PERIOD_S = 0.02
@@ -68,12 +68,13 @@ def _overlapped(
     import parselmouth
     from parselmouth.praat import call, run
 
-    def sound(every: int) -> parselmouth.Sound:
+    def sound(least_hz: int) -> parselmouth.Sound:
+        every = max(rate_hz // least_hz, 1)
         whole = samples[: len(samples) // every * every].reshape(-1, every)
         return parselmouth.Sound(whole.mean(axis=1), rate_hz / every)
 
     full = parselmouth.Sound(samples, rate_hz)
-    pitch = sound(PITCH_EVERY).to_pitch_ac(
+    pitch = sound(PITCH_RATE_HZ).to_pitch_ac(
         time_step=0.8 / gender.floor_hz,
         pitch_floor=gender.floor_hz,
         max_number_of_candidates=PITCH_CANDIDATES,
@@ -82,7 +83,7 @@ def _overlapped(
     median_hz = float(call(pitch, "Get quantile", 0.0, 0.0, 0.5, "Hertz"))
     if not median_hz > 0:  # Praat's "undefined" is NaN
         return None
-    pulses = call([sound(PULSES_EVERY), pitch], "To PointProcess (cc)")
+    pulses = call([sound(PULSES_RATE_HZ), pitch], "To PointProcess (cc)")
     tier = call(pitch, "Down to PitchTier")
     wanted_hz = gender.pitch_median_hz or median_hz
     spread = wanted_hz / median_hz * gender.pitch_range_ratio

@@ -1,6 +1,7 @@
-"""Words that espeak-ng's English reads wrongly, respelled so that it says what a person would."""
+"""Words that a synthesiser's English reads wrongly, respelled so that it says what a person would."""
 
 import re
+from collections.abc import Mapping
 
 RESPELLED = {
     "mhm": "um hum",  # it spells out: em aitch em
@@ -22,16 +23,18 @@ RESPELLED = {
     "umami": "oo mommy",
     "umi": "oo me",
 }
-"""Found by holding its sounds for every word of the domains against CMU's pronouncing dictionary, and the rest by reading them."""
+"""espeak-ng's, found by holding its sounds for every word of the domains against CMU's pronouncing dictionary, the rest by reading."""
+OF_FLITE = RESPELLED | {"hm": "hum", "hmm": "hum"}
+"""It has no word without a vowel, and spells out what looks like one; else it errs where espeak-ng does, or nowhere."""
 _WORD = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)*")
 
 
-def respelled(spoken: str) -> str:
+def respelled(spoken: str, by: Mapping[str, str] = RESPELLED) -> str:
     """The spoken form with such words replaced, whatever their case and with their `'s`; punctuation and all else stay."""
-    return _WORD.sub(lambda found: _respelled(found[0]), spoken)
+    return _WORD.sub(lambda found: _respelled(found[0], by), spoken)
 
 
-def _respelled(word: str) -> str:
+def _respelled(word: str, by: Mapping[str, str]) -> str:
     stem = word.removesuffix("'s")
-    said = RESPELLED.get(stem.lower())
+    said = by.get(stem.lower())
     return word if said is None else said + word[len(stem) :]
