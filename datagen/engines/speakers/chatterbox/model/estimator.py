@@ -50,7 +50,10 @@ class Estimator:
 
         `led_by` [rows, 240, time]: encoding, speaker and prompt.
         """
-        bias = tails.key_bias(self.dtype)
+        return self.at(x, led_by, time, tails.key_bias(self.dtype))
+
+    def at(self, x: torch.Tensor, led_by: torch.Tensor, time: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+        """The same with the attention's bias [rows, 1, 1, time] given; None where rows have no tails."""
         h = torch.cat([x.to(self.dtype), led_by], dim=1)
         h = self._level(h, self._down[0], self._down[1], time, bias)
         skip = h

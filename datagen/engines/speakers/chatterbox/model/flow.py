@@ -16,13 +16,16 @@ from datagen.engines.speakers.chatterbox.model.estimator import Estimator
 from datagen.engines.speakers.chatterbox.model.masks import Tails, groups
 from datagen.engines.speakers.chatterbox.model.noise import flow_noise
 from datagen.engines.speakers.chatterbox.model.reference import FRAMES_A_TOKEN, LONGEST_PROMPT_S, Reference
+from datagen.engines.speakers.chatterbox.model.replay import Replayed
 from datagen.engines.speakers.chatterbox.model.rows import ModelError
+from datagen.engines.speakers.chatterbox.model.steps import cuda_capture
 from datagen.engines.speakers.chatterbox.model.vocoder import Vocoder
 
-#: Frames (rows x longest, prompts included) that a group of the flow holds, and mel frames that a group of the vocoder holds.
+#: Frames (rows x longest, prompts included) that a group of the flow holds, and mel frames that a group of the vocoder holds. On a CPU,
+#: rows together are no faster than one by one, and the vocoder, whose activations then leave the cache, is slower by a quarter.
 #: A frame costs the flow about 60 kB in single precision and the vocoder about 700 kB.
-FLOW_FRAMES = {"cuda": 48_000, "cpu": 6_000}
-VOCODER_FRAMES = {"cuda": 16_000, "cpu": 1_500}
+FLOW_FRAMES = {"cuda": 48_000, "cpu": 2_000}
+VOCODER_FRAMES = {"cuda": 16_000, "cpu": 200}
 
 
 class FlowVocoder:
@@ -52,6 +55,9 @@ class FlowVocoder:
         self._flow = s3gen.flow
         self._encode = TokenEncoder(s3gen.flow)
         self._velocity = Estimator(s3gen.flow.decoder.estimator, _dtype(dtype))
+        self._step: Estimator | Replayed = self._velocity
+        if kind == "cuda":
+            self._step = Replayed(self._velocity, cuda_capture())
         self._vocode = Vocoder(s3gen.mel2wav, s3gen.trim_fade)
 
     def mels(
@@ -72,7 +78,7 @@ class FlowVocoder:
         made: dict[int, torch.Tensor] = {}
         for group in groups(lengths, self._flow_frames):
             rows = group.rows
-            with torch.inference_mode():
+            with torch.inference_mode(), self._room_given_back():
                 some = self._group(
                     [tokens[r] for r in rows], [references[r] for r in rows], [seeds[r] for r in rows], n_steps
                 )
@@ -145,12 +151,22 @@ class FlowVocoder:
         for at, until in pairwise(moments):
             time_embedded = self._velocity.time(at[None], until[None])
             if self.meanflow:
-                velocity = self._velocity(x, led_by, time_embedded, tails)
+                velocity = self._step(x, led_by, time_embedded, tails)
             else:
-                guided, free = self._velocity(torch.cat([x, x]), led_by, time_embedded, tails).chunk(2)
+                guided, free = self._step(torch.cat([x, x]), led_by, time_embedded, tails).chunk(2)
                 velocity = (1.0 + guidance) * guided - guidance * free
             x = x + (until - at) * velocity
         return x
+
+    @contextmanager
+    def _room_given_back(self) -> Iterator[None]:
+        """Where the device's memory does not suffice, lets go of the recordings before the caller hears of it."""
+        try:
+            yield
+        except torch.OutOfMemoryError:
+            if isinstance(self._step, Replayed):
+                self._step.release()
+            raise
 
     @contextmanager
     def _timed(self, part: str) -> Iterator[None]:

@@ -57,6 +57,10 @@ class Tails:
             x[:, :, self._shortest :].masked_fill_(~self._own_late, 0.0)
         return x
 
+    def own_up_to(self, longest: int) -> torch.Tensor:
+        """[rows, longest]: True where a position is the row's own, in a batch that is longer than these rows need."""
+        return torch.nn.functional.pad(self.own, (0, longest - self.longest))
+
     def key_bias(self, dtype: torch.dtype) -> torch.Tensor | None:
         """[rows, 1, 1, longest], added to attention's scores: minus infinity on tails. None where there are none."""
         if not self.any:
