@@ -112,11 +112,10 @@ class ChatterboxSpeaker:
         """A Speech a request, in its place. Failures: `unspeakable`, `too_long_text`, `unknown_voice`, and the model's own (`cut`,
         `empty`, `numbers`, `text`, `clip`, `out_of_memory`), `broken_audio`, `worker_lost`. EngineError: no worker can be had.
         """
-        known = {v.id: v for v in self.voices()} if requests else {}
         rows: list[Asked] = []
         work: list[Failure | list[Part]] = []
         for request in requests:
-            refused = refusal(request, self.options.max_chars) or _unknown(request, known)
+            refused = refusal(request, self.options.max_chars) or _unknown(request, self._known)
             work.append(refused or self._parts(request, rows))
         heard = self._crew.speak(rows, self._clips(rows, requests)) if rows else {}
         made = [w if isinstance(w, Failure) else self._made(r, w, heard) for r, w in zip(requests, work, strict=True)]
@@ -141,6 +140,10 @@ class ChatterboxSpeaker:
     @property
     def _bank(self) -> Path:
         return Path(self.options.bank).expanduser()
+
+    @cached_property
+    def _known(self) -> dict[str, Voice]:
+        return {v.id: v for v in self.voices()}
 
     def _first_clips(self) -> None:
         for voice in self.voices()[:8]:

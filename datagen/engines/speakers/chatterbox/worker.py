@@ -75,11 +75,20 @@ class Voices:
         """The model's conditionals of a clip, known by its digest."""
         key = (clip, exaggeration)
         if key not in self._held:
-            self._held[key] = self._engine.conditionals(_samples(path), exaggeration)
+            self._held[key] = self._made(_samples(path), exaggeration)
             if len(self._held) > self._most:
                 self._held.popitem(last=False)
         self._held.move_to_end(key)
         return self._held[key]
+
+    def _made(self, clip: NDArray[np.float32], exaggeration: float) -> Any:
+        try:
+            return self._engine.conditionals(clip, exaggeration)
+        except RuntimeError as error:
+            if "out of memory" not in str(error) or not self._held:
+                raise
+        self._held.clear()  # the next of them are made anew
+        return self._engine.conditionals(clip, exaggeration)
 
 
 def _samples(path: str) -> NDArray[np.float32]:
@@ -106,22 +115,42 @@ class Worker:
         self.jobs: queue.Queue[Job] = queue.Queue()
 
     def serve(self) -> None:
-        """Takes jobs from the line, for ever."""
+        """Takes jobs from the line, for ever: what several ask for at once is spoken as one batch, but for what asks to be `alone`."""
+        held: Job | None = None
         while True:
-            client, job, samples = self.jobs.get()
-            if client.gone:
-                continue
+            jobs = [held or self.jobs.get()]
+            held = None
+            while _merges(jobs[0]) and held is None:
+                try:
+                    other = self.jobs.get_nowait()
+                except queue.Empty:
+                    break
+                if _merges(other):
+                    jobs.append(other)
+                else:
+                    held = other
+            self._do([job for job in jobs if not job[0].gone])
+
+    def _do(self, jobs: Sequence[Job]) -> None:
+        before = dict(self._engine.seconds)
+        for client, job, _ in jobs:
             client.tell({"begun": job["job"]})
-            before = dict(self._engine.seconds)
-            try:
-                (self._mark if job["do"] == "mark" else self._speak)(client, job, samples)
-            except Exception as error:  # whatever it is, the one who asked hears of it, and the next job is done
-                if _is_fatal(error):
-                    raise
+        try:
+            if jobs and jobs[0][1]["do"] == "mark":
+                self._mark(*jobs[0])
+            else:
+                self._speak(jobs)
+        except Exception as error:  # whatever it is, those who asked hear of it, and the next job is done
+            if _is_fatal(error):
+                raise
+            for client, _, _ in jobs:
                 client.tell({"error": _line(error)})
-            spent = {k: v - before.get(k, 0.0) for k, v in self._engine.seconds.items()}
+        n_rows = sum(len(job["rows"]) for _, job, _ in jobs)
+        spent = {k: v - before.get(k, 0.0) for k, v in self._engine.seconds.items()}
+        for client, job, _ in jobs:
             client.waiting -= 1
-            client.tell({"done": job["job"], "seconds": spent})
+            share = len(job["rows"]) / max(1, n_rows)
+            client.tell({"done": job["job"], "seconds": {k: v * share for k, v in spent.items()}})
 
     def _mark(self, client: Client, job: dict[str, Any], samples: NDArray[np.float32]) -> None:
         sounds = np.split(samples, np.cumsum([row["length"] for row in job["rows"]])[:-1])
@@ -129,23 +158,27 @@ class Worker:
             client.tell({"row": row["id"]}, self._engine.marked([np.array(sound)])[0])
             self._alive()
 
-    def _speak(self, client: Client, job: dict[str, Any], _: NDArray[np.float32]) -> None:
-        ids, rows = [], []
-        for asked in job["rows"]:
-            try:
-                rows.append(self._row(asked, job["clips"]))
-                ids.append(asked["id"])
-            except (self._rows.ModelError, ValueError, OSError, RuntimeError) as error:
-                if _is_fatal(error):
-                    raise
-                client.tell({"row": asked["id"], "fault": "clip", "detail": _line(error)})
-        for place, spoken in self._spoken(client, rows):
+    def _speak(self, jobs: Sequence[Job]) -> None:
+        whose: list[tuple[Client, int]] = []
+        rows = []
+        for client, job, _ in jobs:
+            for asked in job["rows"]:
+                try:
+                    rows.append(self._row(asked, job["clips"]))
+                    whose.append((client, asked["id"]))
+                except (self._rows.ModelError, ValueError, OSError, RuntimeError) as error:
+                    if _is_fatal(error):
+                        raise
+                    reason = "out_of_memory" if "out of memory" in str(error) else "clip"
+                    client.tell({"row": asked["id"], "fault": reason, "detail": _line(error)})
+        for place, spoken in self._spoken([client for client, _, _ in jobs], rows):
+            client, row = whose[place]
             if hasattr(spoken, "reason"):
-                client.tell({"row": ids[place], "fault": spoken.reason, "detail": spoken.detail})
+                client.tell({"row": row, "fault": spoken.reason, "detail": spoken.detail})
             else:
-                client.tell({"row": ids[place]}, spoken)
+                client.tell({"row": row}, spoken)
             self._alive()
-            if client.gone:
+            if all(client.gone for client, _, _ in jobs):
                 return
 
     def _row(self, asked: dict[str, Any], clips: dict[str, str]) -> Any:
@@ -153,7 +186,7 @@ class Worker:
         settings = {k: v for k, v in asked.items() if k not in ("id", "clip", "exaggeration")}
         return self._rows.Row(conditionals=self._voices.of(clip, clips[clip], exaggeration), **settings)
 
-    def _spoken(self, client: Client, rows: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    def _spoken(self, clients: Sequence[Client], rows: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         """Each row once, by its place in `rows`. Where memory does not suffice, fewer rows are spoken at once from then on."""
         left = list(range(len(rows)))
         while left:
@@ -172,19 +205,23 @@ class Worker:
                     )
                     done.add(undone[0])
                 else:
-                    self._fewer(client, len(undone))
+                    self._fewer(clients, len(undone))
             left = [i for i in left if i not in done]
 
-    def _fewer(self, client: Client, n_rows: int) -> None:
+    def _fewer(self, clients: Sequence[Client], n_rows: int) -> None:
         self._limit = max(1, min(self._limit, n_rows) // 2)
         if not self._shrunk:
-            client.tell({"told": f"out of memory: {self._limit} texts at once from here on (speaker.batch_rows)."})
+            clients[0].tell({"told": f"out of memory: {self._limit} texts at once from here on (speaker.batch_rows)."})
         self._shrunk = True
 
     def _alive(self) -> None:
         for client in self.clients:
             if client.waiting:  # others do not read
                 client.tell({"alive": True})
+
+
+def _merges(job: Job) -> bool:
+    return job[1]["do"] == "speak" and not job[1].get("alone")
 
 
 def _is_fatal(error: BaseException) -> bool:

@@ -91,14 +91,16 @@ class WorkerClient:
 
     def _all(self, ids: list[int], job: Any) -> Answers:
         answers: Answers = {}
-        todo, alone, unanswered = [ids] if ids else [], set[int](), 0
+        todo, alone, unanswered, again = [ids] if ids else [], set[int](), 0, False
         while todo:
             part = todo.pop()
             before = len(answers)
             try:
                 header, sounds = job(part)
-                self._exchange(header, sounds, answers)
+                # What is asked for again has nobody beside it: another's rows must not be blamed on these.
+                self._exchange({**header, "alone": again}, sounds, answers)
             except _Lost as lost:
+                again = True
                 left = [i for i in part if i not in answers]
                 unanswered = 0 if len(answers) > before else unanswered + 1
                 if unanswered > 3 + 2 * math.log2(len(ids)):

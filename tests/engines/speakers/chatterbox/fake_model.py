@@ -1,7 +1,7 @@
 """A model for the worker that takes no time: its sounds follow from text and seed, and some texts make it fail.
 
-die: the process ends; hang: it never answers; nan, silent, minute: sounds that are none; fault: the model's own; crowd: out of memory
-where more than three rows are given at once.
+die: the process ends; hang: it never answers; pause: it takes a second; nan, silent, minute: sounds that are none; fault: the model's
+own; crowd: out of memory where more than three rows are given at once. A clip of FULL samples does not fit at first.
 """
 
 import os
@@ -15,6 +15,7 @@ import numpy as np
 
 from datagen.engines.speakers.chatterbox.model.rows import Fault, ModelError, OutOfMemory
 
+FULL = 160_000
 MARK = np.float32(1 / 4096)
 """What the watermark adds to each sample."""
 
@@ -22,6 +23,7 @@ MARK = np.float32(1 / 4096)
 class Batched:
     def __init__(self, folder: Path) -> None:
         self._log = folder / "log.txt"
+        self._refused = False
         self.seconds: dict[str, float] = defaultdict(float)
 
     @classmethod
@@ -42,6 +44,9 @@ class Batched:
 
     def conditionals(self, clip: np.ndarray[Any, Any], exaggeration: float) -> tuple[float, float]:
         self._note(f"voice {len(clip)} {exaggeration:g}")
+        if len(clip) == FULL and not self._refused:
+            self._refused = True
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2 MiB")
         if not clip.any():
             raise ModelError("the reference clip is silent")
         return float(np.abs(clip).max()), exaggeration
@@ -53,6 +58,8 @@ class Batched:
                 os.kill(os.getpid(), 9)
             if "hang" in row.text:
                 time.sleep(600)
+            if "pause" in row.text:
+                time.sleep(1)
             if "crowd" in row.text and len(rows) > 3:
                 raise OutOfMemory("2 GiB wanted")
             self.seconds["t3"] += 0.25

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,12 @@ import pytest
 
 from datagen.audio.files import write_flac
 from datagen.engines.own_env import environments
-from datagen.engines.speakers.chatterbox import crew, launch, wire
+from datagen.engines.speakers.chatterbox import crew, launch, wire, worker
 from datagen.engines.speakers.chatterbox.options import ChatterboxOptions
 from datagen.engines.speakers.chatterbox.worker_client import Asked, WorkerClient
 from datagen.errors import EngineError
 from datagen.protocols import Failure
+from tests.engines.speakers.chatterbox.fake_model import FULL
 from tests.engines.speakers.chatterbox.small_bank import clip, own_environment
 
 FAKE = str(Path(__file__).with_name("fake_model.py"))
@@ -100,6 +102,15 @@ def test_the_cache_of_voices_is_bounded(scene: Scene) -> None:
     assert scene.count("voice") == 4
 
 
+def test_voices_make_room_where_memory_ends(scene: Scene) -> None:
+    write_flac(scene.folder / "full.flac", np.resize(clip(2), FULL))
+    client = scene.client()
+    client.speak(rows("Some words."), scene.clips)
+    assert kinds(client.speak(rows("Some words.", clip="c"), {"c": str(scene.folder / "full.flac")})) == ["sound"]
+    client.speak(rows("Some words."), scene.clips)
+    assert scene.count("voice") == 4
+
+
 def test_a_sound_that_is_none_is_a_failure_of_its_row_alone(scene: Scene) -> None:
     (scene.folder / "none.flac").write_bytes(b"no audio at all")
     clips = {**scene.clips, "c": str(scene.folder / "none.flac")}
@@ -123,12 +134,14 @@ def test_the_row_that_the_worker_dies_under_is_found_and_rejected(scene: Scene) 
     assert len({line.split()[-1] for line in scene.log if line.startswith("load")}) == scene.count("load") > 3
 
 
+@pytest.mark.slow
 def test_a_worker_that_hangs_is_ended(scene: Scene) -> None:
     answers = scene.client(stall_s=0.6).speak(rows("One is well.", "hang"), scene.clips)
     assert kinds(answers) == ["sound", "worker_lost"]
     assert "gave nothing for stall_s = 0.6 s under this text" in answers[1].detail
 
 
+@pytest.mark.slow
 def test_a_worker_that_only_dies_is_an_error(scene: Scene) -> None:
     with pytest.raises(EngineError, match=r"its worker died.* \d+ times, and answered nothing in between\."):
         scene.client().speak(rows(*["die"] * 4), scene.clips)
@@ -183,6 +196,30 @@ def test_several_share_one_worker(scene: Scene) -> None:
     assert len({c._pid for c in clients}) == 1
 
 
+@pytest.mark.slow
+def test_what_several_ask_for_at_once_is_one_batch_and_a_death_is_blamed_on_its_own_row(scene: Scene) -> None:
+    first = scene.client()
+    first.speak(rows("Warm."), scene.clips)
+    others = [scene.client() for _ in range(3)]
+    found: dict[int, list[str]] = {}
+
+    def ask(n: int, *texts: str) -> None:
+        found[n] = kinds(others[n].speak(rows(*texts), scene.clips))
+
+    threads = [
+        threading.Thread(target=ask, args=(0, "pause now")),
+        threading.Thread(target=ask, args=(1, "Good morning.")),
+        threading.Thread(target=ask, args=(2, "die")),
+    ]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.15)  # the others come while the first pauses
+    for thread in threads:
+        thread.join()
+    assert found == {0: ["sound"], 1: ["sound"], 2: ["worker_lost"]}
+    assert "speak 2 False" in scene.log
+
+
 def test_a_worker_ends_with_the_process_that_started_it(scene: Scene) -> None:
     script = (
         "import os, sys, time\nfrom tests.engines.speakers.chatterbox import test_chatterbox_worker as t\n"
@@ -211,6 +248,22 @@ def _lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_a_hubs_model_is_fetched_at_its_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+
+    def snapshot_download(name: str, **more: Any) -> str:
+        asked.update(name=name, **more)
+        return "/cache/model"
+
+    monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(snapshot_download=snapshot_download))
+    settings = crew.settings(ChatterboxOptions(model="turbo", revision="a" * 40), "cuda:0", FAKE)
+    assert settings["dtype"] == "bfloat16"
+    assert worker._folder(settings) == Path("/cache/model")
+    assert (asked["name"], asked["revision"]) == ("ResembleAI/chatterbox-turbo", "a" * 40)
+    assert "t3_turbo_v1.safetensors" in asked["allow_patterns"]
+    assert not any(p.endswith(".pt") for p in asked["allow_patterns"])  # no pickle is fetched
 
 
 def test_frames_come_as_they_went_and_what_is_none_is_refused() -> None:
