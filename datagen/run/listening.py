@@ -39,7 +39,7 @@ class Judged:
 
 
 def judged(build: Build, takes: Sequence[Take], meter: Meter) -> list[Judged]:
-    """Every take with the scores of the engines that the build has. Whatever fails is soft: see `judge.SOFT`."""
+    """Every take with the scores of the engines that the build has. Whatever fails is soft: see `judge.heard_faults`."""
     options: SpeakOptions = build.options(SpeakOptions)
     round_trips = _round_trips(build, takes, options, meter)
     similarities = _similarities(build, takes, options, meter)

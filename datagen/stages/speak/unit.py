@@ -35,7 +35,11 @@ class SpeakOptions(Options):
     """Knobs of the speak stage."""
 
     max_s_per_word: float = knob(
-        0.55, "longest speech a spoken word, over the text, at the voice's own rate; `edge_s` is added once", "s/word", gt=0, le=10
+        0.55,
+        "longest speech a spoken word, over the text, at the voice's own rate; `edge_s` is added once",
+        "s/word",
+        gt=0,
+        le=10,
     )
     min_s_per_letter: float = knob(
         0.05, "shortest speech a letter of the spoken form, at the voice's own rate: below it sounds or words are missing", "s/letter",

@@ -12,6 +12,7 @@ import numpy as np
 from datagen.protocols import Failure, SpeakRequest
 from datagen.records.plan import Voice
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio, Speech, Word
+from datagen.store.ids import seed_of
 from datagen.text.say import spoken_words
 
 LOST_LETTER_S = 0.02
@@ -194,9 +195,10 @@ def spoken_by(engine: object) -> Callable[[SpeakRequest], Speech]:
     return speak
 
 
-def faulty(said: Said, names: Sequence[str], rng: np.random.Generator, near: tuple[str, ...], label: str) -> list[Case]:
-    """A case a fault, all of one good turn."""
-    return [Case(f"{label} {n}", said.request, FAULTS[n](said, rng), n, near) for n in names]
+def faulty(said: Said, names: Sequence[str], seed: int, near: tuple[str, ...], label: str) -> list[Case]:
+    """A case a fault, all of one good turn, each by draws of its own."""
+    draws = {n: np.random.default_rng(seed_of(seed, n)) for n in names}
+    return [Case(f"{label} {n}", said.request, FAULTS[n](said, draws[n]), n, near) for n in names]
 
 
 def _at(seconds: float) -> int:

@@ -47,6 +47,7 @@ NAMED: dict[str, frozenset[str]] = {
 }
 """Which reasons catch a fault for what it is."""
 
+
 @dataclass
 class Figures:
     """By fault how many there were and how many were caught, and by reason how many good turns it failed."""
@@ -104,12 +105,12 @@ def cases(build: Build, of: str, n: int, faults: Sequence[str] = tuple(FAULTS)) 
     turns = list(good_turns(build, of, n, LEAST_WORDS))
     voices = sorted(build.voices.values(), key=lambda v: v.id)
     for count, (u, near) in enumerate(turns):
-        rng = np.random.default_rng(seed_of(count, of))
+        seed = seed_of(count, of)
         other = turns[(count + n // 2) % n][0].request
         strangers = [v for v in voices if v.id != u.request.voice.id]
-        stranger = strangers[int(rng.integers(len(strangers)))]
+        stranger = strangers[seed % len(strangers)]
         said = Said(u.request, speak_one(u.request), speak_one, " ".join(other.words), stranger)
-        yield from faulty(said, faults, rng, near, f"{of} {count}")
+        yield from faulty(said, faults, seed, near, f"{of} {count}")
 
 
 def fault_of(build: Build, case: Case) -> tuple[tuple[str, ...], Speech | None]:

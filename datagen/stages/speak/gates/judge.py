@@ -8,10 +8,6 @@ from datagen.records.speech import Scores
 from datagen.stages.speak.gates.heard import RoundTrip
 from datagen.stages.speak.gates.options import GateOptions
 
-SOFT = frozenset({"wer", "repeated", "similarity", "mos"})
-"""What an engine judges, and may be wrong about: where all candidates have such faults alone, `keep_best` keeps the best of them.
-A fault of the sound or of the word times is none that a corpus should have."""
-
 
 def sound_faults(where: str, scores: Scores, options: GateOptions) -> tuple[Failure, ...]:
     """What is wrong with the sound, the gravest first; () where nothing is.
@@ -48,8 +44,10 @@ def _sound(scores: Scores, options: GateOptions) -> Iterator[tuple[str, str]]:
 def heard_faults(
     where: str, scores: Scores, trip: RoundTrip | None, same_from: float, options: GateOptions
 ) -> tuple[Failure, ...]:
-    """What the engines that listen say is wrong, all of it soft: `repeated`, `wer`, `similarity`, `mos`.
+    """What the engines that listen say is wrong: `repeated`, `wer`, `similarity`, `mos`.
 
+    All of it is soft: an engine may be wrong itself, so where all candidates have such faults alone, `keep_best` keeps the best of
+    them. A fault of the sound or of the word times is none that a corpus should have.
     `trip` is the ASR's, where it heard the text; `same_from` is the embedder's own limit.
     """
     found = [] if trip is None else list(_heard(trip, options))
@@ -75,11 +73,6 @@ def _heard(trip: RoundTrip, options: GateOptions) -> Iterator[tuple[str, str]]:
 
 def _short(text: str) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
-
-
-def soft(failures: Sequence[Failure]) -> bool:
-    """Whether only what engines judge speaks against a candidate."""
-    return all(f.reason in SOFT for f in failures)
 
 
 def badness(scores: Scores, failures: Sequence[Failure], attempt: int) -> tuple[float, ...]:

@@ -14,7 +14,7 @@ from datagen.stages.speak.gates.options import GateOptions
 
 EDGE_LETTERS = 3
 """The first and the last words that have so many letters between them make an edge: a single letter may well be quick."""
-STRAY_BELOW_DB = 24.0
+STRAY_BELOW_DB = 18.0
 """Sound between words counts from this far below the loudest: a breath, or a voice that rings on, is quieter."""
 
 
