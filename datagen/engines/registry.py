@@ -106,6 +106,14 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("aligner", "ctc", "", "forced alignment by a CTC model"),
     Entry("aligner", "whisper", "", "word times by Whisper"),
     Entry(
+        "asr",
+        "sphinx",
+        "datagen.engines.asr.sphinx:SphinxRecogniser",
+        "small, on the processor: pocketsphinx, with a language model of the dialogue's texts",
+        ("pocketsphinx",),
+        'pip install "pocketsphinx>=5.0.4"',
+    ),
+    Entry(
         "embedder",
         "acoustic",
         "datagen.engines.embedders.acoustic:AcousticEmbedder",

@@ -18,13 +18,14 @@ from datagen.config import Options
 from datagen.domains import loader
 from datagen.engines import registry
 from datagen.errors import EngineError, UserError
-from datagen.protocols import AlignRequest, Failure, SpeakRequest, WriteRequest
+from datagen.protocols import AlignRequest, Failure, HearRequest, SpeakRequest, WriteRequest
 from datagen.records.enums import Kind, Speaker, Split, Tag, Vocal
 from datagen.records.maker import Maker
 from datagen.records.plan import DialogPlan, Voice
 from datagen.records.speech import FRAME_SAMPLES, SAMPLE_RATE_HZ, Speech, Word
 from datagen.records.transcript import Transcript
 from datagen.store.ids import canonical, rng
+from datagen.text.wer import words_of
 
 SHARES = (0.8, 0.1, 0.1)
 TEXT = "Thank you. I will be there at the end of the day."
@@ -34,6 +35,7 @@ METHODS = {
     "aligner": ("align",),
     "codec": ("encode", "decode", "constant_frames"),
     "judge": ("judge_one", "preflight", "close"),
+    "asr": ("hear",),
     "embedder": ("embed", "similarity"),
     "mos": ("predict",),
 }
@@ -315,6 +317,22 @@ def test_a_predictor_of_opinions_gives_a_score_or_why_not(entry: registry.Entry)
     assert all(
         b == pytest.approx(a, abs=1e-4) for a, b in zip(answers, alone, strict=True) if not isinstance(a, Failure)
     )
+
+
+@of_kind("asr")
+def test_a_recogniser_answers_a_text_an_audio_or_why_not(entry: registry.Entry) -> None:
+    engine = made(entry)
+    assert engine.hear([]) == []
+    hiss = np.random.default_rng(0).normal(0, 0.02, 2 * SAMPLE_RATE_HZ).astype(np.float32)
+    asked = [HearRequest(a, tuple(TEXT.split()), ("See you.",)) for a in (hiss, hiss[:0], np.zeros_like(hiss))]
+    answers = engine.hear(asked)
+    assert len(answers) == 3
+    assert isinstance(answers[1], Failure)
+    assert "\n" not in answers[1].detail
+    for answer in (answers[0], answers[2]):
+        assert isinstance(answer, str)
+        assert answer == " ".join(words_of(answer))
+    assert engine.hear(asked[::-1])[::-1] == answers
 
 
 @of_kind("codec")
