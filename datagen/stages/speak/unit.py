@@ -65,7 +65,7 @@ class SpeakOptions(Options):
     )
     rate_limits: tuple[float, float] = knob((0.85, 1.2), "slowest and fastest rate that is drawn", "voice's own rate")
     asr_share: float = knob(
-        1.0,
+        0.01,
         "share of the texts that the ASR hears, where there is one (asr.engine): by a hash of dialogue and turn",
         "share",
         ge=0,
