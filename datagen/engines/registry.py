@@ -103,6 +103,14 @@ ENTRIES: tuple[Entry, ...] = (
         install="datagen engines install chatterbox",
         own_env=True,
     ),
+    Entry(
+        "aligner",
+        "sphinx",
+        "datagen.engines.aligners.sphinx:SphinxAligner",
+        "forced alignment on the processor by pocketsphinx, for English",
+        ("pocketsphinx",),
+        'pip install "pocketsphinx>=5.0.4"',
+    ),
     Entry("aligner", "ctc", "", "forced alignment by a CTC model"),
     Entry("aligner", "whisper", "", "word times by Whisper"),
     Entry(

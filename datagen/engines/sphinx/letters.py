@@ -9,7 +9,8 @@ Rule = tuple[str, str, str, str]
 """What stands before (a pattern at the word's beginning so far), the letters, what follows (a pattern), the sounds."""
 
 _RULES: tuple[Rule, ...] = (
-    ("", "a", "tion", "EY"), ("", "tion", "", "SH AH N"), ("", "sion", "", "ZH AH N"), ("", "cian", "", "SH AH N"), ("", "ture", "", "CH ER"),
+    ("", "a", "tion", "EY"),
+    ("", "tion", "", "SH AH N"), ("", "sion", "", "ZH AH N"), ("", "cian", "", "SH AH N"), ("", "ture", "", "CH ER"),
     ("", "ough", "t", "AO"), ("", "augh", "", "AO"), ("", "ough", "", "AO F"), ("", "eigh", "", "EY"),
     ("", "igh", "", "AY"),
     ("", "tch", "", "CH"), ("", "sch", "", "SH"), ("", "dge", "", "JH"), ("", "que", "$", "K"), ("", "eau", "", "OW"),
