@@ -2,5 +2,5 @@
 
 The worker process puts the folder that holds `datagen` on its path, and none of datagen's dependencies are there. So no
 module here imports another part of datagen, and the packages above (`datagen`, `.engines`, `.speakers`, `.chatterbox`)
-may run nothing that does: tests/engines/speakers/test_chatterbox_light.py holds them to it.
+may run nothing that does: tests/engines/speakers/chatterbox/test_batched_light.py holds them to it.
 """
