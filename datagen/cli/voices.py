@@ -39,10 +39,9 @@ def show(bank: Path | None, as_json: bool, profile: str) -> None:
         read = read_bank(bank)
         found, rows = voices_of_bank(bank, "bank"), {r["id"]: r for r in read.rows}
         made = str(read.about["distance"]["name"])
-    from datagen.stages.plan.casting import Cast
+    from datagen.stages.plan.casting import with_splits
 
-    cast = {v.id: v for v in Cast(found, build.shares, 0.0).voices}
-    ordered = sorted((cast[v.id] for v in found if v.id in cast), key=lambda v: (v.f0_hz, v.id))
+    ordered = sorted(with_splits(found, build.shares), key=lambda v: (v.f0_hz, v.id))
     if as_json:
         listed = [asdict(v) | ({k: rows[v.id][k] for k in _MORE} if rows else {}) | {"distance": made} for v in ordered]
         sys.stdout.write(json.dumps(listed, indent=1) + "\n")

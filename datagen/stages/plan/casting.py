@@ -45,7 +45,7 @@ class Cast:
     """
 
     def __init__(self, voices: Sequence[Voice], shares: Shares, min_distance: float, max_voices: int = 0) -> None:
-        self.voices = _with_splits(_choose(voices, max_voices), shares)
+        self.voices = with_splits(_choose(voices, max_voices), shares)
         self._children = frozenset(v.id for v in self.voices if v.age == "child")
         self._by_sex = {sex: frozenset(v.id for v in self.voices if v.sex == sex) for sex in ("female", "male")}
         self._by_split: dict[Split, tuple[list[str], list[list[str]]]] = {}
@@ -86,7 +86,7 @@ def _choose(voices: Sequence[Voice], max_voices: int) -> list[Voice]:
     return sorted(ranked[:max_voices] if max_voices else ranked, key=lambda v: v.id)
 
 
-def _with_splits(chosen: Sequence[Voice], shares: Shares) -> tuple[Voice, ...]:
+def with_splits(chosen: Sequence[Voice], shares: Shares) -> tuple[Voice, ...]:
     """The voices with their splits, by id; without those whose only splits have no share."""
     held = {_key(v) for v in chosen if v.held_out}
     others = {_key(v) for v in chosen} - held
@@ -106,8 +106,13 @@ def _key(voice: Voice) -> str:
 
 
 def _partners(members: Sequence[Voice], split: Split, min_distance: float) -> tuple[list[str], list[list[str]]]:
+    if not members:
+        raise UserError(
+            f"splits.{split}: none of the voices is {split}'s: voices of a person share a split, and those held out are valid's and test's "
+            f"alone. Bring more people (a bank of more base speakers, or a larger bank.held_out_share), or set splits.{split}=0."
+        )
     ids = [v.id for v in members]
-    apart = distances(members) >= min_distance if members else np.zeros((0, 0), bool)
+    apart = distances(members) >= min_distance
     partners = [[ids[j] for j in np.flatnonzero(row)] for row in apart]
     usable = [i for i, found in enumerate(partners) if found]
     if not usable:

@@ -152,8 +152,9 @@ def _make_all(every: Sequence[workshop.Chunk], jobs: int, progress: Callable[[Pr
 
 
 def _run(todo: Sequence[workshop.Chunk], jobs: int) -> Iterator[tuple[workshop.Chunk, tuple[int, int]]]:
-    """The chunks as they get ready; at most three a process are under way or waiting."""
-    if not todo:
+    """The chunks as they get ready; at most three a process are under way or waiting, and one process is this one."""
+    if jobs == 1 or len(todo) < 2:
+        yield from ((chunk, workshop.make_chunk(chunk)) for chunk in todo)
         return
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -13,6 +13,7 @@ DIR/voices.toml                     optional:
     provenance = "…"
 """
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -64,9 +65,14 @@ def read_clips(folder: Path, skip_bad: bool, say: Callable[[str], None]) -> Clip
     if unknown:
         raise UserError(f"{folder}/{TABLE}: clips.{unknown[0]}: there is no such clip in the folder.")
     sources, digests = [], {}
+    heard: dict[str, str] = {}
     for path in files:
         entry = _entry(folder, table, path.stem)
         made = _source(path, entry)
+        if not isinstance(made, Bad):
+            # Two names for one voice would put it on both sides of the held-out line.
+            first = heard.setdefault(hashlib.sha256(made.clip.tobytes()).hexdigest(), path.name)
+            made = Bad("twice", f"is the same sound as {first}. Remove one.") if first != path.name else made
         if isinstance(made, Bad):
             refused.append((path, made))
         else:
