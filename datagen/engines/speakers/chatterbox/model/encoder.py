@@ -8,7 +8,7 @@ import torch.nn.functional as F  # noqa: N812
 
 from datagen.engines.speakers.chatterbox.model.masks import Tails
 
-#: Position pairs (rows x frames x frames) of one call: relative positions make it quadratic, about 200 bytes a pair with 8 heads.
+#: Position pairs (rows x frames x frames) of one call: relative positions make it quadratic, about 100 bytes a pair with 8 heads.
 MOST_PAIRS = 12_000_000
 
 
