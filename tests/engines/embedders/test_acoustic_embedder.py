@@ -72,8 +72,8 @@ def test_a_turn_is_most_like_its_own_voice() -> None:
 def test_errors_are_few_at_every_length(seconds: float, least_told: float) -> None:
     """On 24 voices, every turn against every prompt of ten seconds: see the table in the engine's file."""
     split, merged, silent = verdicts(sample(24), seconds)
-    assert split <= 0.13  # 3 of 24: on all voices it is a third of that
-    assert merged <= {1.5: 0.03, 3.0: 0.006, 10.0: 0.001}[seconds]
+    assert split <= 0.05
+    assert merged <= {1.5: 0.12, 3.0: 0.06, 10.0: 0.03}[seconds]
     assert 1 - silent >= least_told
 
 
