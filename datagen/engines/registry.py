@@ -111,7 +111,14 @@ ENTRIES: tuple[Entry, ...] = (
         ("pocketsphinx",),
         'pip install "pocketsphinx>=5.0.4"',
     ),
-    Entry("aligner", "ctc", "", "forced alignment by a CTC model"),
+    Entry(
+        "aligner",
+        "ctc",
+        "datagen.engines.aligners.ctc:CtcAligner",
+        "forced alignment by a CTC model (wav2vec 2.0 and its kin), on a GPU or the CPU",
+        ("torch", "transformers"),
+        'pip install "datagen[mimi-torch]"',
+    ),
     Entry("aligner", "whisper", "", "word times by Whisper"),
     Entry(
         "asr",

@@ -44,7 +44,10 @@ class Accuracy:
 
     def lines(self) -> Iterator[str]:
         """What a person reads: a line on the turns, one on the starts, one on the ends."""
-        yield f"{self.n_turns} turns, {len(self.starts_s)} words, {len(self.failed)} turns not aligned; {self.times_real_time:.4f} of real time"
+        yield (
+            f"{self.n_turns} turns, {len(self.starts_s)} words, {len(self.failed)} turns not aligned;"
+            f" {self.times_real_time:.4f} of real time"
+        )
         for name, errors in (("starts", self.starts_s), ("ends", self.ends_s)):
             if len(errors):
                 far = np.abs(errors)
