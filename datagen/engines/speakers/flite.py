@@ -33,7 +33,24 @@ REVISION = 1
 """Raised when this file and its helpers give other samples or word times for the same request and Flite."""
 LICENCE = "MIT-Festival"
 OF_MARKS = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "."})
-"""Signs that an ASCII synthesiser reads by another one. What has none is left out."""
+OF_LETTERS = str.maketrans(
+    {
+        "ß": "ss",
+        "æ": "ae",
+        "Æ": "Ae",
+        "œ": "oe",
+        "Œ": "Oe",
+        "ø": "o",
+        "Ø": "O",
+        "ł": "l",
+        "Ł": "L",
+        "đ": "d",
+        "ı": "i",
+        "ð": "d",
+        "þ": "th",
+    }
+)
+"""What an ASCII synthesiser reads for signs and letters that do not come apart into a letter and an accent. Others are left out."""
 
 
 class FliteOptions(Options):
@@ -110,7 +127,7 @@ class FliteSpeaker:
 
 def in_ascii(spoken: str) -> str:
     """A spoken form in the letters that Flite reads: accents are taken off, and what has no letter below it is left out."""
-    plain = unicodedata.normalize("NFKD", spoken.translate(OF_MARKS))
+    plain = unicodedata.normalize("NFKD", spoken.translate(OF_MARKS | OF_LETTERS))
     return "".join(c for c in plain if c.isascii() and c.isprintable())
 
 

@@ -32,7 +32,7 @@ installed = pytest.mark.skipif(
 TEXTS = (
     "The number is W3-5609. Is that all?",
     "You have $3,337.92, and it's Anna's.",
-    "Um, mhm. Send it to jane.doe@example.com - thank you!",
+    "Um, mhm. Send it to jane.doe@example.com, thank you!",
     "I'd like to book a table for two... on 3/15/2026, at 7:30pm.",
 )
 
@@ -65,7 +65,7 @@ def test_a_form_has_the_span_of_all_its_words_and_one_of_which_nothing_was_said_
 
 
 def test_spoken_forms_are_read_in_ascii() -> None:
-    assert in_ascii("“Café Zoë’s” — naïve…") == '"Cafe Zoe\'s" - naive.'
+    assert in_ascii("“Café Zoë’s” — naïve Straße…") == '"Cafe Zoe\'s" - naive Strasse.'
 
 
 @installed
@@ -122,11 +122,15 @@ def test_what_it_cannot_say_is_refused() -> None:
             request("Hello 你好", voice),
             request("Yes. " * 20, voice),
             request("Hello.", replace(voice, base="nobody")),
-            SpeakRequest(("ª",), ("ª",), voice, 1),
+            SpeakRequest(("ƕ",), ("ƕ",), voice, 1),
         ]
     )
-    assert [a.reason for a in answers if isinstance(a, Failure)] == ["unspeakable", "too_long_text", "unknown_voice"]
-    assert isinstance(answers[3], Speech)  # the letter a, raised
+    assert [a.reason for a in answers if isinstance(a, Failure)] == [
+        "unspeakable",
+        "too_long_text",
+        "unknown_voice",
+        "unspeakable",
+    ]
 
 
 @installed
