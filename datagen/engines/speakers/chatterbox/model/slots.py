@@ -99,7 +99,7 @@ class Slots:
             embeds[row * each : (row + 1) * each, : prompt.length] = prompt.embeds
         at = torch.arange(longest, device=device)[None]
         hidden = self.backbone(embeds, at, Prefill(self.cache, first * each))
-        ends = (lengths - 1).repeat_interleave(each)
+        ends = _each(lengths - 1, each)
         new = slice(first, first + rows)
         self.spoken[new], self.lengths[new] = 0, lengths
         self.active[new], self.ended[new], self.broken[new] = True, False, False
@@ -115,8 +115,8 @@ class Slots:
         embeds = self.speech.embedding[self.last[:rows]]
         if self.speech.positions is not None:
             embeds = embeds + self.speech.positions[self.spoken[:rows]]
-        lengths = self.lengths[:rows].repeat_interleave(self.places_each)
-        embeds = embeds.repeat_interleave(self.places_each, 0)[:, None]
+        lengths = _each(self.lengths[:rows], self.places_each)
+        embeds = _each(embeds, self.places_each)[:, None]
         hidden = self.backbone(embeds, lengths[:, None], Step(self.cache, lengths, window))
         self.lengths[:rows] += self.active[:rows]
         self._settle(slice(0, rows), hidden[:, 0], order, starting=False)
@@ -171,3 +171,8 @@ class Slots:
             return logits
         conditional, unconditional = logits[0::2], logits[1::2]
         return conditional + self.settings[which, CFG, None] * (conditional - unconditional)
+
+
+def _each(rows: Tensor, times: int) -> Tensor:
+    """Every row `times` times in a row; repeat_interleave, in some versions, waits for the GPU, which no graph may."""
+    return rows[:, None].expand(rows.shape[0], times, *rows.shape[1:]).flatten(0, 1)
