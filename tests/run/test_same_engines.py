@@ -14,7 +14,7 @@ from datagen.run.request import prepare
 def test_a_worker_with_another_codec_than_the_builds_stops_in_one_line(tmp_path: Path) -> None:
     recipe = recipes.compose("quickstart", domain_names=["bank"], dialogs=1, seed=5, sets=("plan.max_voices=40",))
     job = prepare(recipe, tmp_path / "out").jobs[0]
-    assert {kind for kind, _ in job.engines} == {"writer", "speaker", "aligner", "codec"}
+    assert {kind for kind, _ in job.engines} == {"writer", "speaker", "aligner", "codec", "asr"}
     elsewhere = tuple((k, f"mimi other-{v}" if k == "codec" else v) for k, v in job.engines)
     for group in GROUPS:
         with pytest.raises(

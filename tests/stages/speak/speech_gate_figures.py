@@ -72,9 +72,8 @@ class Figures:
 
 @cache
 def build_of(asr: str = "none", embedder: str = "none") -> Build:
-    """The default build with those engines, every turn heard."""
-    sets = [f'asr.engine="{asr}"', f'embedder.engine="{embedder}"', "speak.asr_share=1.0"]
-    return resolve(recipes.compose("quickstart", sets=sets))
+    """The audit recipe, which hears every turn, with those engines."""
+    return resolve(recipes.compose("audit", sets=[f'asr.engine="{asr}"', f'embedder.engine="{embedder}"']))
 
 
 def good_turns(build: Build, of: str, n: int, least_words: int = 1) -> Iterator[tuple[Utterance, tuple[str, ...]]]:
