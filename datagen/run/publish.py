@@ -227,11 +227,11 @@ def _summary(run: Run, packed: Sequence[Packed], found: Summary, timing: Timing)
 
 
 def _told(build: Build) -> dict[str, Any]:
-    """The recipe for build.json: without what is of one machine, such as servers, how much they get at once, and their model's folder."""
+    """The recipe for build.json: without what is of one machine, such as servers, devices, how much they get at once, and folders."""
     loose = {
         kind: dict.fromkeys(set(type(o).model_fields) - o.output_options().keys(), True)
         for kind, o in build.engine_options.items()
-        if kind in ("writer", "judge")
+        if kind not in _PATHS
     }
     recipe = build.recipe.model_dump(mode="json", exclude=_PATHS | loose)
     if "model" in recipe["writer"]:
