@@ -122,7 +122,9 @@ def voices_build(
     profile: Profile = "local",
     sets: Sets = NO_SETS,
 ) -> None:
-    """Make a bank of voices: base speakers moved by Praat, measured and told apart.
+    """Make a bank of voices out of base speakers, by Praat.
+
+    Each voice is measured after its transform, and told apart from the others.
 
     Base speakers are the speaker engine's voices (--set speaker.engine=NAME), or the clips of --clips; with both flags, both. The
     bank's own knobs are --set bank.NAME=VALUE: child_share, elderly_share, held_out_share, sources, tries, f0_tolerance,

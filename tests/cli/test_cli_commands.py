@@ -22,7 +22,8 @@ from tests.conftest import SMALL, datagen, inside
 
 COMMANDS = [
     (), ("build",), ("check",), ("show",), ("report",), ("engines",), ("bench",), ("domains",), ("domains", "list"), ("domains", "show"),
-    ("domains", "check"), ("voices",), ("voices", "list"), ("voices", "hear"), ("recipe",), ("recipe", "show"),
+    ("domains", "check"), ("voices",), ("voices", "list"), ("voices", "hear"), ("voices", "build"),
+    ("voices", "check"), ("recipe",), ("recipe", "show"),
     ("sounds",), ("sounds", "list"), ("sounds", "hear"), ("export",),
 ]  # fmt: skip
 

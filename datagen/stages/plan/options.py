@@ -10,7 +10,8 @@ class PlanOptions(Options):
     agent_first_share: float = knob(0.7, "share of dialogues that the agent begins", "share", ge=0, le=1)
     min_voice_distance: float = knob(
         1.0,
-        "least audible distance of agent and user: 1 is 4 semitones of F0, or 12 % of formants, or a mix of both",
+        "least audible distance of agent and user: 1 is 4 semitones of F0, or 12 % of formants, or a mix of both; of a bank's voices, "
+        "its own distance, where 1 is the least that is two people",
         "",
         ge=0,
         le=4,

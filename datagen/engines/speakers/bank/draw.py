@@ -67,7 +67,9 @@ class Draw:
         person = names[int(unit_hash(self._seed, "person", place) * len(names))]
         draw = rng(self._seed, "bank voice", place, attempt)
         f0_hz = _between(profile.f0_hz, draw)
-        base = min(people[person], key=lambda b: (abs(float(np.log(b.f0_hz / f0_hz))), b.name))
+        # The clip nearest in pitch is moved least; where two tries with it came to nothing, the next one may do.
+        near = sorted(people[person], key=lambda b: (abs(float(np.log(b.f0_hz / f0_hz))), b.name))
+        base = near[min(attempt // 2, len(near) - 1)]
         low, high = max(profile.f0_hz[0], base.f0_hz / MAX_F0_FACTOR), min(profile.f0_hz[1], base.f0_hz * MAX_F0_FACTOR)
         f0_hz = round(min(max(f0_hz, low), high), 1)
         gender = Gender(
