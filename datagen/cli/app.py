@@ -226,7 +226,7 @@ def engines_install(
 @app.command()
 def bench(
     what: Annotated[
-        str, typer.Argument(metavar="WHAT", help="build, plan, write, stitch, scene, codec or load.")
+        str, typer.Argument(metavar="WHAT", help="build, plan, write, speech, stitch, scene, codec or load.")
     ] = "build",
     out: Annotated[
         str | None,
@@ -236,7 +236,11 @@ def bench(
         int | None, typer.Option("--dialogs", metavar="N", help="How many.  [default: as many as it takes]")
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option("--seconds", metavar="S", help="codec: of each channel.  [default: 20]")
+        float | None, typer.Option("--seconds", metavar="S", help="codec: of a channel; chatterbox: of a text.  [default: 20; 4]")
+    ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option("--engine", metavar="NAME", help="speech: espeak or chatterbox.  [default: espeak]"),
     ] = None,
     sets: Sets = NO_SETS,
     json_: Json = False,
@@ -244,8 +248,9 @@ def bench(
     """Measure this machine: times real time, by stage or by codec.
 
     Stages are measured on one core; Mimi on all of the machine, beside bare rustymimi. Without its weights, `bench codec`
-    makes random ones of their size, which take the same time.
+    makes random ones of their size, which take the same time. So does `bench speech --engine chatterbox`,
+    which runs stock Chatterbox and this one's batches in Chatterbox's own environment.
     """
     from datagen.cli import bench as command
 
-    command.bench(what, out, dialogs, seconds, sets, json_)
+    command.bench(what, out, dialogs, seconds, sets, json_, engine)

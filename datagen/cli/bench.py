@@ -15,31 +15,46 @@ if TYPE_CHECKING:
     from datagen.config import Recipe
     from datagen.run.bench_codec import Line
 
-_SIZES = {"build": 100, "plan": 150_000, "stitch": 64, "scene": 48, "codec": 2, "load": 24, "write": 1500}
+_SIZES = {"build": 100, "plan": 150_000, "stitch": 64, "scene": 48, "codec": 2, "load": 24, "write": 1500, "speech": 24}
 _CODEC = "codec"
 _CODEC_S = 20.0
 """Of each channel, where no --seconds are given: twice what Mimi's attention reaches."""
 
 
+_SPEECH = "speech"
+_SPEAKERS = ("espeak", "chatterbox")
+
+
 def bench(
-    what: str, out: str | None, dialogs: int | None, seconds: float | None, sets: Sequence[str], as_json: bool
-) -> None:
+    what: str, out: str | None, dialogs: int | None, seconds: float | None, sets: Sequence[str], as_json: bool,
+    engine: str | None = None,
+) -> None:  # fmt: skip
     """Prints one measurement; `load` measures the build at `out`, where it is given."""
     if what not in _SIZES:
         raise UserError(f"bench {what}: there is no such measurement. There are: {', '.join(_SIZES)}.")
     if out is not None and what != "load":
         raise UserError(f"bench {what} {out}: only `datagen bench load` takes a build.")
-    if seconds is not None and (what != _CODEC or not 0.08 <= seconds < float("inf")):
-        raise UserError(f"--seconds {seconds:g}: from 0.08 on, and for `datagen bench codec` alone.")
+    speaker = engine or _SPEAKERS[0]
+    if engine is not None and (what != _SPEECH or engine not in _SPEAKERS):
+        raise UserError(f"--engine {engine}: {' or '.join(_SPEAKERS)}, and for `datagen bench speech` alone.")
+    timed = what == _CODEC or (what == _SPEECH and speaker == "chatterbox")
+    if seconds is not None and (not timed or not 0.08 <= seconds < float("inf")):
+        raise UserError(
+            f"--seconds {seconds:g}: from 0.08 on, and for `datagen bench codec` and `bench speech --engine chatterbox` alone."
+        )
     if what != _CODEC:
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"):
             os.environ[name] = "1"  # one core; before numpy is imported
     from datagen import recipes
 
     # First, so that a --set of the codec's options is one of mimi's; another engine is refused below.
-    engine = ("codec.engine=mimi",) if what == _CODEC else ()
-    recipe = recipes.compose(dialogs=_SIZES[what] if dialogs is None else dialogs, sets=(*engine, *sets))
-    on_request = {_CODEC: partial(_codec, seconds=seconds or _CODEC_S), "load": partial(_load, out=out)}
+    first = {_CODEC: ("codec.engine=mimi",), _SPEECH: (f"speaker.engine={speaker}",)}.get(what, ())
+    recipe = recipes.compose(dialogs=_SIZES[what] if dialogs is None else dialogs, sets=(*first, *sets))
+    on_request = {
+        _CODEC: partial(_codec, seconds=seconds or _CODEC_S),
+        "load": partial(_load, out=out),
+        _SPEECH: _espeak if speaker == "espeak" else partial(_chatterbox, seconds=seconds),
+    }
     found, told = (_MEASURES | on_request)[what](recipe)
     sys.stdout.write(json.dumps(found, indent=1) + "\n" if as_json else told)
 
@@ -140,6 +155,40 @@ def _write(recipe: "Recipe") -> tuple[Mapping[str, Any], str]:
         "in which the server had a free slot and no request waiting.\n"
     )
     return found.to_dict(), "\n".join(lines)
+
+
+def _espeak(recipe: "Recipe") -> tuple[Mapping[str, Any], str]:
+    from datagen.run.bench_speech import measure_espeak
+
+    found = measure_espeak(recipe)
+    whole_s = sum(found.seconds.values())
+    heard = f"{found.asr} hears {found.asr_share:.1%} of the turns" if found.asr else "nobody hears them again"
+    lines = [
+        f"{found.dialogs} dialogues, {found.speech_s / 60:.1f} min of speech, one core; {heard}",
+        f"{'part':<20}{'CPU':>9}{'share':>9}{'x real time':>13}",
+    ]
+    rows = [*found.seconds.items(), ("all", whole_s)]
+    lines += [f"{n:<20}{s:>7.2f} s{s / whole_s:>9.1%}{found.speech_s / max(s, 1e-9):>13.0f}" for n, s in rows]
+    return found.to_dict(), "\n".join(lines) + "\n"
+
+
+def _chatterbox(recipe: "Recipe", seconds: float | None) -> tuple[Mapping[str, Any], str]:
+    from datagen.run.bench_speech import FORCED_S, measure_chatterbox
+
+    found = measure_chatterbox(recipe, seconds or FORCED_S)
+    sides = ("stock", "ours")
+    lines = [
+        f"{found['texts']} texts; {found['machine']}; torch {found['torch']}, T3 in {found['dtype']}; weights: {found['weights']}",
+        f"{'part':<20}{'stock':>11}{'ours':>11}{'ratio':>9}",
+    ]
+    rows = {part: [found[side]["seconds"][part] for side in sides] for part in found["ours"]["seconds"]}
+    rows["conditioning a voice"] = [found[side]["conditioning_s"] for side in sides]
+    lines += [f"{part:<20}{a:>9.2f} s{b:>9.2f} s{a / max(b, 1e-9):>9.2f}" for part, (a, b) in rows.items()]
+    a, b = (found[side]["audio_s"] for side in sides)
+    lines.append(f"{'speech':<20}{a:>9.2f} s{b:>9.2f} s")
+    a, b = (found[side]["times_real_time"] for side in sides)
+    lines.append(f"{'x real time':<20}{a:>11.3f}{b:>11.3f}{found['ratio']:>9.2f}")
+    return found, "\n".join(lines) + "\n"
 
 
 def _load(recipe: "Recipe", out: str | None) -> tuple[Mapping[str, Any], str]:
