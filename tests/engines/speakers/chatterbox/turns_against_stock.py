@@ -47,6 +47,9 @@ class Stock:
         made: Any = module.ChatterboxTurboTTS if turbo else module.ChatterboxTTS
         self.model = made.from_local(folder, "cpu")
         self.seed, self.drawn = 0, 0
+        if turbo:  # numpy 2 makes double precision of its gain, which its own tokenizer then refuses
+            level = self.model.norm_loudness
+            self.model.norm_loudness = lambda *heard: level(*heard).astype(np.float32)
         for name in ("flow_inference", "hift_inference"):
             setattr(self.model.s3gen, name, self._seeded(getattr(self.model.s3gen, name)))
 
