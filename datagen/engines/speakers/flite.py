@@ -152,7 +152,7 @@ def spans_of(said: Sequence[str], raw: RawWords) -> list[tuple[int, int]]:
     ends = [end - 1 for end in accumulate(len(s) + 1 for s in said)]
     spans: list[tuple[int, int] | None] = [None] * len(said)
     for token_end, start, end in raw.words:
-        form = min(bisect_left(ends, token_end), len(said) - 1)
+        form = min(bisect_left(ends, token_end - 1), len(said) - 1)
         held = spans[form]
         spans[form] = (held[0] if held else start, end)
     filled: list[tuple[int, int]] = []

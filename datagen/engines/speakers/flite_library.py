@@ -48,7 +48,10 @@ class _Symbol(ctypes.Structure):
 
 @dataclass(frozen=True, slots=True)
 class RawWords:
-    """16-bit samples at `rate_hz`, and a row a word that was said: the end of its text's token in characters, its first sample, its end."""
+    """16-bit samples at `rate_hz`, and a row a word that was said: where reading went on after it, its first sample, its end.
+
+    The first is the number of characters up to its token's end and the space after it; at the end of the text there is none.
+    """
 
     pcm: bytes = field(repr=False)
     rate_hz: int

@@ -1,6 +1,7 @@
 """Flite: its words lie where they are heard, noise depends on nothing said before, and where it is not installed the command is named."""
 
 import ctypes
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -60,7 +61,7 @@ def test_its_voices_are_of_both_sexes_and_several_people() -> None:
 
 def test_a_form_has_the_span_of_all_its_words_and_one_of_which_nothing_was_said_has_an_empty_one() -> None:
     said = ["W three,", "...", "five-six"]
-    raw = RawWords(b"", 16_000, ((1, 10, 20), (8, 20, 30), (21, 40, 50), (21, 50, 60)))
+    raw = RawWords(b"", 16_000, ((2, 10, 20), (9, 20, 30), (21, 40, 50), (21, 50, 60)))
     assert spans_of(said, raw) == [(10, 30), (30, 30), (40, 60)]
 
 
@@ -81,6 +82,11 @@ def test_the_sound_lies_in_the_words(text: str) -> None:
             for a, b in zip(times[::2], times[1::2], strict=True)
         )
         assert times == sorted(times)
+        assert all(w.end_s - w.start_s > 0.02 for w in kept.words), (voice.id, kept.words)
+        assert all(b.start_s - a.end_s < 0.02 or a.spoken[-1] in ",.?!" for a, b in itertools.pairwise(kept.words)), (
+            voice.id,
+            kept.words,
+        )
         assert inside > 0.97 * power.sum(), (voice.id, text)
         assert isinstance(checked("here", asked, speech, SpeakOptions()), Speech)
 
