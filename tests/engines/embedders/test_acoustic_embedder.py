@@ -39,7 +39,7 @@ def _texts(voice_id: str) -> tuple[Audio, ...]:
 
 def cut(audio: Audio, seconds: float) -> Audio:
     n = round(seconds * SAMPLE_RATE_HZ)
-    start = (len(audio) - n) // 3
+    start = max(len(audio) - n, 0) // 3
     return audio[start : start + n]
 
 
