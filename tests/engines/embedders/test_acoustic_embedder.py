@@ -70,9 +70,9 @@ def test_a_turn_is_most_like_its_own_voice() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("seconds", "least_told"), [(1.5, 0.9), (3.0, 1.0), (10.0, 1.0)])
 def test_errors_are_few_at_every_length(seconds: float, least_told: float) -> None:
-    """On 24 voices, every turn against every prompt of ten seconds: see the table in the engine's file."""
-    split, merged, silent = verdicts(sample(24), seconds)
-    assert split <= 0.05
+    """On 16 voices, every turn against every prompt of ten seconds: see the table in the engine's file."""
+    split, merged, silent = verdicts(sample(16), seconds)
+    assert split <= 0.07  # one of 16
     assert merged <= {1.5: 0.12, 3.0: 0.06, 10.0: 0.03}[seconds]
     assert 1 - silent >= least_told
 
