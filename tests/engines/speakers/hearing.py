@@ -22,13 +22,13 @@ from datagen.records.plan import Voice  # noqa: E402
 from datagen.records.speech import Speech  # noqa: E402
 from datagen.store.ids import unit_hash  # noqa: E402
 
-UNCLEAR = 0.4
+UNCLEAR = 0.1
 """Word error rate above which a voice is left out."""
-N_SAID, N_MODELLED, A_VOICE = 40, 260, 3
+N_SAID, N_MODELLED, A_VOICE = 40, 260, 4
 
 
 class Ear:
-    """Hears voices say three sentences each, drawn by the voice's id."""
+    """Hears voices say four sentences each, drawn by the voice's id."""
 
     def __init__(self, folder: Path, engine: str = "espeak") -> None:
         self.said = sentences(N_MODELLED)[:N_SAID]

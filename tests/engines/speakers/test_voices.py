@@ -170,5 +170,5 @@ def test_voices_are_understood(tmp_path: Path) -> None:
 
     ear = Ear(tmp_path)
     rates = [ear.wer(v) for v in sample(24)]
-    assert np.mean(rates) < 0.2
+    assert np.mean(rates) < 0.05
     assert np.mean(np.array(rates) > UNCLEAR) <= 0.1
