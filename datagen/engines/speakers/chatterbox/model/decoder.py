@@ -10,7 +10,7 @@ from datagen.engines.speakers.chatterbox.model.backbone import Backbone
 from datagen.engines.speakers.chatterbox.model.rows import Tokens
 from datagen.engines.speakers.chatterbox.model.sampler import TEMPERATURE, TOP_P, Order
 from datagen.engines.speakers.chatterbox.model.slots import Prompt, Slots, Speech
-from datagen.engines.speakers.chatterbox.model.steps import Steps, cuda_capture, window
+from datagen.engines.speakers.chatterbox.model.steps import Steps, bucket, cuda_capture, window
 
 POSITIONS_STEP = 256
 """A cache's positions are rounded up to this, so that the next call's rows fit the same one, and its graphs."""
@@ -98,15 +98,14 @@ class Decoder:
 
     def _room(self, waiting: Sequence[Waiting], places_each: int, order: Order) -> tuple[Slots, Steps]:
         """Slots that hold these rows: those of the last call where they suffice."""
-        count = min(self._most, len(waiting))
-        tokens = max(row.max_tokens for row in waiting)
+        count = bucket(min(self._most, len(waiting)), self._most)
         need = max(row.length + row.max_tokens for row in waiting) + 1
         positions = min(-(-need // POSITIONS_STEP) * POSITIONS_STEP, self._backbone.shape.positions)
         slots, steps = self._kept.get(places_each, (None, {}))
-        if slots is None or slots.count < count or slots.cache.positions < need or slots.tokens.shape[1] <= tokens:
+        if slots is None or slots.count < count or slots.cache.positions < need:
             self._kept.pop(places_each, None)  # before the new one: both at once might not fit
             del slots
-            slots, steps = Slots(self._backbone, self._speech, count, places_each, positions, tokens), {}
+            slots, steps = Slots(self._backbone, self._speech, count, places_each, positions), {}
             self._kept[places_each] = slots, steps
         if order not in steps:
             capture = cuda_capture() if self._on_gpu else None

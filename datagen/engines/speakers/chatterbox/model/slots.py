@@ -49,11 +49,9 @@ class Speech:
 
 
 class Slots:
-    """State of up to `count` rows of one kind (`places_each` 2 with CFG, else 1), each of at most `tokens` tokens."""
+    """State of up to `count` rows of one kind (`places_each` 2 with CFG, else 1), prompt and tokens of each within `positions`."""
 
-    def __init__(
-        self, backbone: Backbone, speech: Speech, count: int, places_each: int, positions: int, tokens: int
-    ) -> None:
+    def __init__(self, backbone: Backbone, speech: Speech, count: int, places_each: int, positions: int) -> None:
         device, shape = speech.embedding.device, backbone.shape
         self.backbone, self.speech = backbone, speech
         self.count, self.places_each = count, places_each
@@ -76,8 +74,8 @@ class Slots:
         self.active = torch.zeros(count, dtype=torch.bool, device=device)
         self.ended = torch.zeros(count, dtype=torch.bool, device=device)
         self.broken = torch.zeros(count, dtype=torch.bool, device=device)
-        # one more than a row may have: a row that has ended writes on in its last column, which nobody reads
-        self.tokens = torch.zeros((count, tokens + 1), dtype=torch.int64, device=device)
+        # as wide as the cache, so wider than a row's tokens: one that has ended writes on behind its last, where nobody reads
+        self.tokens = torch.zeros((count, positions), dtype=torch.int64, device=device)
         self._state = (
             *(self.last, self.spoken, self.lengths, self.limits, self.seeds, self.settings),
             *(self.seen, self.active, self.ended, self.broken, self.tokens),
