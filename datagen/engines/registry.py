@@ -119,7 +119,14 @@ ENTRIES: tuple[Entry, ...] = (
         ("torch", "transformers"),
         'pip install "datagen[mimi-torch]"',
     ),
-    Entry("aligner", "whisper", "", "word times by Whisper"),
+    Entry(
+        "aligner",
+        "whisper",
+        "datagen.engines.aligners.whisper:WhisperAligner",
+        "word times by Whisper's attention on the known text, on a GPU or the CPU",
+        ("torch", "transformers"),
+        'pip install "datagen[mimi-torch]"',
+    ),
     Entry(
         "asr",
         "sphinx",
@@ -127,6 +134,14 @@ ENTRIES: tuple[Entry, ...] = (
         "small, on the processor: pocketsphinx, with a language model of the dialogue's texts",
         ("pocketsphinx",),
         'pip install "pocketsphinx>=5.0.4"',
+    ),
+    Entry(
+        "asr",
+        "whisper",
+        "datagen.engines.asr.whisper:WhisperRecogniser",
+        "Whisper, on a GPU or the CPU",
+        ("torch", "transformers"),
+        'pip install "datagen[mimi-torch]"',
     ),
     Entry(
         "embedder",

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from random_speech_models import write_ctc, write_whisper
 from tiny_models import write_dnsmos, write_xvectors
 
 from datagen.config import Options
@@ -42,6 +43,9 @@ METHODS = {
 
 
 TINY: dict[tuple[str, str], Callable[[Path], Path]] = {
+    ("aligner", "ctc"): write_ctc,
+    ("aligner", "whisper"): write_whisper,
+    ("asr", "whisper"): write_whisper,
     ("embedder", "wavlm"): write_xvectors,
     ("mos", "dnsmos"): lambda folder: write_dnsmos(folder / "tiny.onnx"),
 }

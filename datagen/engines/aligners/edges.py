@@ -36,6 +36,23 @@ def grown(audio: Audio, spans: Sequence[Span], reach_s: float) -> list[Span]:
     return _ordered(result, len(audio) / SAMPLE_RATE_HZ)
 
 
+def trimmed(audio: Audio, spans: Sequence[Span]) -> list[Span]:
+    """The spans of words, in order, without the silence at either end of each; one that is all silent stays."""
+    hop = round(HOP_S * SAMPLE_RATE_HZ)
+    n = len(audio) // hop
+    power = np.square(audio[: n * hop].reshape(n, hop), dtype=np.float64).mean(axis=1) if n else np.zeros(0)
+    loud = power > power.max(initial=0) * 10 ** (-QUIET_DB / 10)
+    result = []
+    for start_s, end_s in spans:
+        first, last = _frame(start_s, n), _frame(end_s, n)
+        inside = np.flatnonzero(loud[first:last])
+        if len(inside):
+            start_s = max(start_s, (first + int(inside[0])) * HOP_S)
+            end_s = min(end_s, (first + int(inside[-1]) + 1) * HOP_S)
+        result.append((start_s, end_s))
+    return _ordered(result, len(audio) / SAMPLE_RATE_HZ)
+
+
 def _frame(time_s: float, n: int) -> int:
     return min(max(round(time_s / HOP_S), 0), n)
 

@@ -1,0 +1,96 @@
+"""Whisper as a recogniser, batched, on a GPU or a processor: what it writes, in spoken words."""
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import field_validator
+
+from datagen.config import Options, knob
+from datagen.engines.speech_models import at_16_khz, by_length, digest_of, folder_of, told_name, torch_device
+from datagen.engines.whisper_model import FILES, LICENCE, MODEL, MOST_S, REVISION, WhisperModel
+from datagen.protocols import Failure, HearRequest
+from datagen.records.maker import Maker
+from datagen.records.speech import SAMPLE_RATE_HZ
+from datagen.store.ids import digest
+from datagen.text.say import spoken_words
+from datagen.text.wer import words_of
+
+KEY = "asr"
+VERSION = "1"
+"""Raised when the same request and model give another text."""
+
+
+class WhisperOptions(Options):
+    """The knobs of Whisper as a recogniser."""
+
+    model: str = knob(
+        MODEL,
+        "folder of a Whisper model, or a hub's id",
+        changes_output=False,  # the digest of the files is in the engine's revision
+    )
+    revision: str = knob(REVISION, "the hub's commit, 40 hex digits", changes_output=False)
+    device: str = knob("auto", "auto (cuda where there is one) | cpu | cuda | cuda:N", changes_output=False)
+    half: bool = knob(True, "half precision on a GPU")
+    batch: int = knob(8, "texts at once", "texts", changes_output=False, ge=1, le=256)
+    min_s: float = knob(0.1, "shorter audio is not listened to", "s", gt=0, le=5)
+
+    @field_validator("device")
+    @classmethod
+    def _a_device(cls, value: str) -> str:
+        if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", value):
+            raise ValueError(f"{value!r} is no device. Take auto, cpu, cuda, or cuda:N for one of several GPUs.")
+        return value
+
+
+class WhisperRecogniser:
+    """What Whisper hears, numbers and signs written as they are said. It does not look at the request's texts.
+
+    Raises EngineError where the model's folder lacks a file or is of another kind, UserError where there is no such device.
+    """
+
+    kind: ClassVar[str] = "asr"
+    name: ClassVar[str] = "whisper"
+    Options: ClassVar[type[WhisperOptions]] = WhisperOptions
+
+    def __init__(self, options: WhisperOptions) -> None:
+        self.options = options
+
+    @cached_property
+    def maker(self) -> Maker:
+        """The revision is the digest of the model's files: the same model by path and by id is one engine."""
+        licence = LICENCE if self.options.model == MODEL else "not known: a model of your own"
+        files = digest_of(self._folder, FILES)[:16]
+        own = digest(self.options.output_options())
+        return Maker(
+            self.name, told_name(self.options.model), f"{VERSION}+files-{files}", licence, own, deterministic=False
+        )
+
+    @cached_property
+    def _folder(self) -> Path:
+        return folder_of(self.options.model, self.options.revision, KEY, FILES)
+
+    @cached_property
+    def _model(self) -> WhisperModel:
+        return WhisperModel(self._folder, torch_device(self.options.device, KEY), self.options.half, KEY)
+
+    def hear(self, requests: Sequence[HearRequest]) -> list[str | Failure]:
+        """The words heard a request. Failures: `too_short`, `too_long`."""
+        found: list[str | Failure] = [self._refusal(r) or "" for r in requests]
+        good = [i for i, refused in enumerate(found) if not isinstance(refused, Failure)]
+        clips = [at_16_khz(requests[i].audio) for i in good]
+        for batch in by_length(clips, self.options.batch):
+            for place, text in zip(batch, self._model.texts([clips[i] for i in batch]), strict=True):
+                found[good[place]] = " ".join(words_of(" ".join(spoken_words(text))))
+        return found
+
+    def _refusal(self, request: HearRequest) -> Failure | None:
+        duration_s = len(request.audio) / SAMPLE_RATE_HZ
+        if duration_s < self.options.min_s:
+            limit = f"at least {self.options.min_s:g}, asr.min_s"
+            return Failure("too_short", f"{duration_s:.2f} s of audio to listen to ({limit}).")
+        if duration_s > MOST_S:
+            return Failure("too_long", f"{duration_s:.1f} s of audio; Whisper hears {MOST_S:g} s at once.")
+        return None
