@@ -31,8 +31,8 @@ FIRST_DIALOG = {"tuned": 0, "held_out": 1_000}
 LEAST_WORDS = 5
 """Of a turn of fewer words nothing can be cut or repeated."""
 NAMED: dict[str, frozenset[str]] = {
-    "cut_tail": frozenset({"squeezed_words", "too_short", "silent_words", "lost_sound", "wer"}),
-    "cut_head": frozenset({"squeezed_words", "too_short", "silent_words", "lost_sound", "wer"}),
+    "cut_tail": frozenset({"squeezed_words", "too_short", "silent_words", "lost_sound", "lost_edge", "wer"}),
+    "cut_head": frozenset({"squeezed_words", "too_short", "silent_words", "lost_sound", "lost_edge", "wer"}),
     "repeated": frozenset({"stray_sound", "lost_sound", "repeated", "wer"}),
     "noise_burst": frozenset({"noise", "wer"}),
     "wrong_voice": frozenset({"similarity"}),

@@ -11,12 +11,16 @@ from datagen.text.wer import errors, words_of
 
 @dataclass(frozen=True, slots=True)
 class RoundTrip:
-    """What the ASR heard, in how many words it differs from the text's `n_words`, and what phrase it heard twice in a row."""
+    """What the ASR heard, in how many words it differs from the text's `n_words`, and what phrase it heard twice in a row.
+
+    `n_lost_at_edge` counts the words that are missing at its beginning, or at its end if there are more.
+    """
 
     heard: str
     n_words: int
     n_errors: int
     repeated: tuple[str, ...] = ()
+    n_lost_at_edge: int = 0
 
     @property
     def wer(self) -> float:
@@ -46,7 +50,14 @@ def request(speak: SpeakRequest, audio: Audio, near: Sequence[str]) -> HearReque
 def round_trip(spoken: Sequence[str], heard: str) -> RoundTrip:
     """The word errors of what was heard against the spoken text, and a phrase that it has twice in a row and the text has not."""
     wanted, got = words_of(" ".join(spoken)), words_of(heard)
-    return RoundTrip(" ".join(got), len(wanted), errors(wanted, got).count, repeated_phrase(wanted, got))
+    found = errors(wanted, got)
+    lost = max(_lost(found.pairs), _lost(found.pairs[::-1]))
+    return RoundTrip(" ".join(got), len(wanted), found.count, repeated_phrase(wanted, got), lost)
+
+
+def _lost(pairs: Sequence[tuple[int | None, int | None]]) -> int:
+    """How many words there are of the text before the first one that has a counterpart, or is put in."""
+    return next((n for n, (_, there) in enumerate(pairs) if there is not None), len(pairs))
 
 
 def repeated_phrase(wanted: Sequence[str], heard: Sequence[str]) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def _sound(scores: Scores, options: GateOptions) -> Iterator[tuple[str, str]]:
 def heard_faults(
     where: str, scores: Scores, trip: RoundTrip | None, same_from: float, options: GateOptions
 ) -> tuple[Failure, ...]:
-    """What the engines that listen say is wrong: `repeated`, `wer`, `similarity`, `mos`.
+    """What the engines that listen say is wrong: `repeated`, `lost_edge`, `wer`, `similarity`, `mos`.
 
     All of it is soft: an engine may be wrong itself, so where all candidates have such faults alone, `keep_best` keeps the best of
     them. A fault of the sound or of the word times is none that a corpus should have.
@@ -66,6 +66,9 @@ def _heard(trip: RoundTrip, options: GateOptions) -> Iterator[tuple[str, str]]:
     if len(trip.repeated) > options.max_repeated_words:
         limit = f"limit {options.max_repeated_words}, speak.gates.max_repeated_words"
         yield "repeated", f"{' '.join(trip.repeated)!r} is heard twice in a row ({limit}), in {heard!r}."
+    if trip.n_lost_at_edge > options.max_lost_edge_words:
+        limit = f"limit {options.max_lost_edge_words}, speak.gates.max_lost_edge_words"
+        yield "lost_edge", f"{trip.n_lost_at_edge} words are missing at an end ({limit}): heard is {heard!r}."
     if trip.n_errors > options.max_wer * trip.n_words + options.wer_slack_words:
         limit = f"limit {options.max_wer:g} and {options.wer_slack_words:g}, speak.gates.max_wer and wer_slack_words"
         yield "wer", f"{trip.n_errors} word errors in {trip.n_words} words ({limit}): heard is {heard!r}."

@@ -9,10 +9,13 @@ class GateOptions(Options):
     """Limits of what is measured; a measure that nobody made (no such engine, or the turn is not sampled) fails nothing."""
 
     max_wer: float = knob(
-        0.25, "most word errors that the ASR may hear, over the words of the text", "share", ge=0, le=2
+        0.2, "most word errors that the ASR may hear, over the words of the text", "share", ge=0, le=2
     )
     wer_slack_words: float = knob(
-        1.0, "word errors that any text may have on top of max_wer: a short one has one soon", "words", ge=0, le=20
+        0.8, "word errors that any text may have on top of max_wer: a short one has one soon", "words", ge=0, le=20
+    )
+    max_lost_edge_words: int = knob(
+        0, "most words that may not be heard at the beginning or at the end of a text", "words", ge=0, le=50
     )
     max_repeated_words: int = knob(
         1,
@@ -60,7 +63,7 @@ class GateOptions(Options):
         40.0, "so far below the text's loudest counts as silence inside it", "dB", gt=0, le=120
     )
     min_bandwidth_hz: float = knob(
-        5_000.0,
+        5_300.0,
         "least bandwidth: telephone speech ends at 3400 Hz, and a muffled voice below it",
         "Hz",
         ge=0,
