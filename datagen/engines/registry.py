@@ -211,7 +211,7 @@ def obstacle(found: Entry) -> str:
     lacking = missing(found)
     if lacking:
         return f"{_not_installed(lacking)}; run: {found.install}"
-    if found.own_env and environments.find(found.name) is None:
+    if found.own_env and (found.name not in environments.FLAVOURS or environments.find(found.name) is None):
         return f"its environment is not there; run: datagen engines install {found.name}"
     return ""
 
