@@ -149,10 +149,10 @@ def test_what_is_heard_is_judged() -> None:
     good, wrong = (heard.round_trip(WORDS, said) for said in ("perfect found your table", "a parrot crowned the cable"))
     assert judge.heard_faults("x", Scores(wer=good.wer), good, 0.5, OPTIONS) == ()
     assert [f.reason for f in judge.heard_faults("x", Scores(wer=wrong.wer), wrong, 0.5, OPTIONS)] == ["wer"]
-    for said in ("found your table", "perfect found your"):
-        assert [f.reason for f in judge.heard_faults("x", Scores(), heard.round_trip(WORDS, said), 0.5, OPTIONS)] == [
-            "lost_edge"
-        ]
+    for said in ("your table", "perfect found"):
+        assert [f.reason for f in judge.heard_faults("x", Scores(), heard.round_trip(WORDS, said), 0.5, OPTIONS)][
+            :1
+        ] == ["lost_edge"]
     middle = heard.round_trip(WORDS, "perfect your table")
     assert (middle.n_errors, middle.n_lost_at_edge, judge.heard_faults("x", Scores(), middle, 0.5, OPTIONS)) == (
         1,

@@ -15,7 +15,7 @@ class GateOptions(Options):
         0.8, "word errors that any text may have on top of max_wer: a short one has one soon", "words", ge=0, le=20
     )
     max_lost_edge_words: int = knob(
-        0, "most words that may not be heard at the beginning or at the end of a text", "words", ge=0, le=50
+        1, "most words that may not be heard at the beginning or at the end of a text", "words", ge=0, le=50
     )
     max_repeated_words: int = knob(
         1,
@@ -73,7 +73,7 @@ class GateOptions(Options):
         0.7, "a shorter text may be without a sound that shows its bandwidth: it is not measured", "s", ge=0, le=30
     )
     max_noise_s: float = knob(
-        0.06, "longest stretch of noise as loud as speech, flat over its whole band", "s", ge=0, le=10
+        0.08, "longest stretch of noise as loud as speech, flat over its whole band", "s", ge=0, le=10
     )
     min_level_db: float = knob(-40.0, "quietest text, RMS", "dB of full scale", ge=-120, le=0)
     max_level_db: float = knob(-9.0, "loudest text, RMS", "dB of full scale", ge=-120, le=0)
