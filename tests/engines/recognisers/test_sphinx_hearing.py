@@ -68,7 +68,23 @@ def test_words_outside_the_dictionary_get_their_sounds() -> None:
 
 def test_what_cannot_be_aligned_says_why() -> None:
     noise = np.random.default_rng(0).normal(0, 0.1, SAMPLE_RATE_HZ).astype(np.float32)
-    words = tuple(["there", "is", "far", "more", "to", "say", "here", "than", "one", "second", "of", "any", "sound", "can", "hold"])
+    words = (
+        "there",
+        "is",
+        "far",
+        "more",
+        "to",
+        "say",
+        "here",
+        "than",
+        "one",
+        "second",
+        "of",
+        "any",
+        "sound",
+        "can",
+        "hold",
+    )
     answers = SphinxAligner(SphinxOptions()).align(
         [AlignRequest(noise, words, words), AlignRequest(noise[:9], words, words), AlignRequest(noise, ("—",), ("…",))]
     )
