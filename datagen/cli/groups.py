@@ -128,7 +128,8 @@ def voices_build(
 
     Base speakers are the speaker engine's voices (--set speaker.engine=NAME), or the clips of --clips; with both flags, both. The
     bank's own knobs are --set bank.NAME=VALUE: child_share, elderly_share, held_out_share, sources, tries, f0_tolerance,
-    formant_tolerance, min_hnr_db, max_hnr_fall_db, max_pitch_jumps. A build that was stopped goes on with the same command.
+    formant_tolerance, envelope_tolerance, min_hnr_db, max_hnr_fall_db, max_pitch_jumps. A build that was stopped goes on with the
+    same command.
     """
     from datagen.cli import voices
 

@@ -8,6 +8,7 @@ from bank_speech import sources
 
 from datagen.engines.speakers.bank.bases import Source
 from datagen.engines.speakers.bank.draw import Base, Wanted
+from datagen.engines.speakers.bank.envelope import envelope_ratio
 from datagen.engines.speakers.bank.make import Rejected, amiss, hear_voice, make, transformed
 from datagen.engines.speakers.bank.options import BankOptions
 from datagen.engines.speakers.bank.profiles import PROFILES
@@ -128,3 +129,10 @@ def test_smooth_lengths() -> None:
             while found % prime == 0:
                 found //= prime
         assert found == 1
+
+
+@pytest.mark.parametrize("ratio", [0.9, 1.0, 1.1])
+def test_the_envelope_tells_what_was_done(ratio: float) -> None:
+    source = female()
+    clip = done(source, wanted(source, ratio, duration=1.05).gender)
+    assert envelope_ratio(source.clip, clip, 1.05, source.f0_hz) == pytest.approx(ratio, rel=0.03)

@@ -11,6 +11,7 @@ from datagen.audio.levels import fade, integrated_lufs
 from datagen.audio.speaker_distance import measure
 from datagen.engines.speakers.bank.bases import Source
 from datagen.engines.speakers.bank.draw import Wanted
+from datagen.engines.speakers.bank.envelope import envelope_ratio
 from datagen.engines.speakers.bank.options import BankOptions
 from datagen.engines.speakers.bank.schema import CLIP_S, LEVEL_LUFS, PROMPT_S
 from datagen.engines.speakers.bank.sound import Sound, Spectrum, formant_ceiling, hear, mean_ratio
@@ -48,7 +49,10 @@ def voice_id(wanted: Wanted) -> str:
 
 
 def make(wanted: Wanted, source: Source, options: BankOptions) -> Made | Rejected:
-    """The voice, or why not: `length`, `clipped`, `unvoiced`, `f0_off`, `formants_off`, `out_of_range`, `noisy`, `pitch_jumps`."""
+    """The voice, or why not.
+
+    Reasons: `length`, `clipped`, `unvoiced`, `f0_off`, `formants_off`, `envelope_off`, `out_of_range`, `noisy`, `pitch_jumps`.
+    """
     clip = transformed(source.clip, wanted.gender, wanted.place, "clip", CLIP_S)
     if isinstance(clip, Rejected):
         return clip
@@ -58,13 +62,20 @@ def make(wanted: Wanted, source: Source, options: BankOptions) -> Made | Rejecte
     fault = amiss(found, wanted, source, options)
     if fault is not None:
         return fault
+    shift = envelope_ratio(source.clip, clip, wanted.gender.duration_ratio, max(found.f0_hz, source.f0_hz))
+    off = shift / wanted.gender.formant_ratio - 1
+    if abs(off) > options.envelope_tolerance:
+        return Rejected(
+            "envelope_off", f"the envelope's factor is {shift:.3f}, {off:+.1%} off {wanted.gender.formant_ratio:g}"
+        )
     features = measure(clip, wanted.profile.sex)
     if features is None:
         return Rejected("unvoiced", "under half a second of the clip is voiced by the speaker distance's measure")
     prompt = _prompt(wanted, source, options)
     if isinstance(prompt, Rejected):
         return prompt
-    return Made(_row(wanted, source, found, [float(f) for f in features.features], clip, prompt), clip, prompt)
+    row = _row(wanted, source, found, [float(f) for f in features.features], clip, prompt)
+    return Made({**row, "envelope_ratio": round(shift, 4)}, clip, prompt)
 
 
 def _prompt(wanted: Wanted, source: Source, options: BankOptions) -> Audio | Rejected | None:

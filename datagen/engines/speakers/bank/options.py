@@ -18,6 +18,9 @@ class BankOptions(Options):
     formant_tolerance: float = knob(
         0.03, "how far the formants' factor may lie from what was asked", "share", gt=0, le=0.5
     )
+    envelope_tolerance: float = knob(
+        0.08, "how far the spectral envelope's factor may lie from what was asked: coarser, and told nothing of it", "share", gt=0, le=0.5
+    )  # fmt: skip
     min_hnr_db: float = knob(5.0, "least harmonics-to-noise ratio of a voice", "dB", ge=-10, le=40)
     max_hnr_fall_db: float = knob(3.0, "by how much it may lie under its base clip's", "dB", ge=0, le=40)
     max_pitch_jumps: float = knob(
