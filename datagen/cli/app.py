@@ -236,7 +236,8 @@ def bench(
         int | None, typer.Option("--dialogs", metavar="N", help="How many.  [default: as many as it takes]")
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option("--seconds", metavar="S", help="codec: of a channel; chatterbox: of a text.  [default: 20; 4]")
+        float | None,
+        typer.Option("--seconds", metavar="S", help="codec: of a channel; chatterbox: of a text.  [default: 20; 4]"),
     ] = None,
     engine: Annotated[
         str | None,
