@@ -109,7 +109,6 @@ ENTRIES: tuple[Entry, ...] = (
         "datagen.engines.aligners.sphinx:SphinxAligner",
         "forced alignment on the processor by pocketsphinx, for English",
         ("pocketsphinx",),
-        'pip install "pocketsphinx>=5.0.4"',
     ),
     Entry(
         "aligner",
@@ -133,7 +132,6 @@ ENTRIES: tuple[Entry, ...] = (
         "datagen.engines.asr.sphinx:SphinxRecogniser",
         "small, on the processor: pocketsphinx, with a language model of the dialogue's texts",
         ("pocketsphinx",),
-        'pip install "pocketsphinx>=5.0.4"',
     ),
     Entry(
         "asr",
