@@ -50,7 +50,7 @@ class PlacedTurn:
     seed: int
     results_s: tuple[float, ...] = ()
     attempt: int = 0
-    scores: Scores = Scores()
+    scores: Scores = field(default_factory=Scores)
     watermarked: bool = False
 
     def track_words(self) -> list[Word]:

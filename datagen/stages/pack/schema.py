@@ -235,7 +235,7 @@ _TURNS = (
             ("tail_s", "sound after the last word, before it was cut", "s"),
             ("inner_silence_s", "longest silence inside", "s"),
             ("stray_s", "longest sound between two words that is in neither", "s"),
-            ("edge_s_per_letter", "time of the first or of the last words, a letter, at the voice's own rate: the less of both", "s/letter"),
+            ("edge_s_per_letter", "time of the first or last words a letter, at the voice's own rate: the less of both", "s/letter"),
             ("clipped_share", "share of samples at full scale, or on crests that are cut flat", "share"),
             ("level_db", "RMS as the engine gave it, before stitch levels it", "dB of full scale"),
             ("bandwidth_hz", "upper edge of the highest band that holds speech", "Hz"),
