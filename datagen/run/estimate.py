@@ -59,7 +59,7 @@ def estimate(run: Run, workers: int) -> Estimate:
     """The numbers of a run: counts are drawn as the build draws them, time and size come from measured rates."""
     planner, seconds = run.build.planner, run.hours * 3600
     embedded = all(
-        getattr(run.build.recipe, k).engine in ("agenda", "espeak", "native", "melrvq")
+        getattr(run.build.recipe, k).engine in ("agenda", "espeak", "native", "melrvq", "sphinx")
         for k in run.build.engine_options
     )
     output = seconds * (TOKENS_BYTES_S + MANIFEST_BYTES_S + (FLAC_BYTES_S if run.keep_audio else 0))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from random_speech_models import write_ctc, write_whisper
-from tiny_models import write_dnsmos, write_xvectors
+from tiny_measures import write_dnsmos, write_xvectors
 
 from datagen.config import Options
 from datagen.domains import loader

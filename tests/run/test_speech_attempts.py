@@ -81,7 +81,7 @@ def test_a_turn_that_is_misheard_is_spoken_again_with_another_seed(spoken) -> No
     assert {s.attempt for s in others} == {0}
     assert {s.seed for s in others}.isdisjoint({speech.seed})
     assert all(s.scores.wer == 0 and s.scores.words_per_s for s in others)
-    assert (outcome.n_kept, dict(outcome.gates)) == (1, {"wer": 1})
+    assert (outcome.n_kept, dict(outcome.gates)) == (1, {"lost_edge": 1, "wer": 1})
     assert outcome.attempts >= len(dialog.turns) + 1
     assert "heard is 'a parrot'" in outcome.examples["wer"]
     attempts, gates = speech_gate_table([outcome], outcome.rejects)

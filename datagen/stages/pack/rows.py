@@ -20,7 +20,7 @@ from datagen.stages.pack.events import takes_floor, turn_events
 from datagen.stages.pack.schema import SCORE_COLUMNS, Table, schema
 from datagen.store.ids import canonical
 
-VERSION = 4
+VERSION = 5
 """Goes into content keys: raised when the same input gives another output."""
 
 Columns = Mapping[str, Any]
@@ -231,7 +231,9 @@ def voices_table(
     `prompt_paths` say where in the output folder a voice's prompt is; None where no audio is kept.
     """
     ordered = sorted(voices, key=lambda v: v.id)
-    same = ("id", "engine", "base", "sex", "f0_hz", "licence", "family", "split")
+    same = (
+        "id", "engine", "base", "sex", "f0_hz", "licence", "family", "person", "age", "held_out", "clip", "split",
+    )  # fmt: skip
     return _table(
         Table.VOICES,
         {

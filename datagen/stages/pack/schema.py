@@ -257,7 +257,15 @@ _VOICES = (
     Column("f0_hz", REAL, "median pitch, measured", "Hz"),
     Column("formants_hz", _list(REAL), "mean F1, F2 and F3, measured", "Hz"),
     Column("licence", TEXT, "licence of the voice"),
-    Column("family", TEXT, "the voice file (voices/FAMILY) that it is declared in"),
+    Column("family", TEXT, "the voice file (voices/FAMILY) that it is declared in, or the bank's name"),
+    Column(
+        "person",
+        TEXT,
+        "of a bank's voice the base speaker, whose voices share a split; empty for voices that are a person each",
+    ),
+    Column("age", TEXT, "child, adult or elderly"),
+    Column("held_out", pa.bool_(), "of a bank's voice: its person never occurs in train"),
+    Column("clip", TEXT, "SHA-256 of the reference clip that the engine was given; empty without one"),
     _SPLIT,
     Column("n_dialogs", COUNT, "kept dialogues that it speaks in, as agent or as user", "dialogues"),
     Column(

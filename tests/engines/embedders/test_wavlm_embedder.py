@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_models import write_xvectors
+from tiny_measures import write_xvectors
 
 from datagen.engines.embedders.wavlm import WavlmEmbedder, WavlmOptions
 from datagen.errors import EngineError, UserError

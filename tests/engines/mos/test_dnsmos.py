@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_models import RAW, write_dnsmos
+from tiny_measures import RAW, write_dnsmos
 
 from datagen.engines.mos.dnsmos import CURVES, VARIABLE, WINDOW_SAMPLES, DnsmosOptions, DnsmosPredictor, _windows
 from datagen.errors import EngineError

@@ -78,10 +78,15 @@ def _short(text: str) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 
+_OF_ASR = frozenset(("repeated", "lost_edge", "wer"))
+"""Faults that one engine finds, often of one cause."""
+
+
 def badness(scores: Scores, failures: Sequence[Failure], attempt: int) -> tuple[float, ...]:
-    """What candidates are sorted by, the best first: number of faults, WER, then unlikeness to the voice, then MOS, then the attempt."""
+    """What candidates are sorted by, the best first: how many engines speak against it, WER, then unlikeness to the voice, then MOS,
+    then the attempt."""
     return (
-        len(failures),
+        len({"asr" if f.reason in _OF_ASR else f.reason for f in failures}),
         math.inf if scores.wer is None else scores.wer,
         math.inf if scores.similarity is None else -scores.similarity,
         math.inf if scores.mos is None else -scores.mos,

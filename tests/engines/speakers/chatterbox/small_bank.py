@@ -32,7 +32,8 @@ def small_bank(folder: Path, clips: list[Audio]) -> Path:
             {
                 "id": f"v{n:02}", "person": f"p{n:02}", "base": f"b{n:02}", "engine": "clip", "sex": "female" if n % 2 else "male",
                 "age": "adult", "held_out": False, "transform": "{}", "asked_f0_hz": 120.0, "f0_hz": 110.0 + 10 * n, "f0_low_hz": 90.0,
-                "f0_high_hz": 200.0, "asked_formant_ratio": 1.0, "formant_ratio": 1.0, "formants_hz": [500.0, 1500.0 + 20 * n, 2500.0],
+                "f0_high_hz": 200.0, "asked_formant_ratio": 1.0, "formant_ratio": 1.0, "envelope_ratio": 1.0,
+                "formants_hz": [500.0, 1500.0 + 20 * n, 2500.0],
                 "hnr_db": 12.0, "clip_s": 6.0, "clip_sha256": file_digest(path), "prompt_s": None, "prompt_sha256": None,
                 "features": [0.0] * 17, "embedding": None, "place": [float(3 * n), 0.0], "distance": "acoustic", "cover_rank": n,
                 "nearest": "v00", "nearest_distance": 3.0, "licence": "CC0-1.0", "provenance": "made for a test",
