@@ -104,7 +104,7 @@ def _run(recipe: Recipe, url: str, out: Path, with_judge: bool = False, **more: 
     }
     engines = {"writer": EngineChoice(engine="openai", **given, **more)}
     if with_judge:
-        engines["judge"] = EngineChoice(engine="openai", urls=[url], model="mock")
+        engines["judge"] = EngineChoice(engine="openai", **{k: given[k] for k in ("urls", "model")})
     return prepare(recipe.model_copy(update=engines), out)
 
 

@@ -62,6 +62,7 @@ def compare(codec, speaker, lm, texts: list[str], bases: tuple[str, ...]) -> tup
     return asr.wer(refs, heard(originals, lm)), asr.wer(refs, heard(decoded, lm))
 
 
+@pytest.mark.slow
 def test_decoded_speech_is_understood(codec, speaker, lm, said):
     original, decoded = compare(codec, speaker, lm, said[:8], CLEAR[:2])
     assert original < 0.1

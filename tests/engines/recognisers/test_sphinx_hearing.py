@@ -28,6 +28,7 @@ def _heard(turns: list[AlignRequest], audios: list[np.ndarray]) -> list[WordErro
     return [text_errors(" ".join(t.spoken), a) for t, a in zip(turns, answers, strict=True) if isinstance(a, str)]
 
 
+@pytest.mark.slow
 def test_speech_is_heard_and_its_faults_are_too(turns: list[AlignRequest]) -> None:
     right = _heard(turns, [t.audio for t in turns])
     assert sum(e.count for e in right) / sum(e.n for e in right) < 0.1
