@@ -1,9 +1,7 @@
 """A small recogniser for the processor: pocketsphinx, with a language model of the texts of the dialogue."""
 
-import tempfile
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import ClassVar
 
 from datagen.config import Options, knob
@@ -75,7 +73,7 @@ class SphinxRecogniser:
         decoder = self._decoder
         with decoder.lock:
             decoder.learn({*COMMON, *(w for t in texts for w in t)})
-            _expect(decoder, arpa(texts, COMMON, self.options.trust))
+            decoder.expect(arpa(texts, COMMON, self.options.trust))
             decoder.hear(request.audio)
             found = decoder.native.hyp()
         return found.hypstr if found else ""
@@ -83,18 +81,3 @@ class SphinxRecogniser:
 
 def _words(text: str) -> list[str]:
     return [w for w in words_of(text) if hearable(w)]
-
-
-_SEARCH = "request"
-
-
-def _expect(decoder: SphinxDecoder, language: str) -> None:
-    """Makes `language`, an ARPA file's text, the decoder's language model."""
-    import pocketsphinx
-
-    with tempfile.TemporaryDirectory(prefix="datagen-asr-") as room:
-        path = Path(room, "texts.lm")
-        path.write_text(language, encoding="ascii")
-        model = pocketsphinx.NGramModel(decoder.native.config, decoder.native.logmath, str(path))
-    decoder.native.add_lm(_SEARCH, model)
-    decoder.native.activate_search(_SEARCH)

@@ -27,6 +27,7 @@ FRAME_S = 0.01
 LETTER_NAMES = {"eh": "EY"}
 """The spoken forms write the letter A so (`datagen.text.say`)."""
 _HEARABLE = re.compile(r"[a-z']*[a-z][a-z']*")
+_SEARCH = "texts"
 
 
 def hearable(word: str) -> bool:
@@ -66,6 +67,17 @@ class SphinxDecoder:
                 for n, sounds in enumerate(pronunciations(word), 1):
                     self.native.add_word(word if n == 1 else f"{word}({n})", sounds, False)
 
+    def expect(self, language: str) -> None:
+        """Makes `language`, an ARPA file's text, what it expects to be said; its words have to be learned before."""
+        import pocketsphinx
+
+        with tempfile.TemporaryDirectory(prefix="datagen-sphinx-") as room:
+            path = Path(room, "texts.lm")
+            path.write_text(language, encoding="ascii")
+            model = pocketsphinx.NGramModel(self.native.config, self.native.logmath, str(path))
+        self.native.add_lm(_SEARCH, model)
+        self.native.activate_search(_SEARCH)
+
     def hear(self, audio: Audio) -> None:
         """Decodes mono 24 kHz audio whole, with silence and a little noise around it."""
         heard = np.pad(at_16_khz(audio), round(MARGIN_S * MODEL_RATE_HZ))
@@ -78,7 +90,7 @@ class SphinxDecoder:
 
 
 @cache
-def _dictionary() -> dict[str, list[str]]:
+def dictionary() -> dict[str, list[str]]:
     """The pronunciations of every word of pocketsphinx's English dictionary, the usual one first."""
     import pocketsphinx
 
@@ -92,7 +104,7 @@ def _dictionary() -> dict[str, list[str]]:
 
 def pronunciations(word: str) -> list[str]:
     """How a word is said, in ARPAbet: as the dictionary has it, as its parts there are, or else as its letters tell."""
-    known = _dictionary()
+    known = dictionary()
     if word in LETTER_NAMES:
         return [LETTER_NAMES[word]]
     if word in known:

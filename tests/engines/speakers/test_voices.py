@@ -163,12 +163,12 @@ def test_an_id_given_twice_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_voices_are_understood(tmp_path: Path) -> None:
+def test_voices_are_understood() -> None:
     """By pocketsphinx with a language model of calls: the mean of a sample, and the worst of it with room for other sentences."""
     pytest.importorskip("pocketsphinx")
     from hearing import UNCLEAR, Ear
 
-    ear = Ear(tmp_path)
+    ear = Ear()
     rates = [ear.wer(v) for v in sample(24)]
     assert np.mean(rates) < 0.05
     assert np.mean(np.array(rates) > UNCLEAR) <= 0.1
