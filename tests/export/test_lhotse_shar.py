@@ -126,7 +126,7 @@ def test_the_same_build_gives_the_same_bytes(shar, built, tmp_path):
         assert path.read_bytes() == (shar / "test" / path.name).read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_decoded_tokens_stand_in_for_the_audio(built, tmp_path, dialogs):
     lhotse = pytest.importorskip("lhotse")
     run_export(built, "lhotse-shar", tmp_path / "out", splits=("valid",), from_tokens=True)

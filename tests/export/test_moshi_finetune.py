@@ -154,7 +154,7 @@ def test_from_tokens_without_audio(built: Path, tmp_path: Path, monkeypatch: pyt
         np.testing.assert_array_equal(firsts[1], wanted[dialog_id].user_codes[0])
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_what_the_tokens_decode_to_is_near_the_audio(built: Path, exported: Path, tmp_path: Path) -> None:
     """The real codec: the loudness of each half second goes with the original's."""
     run_export(built, "moshi-finetune", tmp_path, splits=["valid"], from_tokens=True)

@@ -136,7 +136,7 @@ def test_weights_that_are_named_and_not_there_are_no_reason_to_take_others(monke
     assert "/nowhere/mimi.safetensors" in ran.err
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_random_weights_are_made_where_there_are_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pytest.importorskip("rustymimi")
     monkeypatch.delenv(VARIABLE, raising=False)

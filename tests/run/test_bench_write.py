@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import inside
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_bench_write_measures_the_stage_and_its_rival() -> None:
     ran = inside("bench", "write", "--dialogs", "160", "--json", "--set", "plan.max_voices=40")
     assert ran.code == 0, ran.err

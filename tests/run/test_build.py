@@ -80,8 +80,14 @@ def test_a_larger_build_keeps_ids_and_bytes_of_the_smaller(built: Path, copy: Pa
     assert datagen("check", copy).code == 0
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("group", ["write", "speech", "render"])
+@pytest.mark.parametrize(
+    "group",
+    [
+        pytest.param("write", marks=pytest.mark.full),
+        pytest.param("speech", marks=pytest.mark.slow),
+        pytest.param("render", marks=pytest.mark.full),
+    ],
+)
 def test_a_corrupt_artefact_is_made_anew(built: Path, copy: Path, group: str) -> None:
     folder = sorted((copy / ".work" / group).iterdir())[0]
     victim = max((p for p in folder.iterdir() if p.is_file() and p.name != "done.json"), key=lambda p: p.stat().st_size)
@@ -96,8 +102,14 @@ def test_a_corrupt_artefact_is_made_anew(built: Path, copy: Path, group: str) ->
     assert tree(copy) == tree(built)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["tokens/train-00000.parquet", "manifests/turns.parquet", "build.json"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("tokens/train-00000.parquet", marks=pytest.mark.slow),
+        pytest.param("manifests/turns.parquet", marks=pytest.mark.full),
+        pytest.param("build.json", marks=pytest.mark.full),
+    ],
+)
 def test_a_truncated_output_file_is_found_and_mended(built: Path, copy: Path, name: str) -> None:
     data = (copy / name).read_bytes()
     (copy / name).unlink()

@@ -76,7 +76,7 @@ def test_decoded_speech_is_understood_in_every_clear_voice(codec, speaker, ear, 
         assert decoded - original <= LIMIT, base
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_wrong_words_are_heard_as_wrong(codec, speaker, ear, said):
     """Of about a fifth of the words, seeded, others are said: the error rate against what was meant rises by about their share."""
     vocabulary = sorted({word for text in said for word in text.split()})

@@ -33,7 +33,7 @@ def tokens(out: Path) -> dict[str, list[np.ndarray]]:
     return {row["dialog_id"]: [np.array(row[column]) for column in CODES] for row in rows}
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_build_is_the_same_from_any_number_of_workers_and_clips_at_once(
     tmp_path: Path, run: Callable[..., Any]
 ) -> None:

@@ -36,7 +36,7 @@ def encode(path: Path, clips: list[Audio], **options: Any) -> list[np.ndarray]:
     return list(MimiCodec(MimiOptions(weights=str(path), device="cpu", **options)).encode(clips))
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_torch_and_rustymimi_give_the_same_codes_and_latents_beyond_the_window(mimi_file: Path, tmp_path: Path) -> None:
     """Code for code on random books, and the latents by a meter: to 1e-3, where the window of either python gives 1e-1."""
     pytest.importorskip("rustymimi")

@@ -79,7 +79,7 @@ def test_a_row_holds_what_was_asked_and_what_was_measured(bank: Path) -> None:
         assert (row["distance"], row["embedding"]) == ("acoustic", None)
         assert len(row["place"]) == len(row["features"]) == 17
     assert about["counts"]["people"] == 3
-    assert about["counts"]["held_out_people"] == 1
+    assert about["counts"]["held_out_people"] == 2
     assert len({r["person"] for r in rows if r["held_out"]} & {r["person"] for r in rows if not r["held_out"]}) == 0
     assert not (bank.parent / "bank.building").exists()
     assert str(bank) not in (bank / "bank.json").read_text() + (bank / "index.html").read_text()
@@ -211,6 +211,8 @@ def test_an_embedder_makes_the_distance(tmp_path: Path) -> None:
     assert about["distance"]["name"].startswith("acoustic ")
     rows = read_bank(out).rows
     assert all(r["distance"] == about["distance"]["name"] and len(r["embedding"]) > 4 for r in rows)
+    assert {r["person"] for r in rows} | set(about["voiceless"]) == {s.person for s in sources()}
+    assert about["counts"]["people"] + len(about["voiceless"]) == 3
 
 
 _KILLED = """
@@ -223,7 +225,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_killed_build_goes_on_and_leaves_no_workers(tmp_path: Path) -> None:
     out = tmp_path / "bank"
     script = tmp_path / "run.py"

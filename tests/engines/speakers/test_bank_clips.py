@@ -9,6 +9,7 @@ import pytest
 import soundfile
 from bank_speech import brought
 
+from datagen.engines.speakers.bank import clip_gates
 from datagen.engines.speakers.bank.clip_gates import Bad, read_clip, snr_db, steady_share
 from datagen.engines.speakers.bank.clips import parts, read_clips
 from datagen.engines.speakers.resampling import resample
@@ -116,6 +117,23 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "long.flac").open("ab") as file:
         file.truncate(300_000_000)
     assert lines_of(tmp_path) == ["long.flac: 300 MB (limit 200). Cut 10 to 40 s out of it."]
+
+
+def test_many_samples_in_a_small_file_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    soundfile.write(folder(tmp_path) / "zeros.flac", np.zeros((7 * RATE, 8), dtype=np.int16), RATE)
+    monkeypatch.setattr(clip_gates, "LARGEST_SAMPLES", 1_000_000)
+    assert lines_of(tmp_path) == [
+        "zeros.flac: 8 channels at 24000 Hz are 1 million samples (limit 1). Cut 10 to 40 s out of it."
+    ]
+
+
+def test_a_clip_over_full_scale_is_turned_down_not_cut_off(tmp_path: Path) -> None:
+    loud = brought() / np.abs(brought()).max() * 3
+    soundfile.write(tmp_path / "loud.wav", loud, RATE, subtype="FLOAT")
+    found = read_clip(tmp_path / "loud.wav")
+    assert not isinstance(found, Bad)
+    assert np.abs(found).max() == pytest.approx(1)
+    assert np.allclose(found * 3, loud, atol=1e-5)
 
 
 def test_a_good_clip_becomes_a_person(tmp_path: Path) -> None:

@@ -13,6 +13,9 @@ from datagen.engines.speakers.bank.places import embedded_places, tell
 from datagen.engines.speakers.bank.profiles import MAX_F0_FACTOR, PROFILES, weights
 from datagen.engines.speakers.bank.texts import PROMPT_TEXT, REFERENCE_TEXT
 from datagen.engines.speakers.calibration_texts import CALIBRATED, HELD_OUT, MEASURED
+from datagen.records.enums import Split
+from datagen.records.plan import Voice
+from datagen.stages.plan.casting import Cast
 from datagen.stages.speak.unit import VOICE_PROMPT_TEXT
 
 
@@ -93,13 +96,53 @@ def test_children_are_made_of_women_alone() -> None:
     assert abs(sum(weights(0.7, 0.7)) - 1) < 1e-9
 
 
+def test_a_boys_clip_becomes_boys() -> None:
+    bases = [
+        Base(0, "m", "m", "male", "child", 260.0, 9.0, None),
+        Base(1, "w", "w", "female", "adult", 200.0, 9.0, None),
+    ]
+    draw = Draw(bases, BankOptions(child_share=0.5), 0)
+    found = [draw.wanted(i, 0) for i in range(100)]
+    assert {(w.base.name, w.profile.age, w.sex) for w in found if w.profile.age == "child"} == {
+        ("m", "child", "male"),
+        ("w", "child", "female"),
+    }
+    assert all(0.94 <= w.gender.formant_ratio <= 1.08 for w in found if w.base.name == "m")
+
+
 def test_a_tenth_of_the_people_is_held_out() -> None:
     people = [f"p{i}" for i in range(200)]
     held = held_out_people(people, 0.1)
     assert len(held) == 20
     assert len(held_out_people([*people, "new"], 0.1) ^ held) <= 2
     assert held_out_people(people, 0.0) == frozenset()
-    assert len(held_out_people(["a", "b"], 0.01)) == 1
+    assert [len(held_out_people(people[:n], 0.01)) for n in (0, 1, 2, 3, 9)] == [0, 0, 1, 2, 2]
+
+
+def test_of_three_people_every_split_has_one() -> None:
+    people = ["anna", "bert", "cleo"]
+    held = held_out_people(people, 0.1)
+    voices = [
+        Voice(
+            f"{p}{n}",
+            "bank",
+            p,
+            {},
+            "female",
+            200.0,
+            (1.0,) * 3,
+            "",
+            "b",
+            None,
+            p,
+            held_out=p in held,
+            place=(2.0 * n,),
+        )
+        for p in people
+        for n in range(2)
+    ]
+    cast = Cast(voices, (0.9, 0.05, 0.05), 1.0)
+    assert {v.split: v.person for v in cast.voices}.keys() == set(Split)
 
 
 def test_no_dialogue_and_no_prompt_says_a_banks_texts() -> None:

@@ -13,7 +13,7 @@ from datagen.engines.speakers.bank.make import Rejected, amiss, hear_voice, make
 from datagen.engines.speakers.bank.options import BankOptions
 from datagen.engines.speakers.bank.profiles import PROFILES
 from datagen.engines.speakers.bank.schema import CLIP_S
-from datagen.engines.speakers.bank.sound import hear, mean_ratio, smooth
+from datagen.engines.speakers.bank.sound import hear, mean_ratio
 from datagen.engines.speakers.praat import Gender
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 
@@ -118,17 +118,6 @@ def test_too_long_and_too_loud_are_rejected() -> None:
 def test_silence_measures_nothing() -> None:
     assert hear(np.zeros(48_000, dtype=np.float32), 60, 400, 5_000) is None
     assert hear(np.ones(10, dtype=np.float32), 60, 400, 5_000) is None
-
-
-def test_smooth_lengths() -> None:
-    for least in (2, 1_000, 240_001, 399_999):
-        found = smooth(least)
-        assert least <= found < 1.1 * least + 2
-        assert found % 2 == 0
-        for prime in (2, 3, 5):
-            while found % prime == 0:
-                found //= prime
-        assert found == 1
 
 
 @pytest.mark.parametrize("ratio", [0.9, 1.0, 1.1])

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datagen.engines.speakers.resampling import resample, smooth_ratio
+from datagen.engines.speakers.resampling import resample, smooth_ratio, smooth_size
 
 RATIOS = [(160, 147), (4, 3), (9, 7), (5, 4), (1, 1), (20, 21), (9, 10)]
 
@@ -38,3 +38,14 @@ def test_a_smooth_ratio_is_near_and_a_transform_of_its_terms_is_fast() -> None:
         assert up / down == pytest.approx(ratio, rel=0.004)
         assert all(2**9 * 3**6 * 5**4 * 7**4 % term == 0 for term in (up, down))
     assert smooth_ratio(160 / 147) == (160, 147)
+
+
+def test_the_size_of_a_transform() -> None:
+    for least in (2, 1_000, 240_001, 399_999):
+        found = smooth_size(least)
+        assert least <= found < 1.1 * least + 2
+        assert found % 2 == 0
+        for prime in (2, 3, 5):
+            while found % prime == 0:
+                found //= prime
+        assert found == 1

@@ -83,7 +83,7 @@ def test_two_voices_are_farther_apart_than_one_voice_from_itself() -> None:
     assert np.diag(apart).max() < apart[~np.eye(3, dtype=bool)].min()
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_confusion_is_what_the_file_says() -> None:
     groups = [g for g in map(held_out_features, sample(48)) if g is not None]
     first, second = np.stack([g[0] for g in groups]), np.stack([g[1] for g in groups])
@@ -162,7 +162,7 @@ def test_an_id_given_twice_is_named(tmp_path: Path) -> None:
         voices_of("espeak", tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_voices_are_understood() -> None:
     """By pocketsphinx with a language model of calls: the mean of a sample, and the worst of it with room for other sentences."""
     pytest.importorskip("pocketsphinx")

@@ -23,8 +23,8 @@ class Batched:
         self.seconds = {"t3": 0.0}
 
     @classmethod
-    def load(cls, folder: Path, device: str, dtype: str, kind: str, slots: int) -> "Batched":
-        with (folder / "log.txt").open("a") as out:
+    def load(cls, folder: Path, device: str, dtype: str, kind: str, slots: int, prompt_s: float) -> "Batched":
+        with (folder / "calls.log").open("a") as out:
             out.write("load\n")
         return cls(folder)
 

@@ -1,7 +1,8 @@
 """A model for the worker that takes no time: its sounds follow from text and seed, and some texts make it fail.
 
 die: the process ends; hang: it never answers; pause: it takes a second; nan, silent, minute: sounds that are none; fault: the model's
-own; crowd: out of memory where more than three rows are given at once. A clip of FULL samples does not fit at first.
+own; fails: the call as a whole does; crowd: out of memory where more than three rows are given at once. A clip of FULL samples does
+not fit at first.
 """
 
 import os
@@ -22,12 +23,12 @@ MARK = np.float32(1 / 4096)
 
 class Batched:
     def __init__(self, folder: Path) -> None:
-        self._log = folder / "log.txt"
+        self._log = folder / "calls.log"
         self._refused = False
         self.seconds: dict[str, float] = defaultdict(float)
 
     @classmethod
-    def load(cls, folder: Path, device: str, dtype: str, kind: str, slots: int) -> "Batched":
+    def load(cls, folder: Path, device: str, dtype: str, kind: str, slots: int, prompt_s: float) -> "Batched":
         if (folder / "bad").exists():
             raise ModelError(f"{folder.name} lacks a tensor\nof that shape")
         if (folder / "dies").exists():
@@ -35,7 +36,7 @@ class Batched:
         if (folder / "slow").exists():
             time.sleep(600)
         made = cls(folder)
-        made._note(f"load {device} {dtype} {kind} {slots} {os.getpid()}")
+        made._note(f"load {device} {dtype} {kind} {slots} {prompt_s:g} {os.getpid()}")
         return made
 
     def _note(self, line: str) -> None:
@@ -58,6 +59,8 @@ class Batched:
                 os.kill(os.getpid(), 9)
             if "hang" in row.text:
                 time.sleep(600)
+            if "fails" in row.text:
+                raise IndexError("no such\nplace")
             if "pause" in row.text:
                 time.sleep(1)
             if "crowd" in row.text and len(rows) > 3:

@@ -1,6 +1,8 @@
 """The continuous batch: a row's tokens are its own, whoever shares the batch, whenever it enters, however it ends."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from stand_in_t3 import CODES, rows, stand_in, texts, voice  # noqa: E402
 from datagen.engines.speakers.chatterbox.model.backbone import Gpt2, Llama  # noqa: E402
 from datagen.engines.speakers.chatterbox.model.cache import Cache, Prefill, Step  # noqa: E402
 from datagen.engines.speakers.chatterbox.model.rows import Row, Tokens  # noqa: E402
-from datagen.engines.speakers.chatterbox.model.steps import Steps, bucket, window  # noqa: E402
+from datagen.engines.speakers.chatterbox.model.steps import Steps, bucket, cuda_capture, window  # noqa: E402
 from datagen.engines.speakers.chatterbox.model.t3 import T3  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
@@ -112,12 +114,37 @@ def test_recorded_steps_are_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> N
         recorded.append(work)
         return work
 
-    monkeypatch.setattr(decoder, "cuda_capture", lambda: capture)
+    monkeypatch.setattr(decoder, "cuda_capture", lambda device: capture)
     t3 = model(12, stride=8)
     t3.decoder._on_gpu = True
     assert spoken(t3, rows(ROWS)) == expected
     assert 2 < len(recorded) < 20
     assert spoken(t3, rows(ROWS)) == expected
+
+
+def test_a_recording_is_of_the_models_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    current = ["cuda:0"]
+    seen: list[tuple[str, str]] = []
+
+    @contextmanager
+    def device(wanted: torch.device) -> Iterator[None]:
+        before, current[0] = current[0], str(wanted)
+        yield
+        current[0] = before
+
+    @contextmanager
+    def graph(made: Any, pool: str) -> Iterator[None]:
+        seen.append((current[0], pool))
+        yield
+
+    fakes = {"device": device, "graph": graph, "graph_pool_handle": lambda: "pool", "synchronize": lambda: None,
+             "CUDAGraph": lambda: SimpleNamespace(replay=lambda: seen.append(("replay", "")))}  # fmt: skip
+    for name, fake in fakes.items():
+        monkeypatch.setattr(torch.cuda, name, fake)
+    capture = cuda_capture(torch.device("cuda:1"))
+    capture(lambda: seen.append(("work", "")))()
+    assert seen == [("cuda:1", "pool"), ("work", ""), ("replay", "")]
+    assert current == ["cuda:0"]
 
 
 def test_steps_run_once_each_whether_recorded_or_not() -> None:

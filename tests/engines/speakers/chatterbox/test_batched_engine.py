@@ -1,6 +1,7 @@
 """Turns from text to sound with stand-ins for what needs Chatterbox's package: faults, groups, memory, order."""
 
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -23,7 +24,8 @@ pytestmark = pytest.mark.usefixtures("one_torch_thread")
 class LoudFlow:
     """Stands for the flow and the vocoder: a frame a token that says which row it is of, and two samples a frame."""
 
-    def __init__(self, *_: Any) -> None:
+    def __init__(self, *given: Any) -> None:
+        self.prompt_s = given[-1]
         self.seconds = {"flow": 1.0, "vocoder": 2.0}
         self.groups: list[list[int]] = []
         self.fails = ""
@@ -132,6 +134,15 @@ def test_too_little_memory_is_an_error_of_its_own(made: Batched, said: str, monk
     with pytest.raises(OutOfMemory, match=f"2 rows at once: {said[:12]}"):
         list(made.speak([row(1), row(2)]))
     assert made.t3.decoder._kept == {}
+
+
+def test_the_flow_is_told_how_much_of_a_clip_leads_it(made: Batched, monkeypatch: pytest.MonkeyPatch) -> None:
+    flow: Any = made._flow
+    assert flow.prompt_s == 10
+    parts = Parts(stand_in(), None, None, made._tokenizer)
+    monkeypatch.setattr(engine_module, "load", lambda *_: parts)
+    told: Any = Batched.load(Path(), "cpu", "float32", "original", slots=4, prompt_s=5)._flow
+    assert told.prompt_s == 5
 
 
 def test_another_fault_of_torch_is_not_taken_for_memory(made: Batched) -> None:

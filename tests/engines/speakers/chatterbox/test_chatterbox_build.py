@@ -33,7 +33,7 @@ def test_a_build_speaks_with_chatterbox(tmp_path: Path) -> None:
     environ = {**os.environ, environments.VARIABLE: str(tmp_path / "engines"), "TMPDIR": str(tmp_path)}
     done = datagen(*command, *(f for s in settings for f in ("--set", s)), env=environ)
     assert done.code == 0, done.err
-    assert (weights / "log.txt").read_text() == "load\n"  # both workers spoke with one model
+    assert (weights / "calls.log").read_text() == "load\n"  # both workers spoke with one model
     build = (tmp_path / "out" / "build.json").read_text()
     assert "Chatterbox original: weights" in build
     assert str(tmp_path) not in build

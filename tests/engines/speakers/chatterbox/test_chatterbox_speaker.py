@@ -242,12 +242,23 @@ def test_the_maker_tells_models_apart_and_names_no_path(home: Path, make: Any) -
     assert "no commit was given" in make(checkpoint="").maker.note
 
 
+def test_the_maker_tells_numbers_apart_that_auto_stands_for(home: Path, make: Any) -> None:
+    on_cpu = make().maker.options
+    assert on_cpu == make(dtype="float32").maker.options != make(dtype="bfloat16").maker.options
+    own_environment(home / "gpu", flavour="gpu")
+    (home / "engines" / "chatterbox.json").write_text((home / "gpu" / "chatterbox.json").read_text())
+    assert make().maker.options == make(dtype="bfloat16").maker.options
+    assert make(devices=["cuda:0", "cpu"]).maker.options == on_cpu  # one for all: who speaks a row changes nothing
+    assert make(devices=["cuda:1"]).maker.options == make(dtype="bfloat16").maker.options
+    assert make(flow_prompt_s=5).maker.options != make().maker.options
+
+
 def test_two_devices_share_a_batch(home: Path, make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = make()
     monkeypatch.setattr(crew, "devices", lambda environment, options: ["cpu", "cpu:1"])
     answers = engine.speak([asked(engine, f"Text {'so ' * n}number {n}.") for n in range(7)])
     assert all(isinstance(a, Speech) for a in answers)
-    lines = (home / "weights" / "log.txt").read_text().splitlines()
+    lines = (home / "weights" / "calls.log").read_text().splitlines()
     assert sorted(line for line in lines if line.startswith("speak")) == ["speak 3 False", "speak 4 False"]
     assert engine.seconds["t3"] == pytest.approx(7 * 0.25)
 

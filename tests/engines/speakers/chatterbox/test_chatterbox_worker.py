@@ -1,8 +1,10 @@
 """The worker's frame: every row is answered once, whatever dies, hangs or runs out of memory on the way. The model is a fake."""
 
+import fcntl
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -18,7 +20,7 @@ import pytest
 
 from datagen.audio.files import write_flac
 from datagen.engines.own_env import environments
-from datagen.engines.speakers.chatterbox import crew, launch, wire, worker
+from datagen.engines.speakers.chatterbox import crew, launch, wire, worker, worker_client
 from datagen.engines.speakers.chatterbox.options import ChatterboxOptions
 from datagen.engines.speakers.chatterbox.worker_client import Asked, WorkerClient
 from datagen.errors import EngineError
@@ -44,14 +46,14 @@ class Scene:
 
     def client(self, stall_s: float = 30, start_timeout_s: float = 60, **options: Any) -> WorkerClient:
         made = ChatterboxOptions(checkpoint=str(self.checkpoint), **options)
-        settings = crew.settings(made, "cpu", FAKE)
+        settings = crew.settings(made, "cpu", "float32", FAKE)
         client = WorkerClient(environments.needed("chatterbox"), settings, stall_s, start_timeout_s)
         self.clients.append(client)
         return client
 
     @property
     def log(self) -> list[str]:
-        return (self.checkpoint / "log.txt").read_text().splitlines()
+        return (self.checkpoint / "calls.log").read_text().splitlines()
 
     def count(self, word: str) -> int:
         return sum(line.split()[0] == word for line in self.log)
@@ -79,7 +81,7 @@ def kinds(answers: dict[int, Any]) -> list[str]:
 
 
 def test_every_row_is_answered_and_a_voice_is_conditioned_once(scene: Scene) -> None:
-    client = scene.client(batch_rows=16)
+    client = scene.client(batch_rows=16, flow_prompt_s=4)
     texts = [f"This is the text number {n}." for n in range(6)]
     first = client.speak(rows(*texts), scene.clips)
     again = client.speak(rows(*texts)[::-1], scene.clips)
@@ -89,7 +91,7 @@ def test_every_row_is_answered_and_a_voice_is_conditioned_once(scene: Scene) -> 
     assert all(np.array_equal(first[n], again[n]) for n in range(6))
     client.speak(rows(*texts, clip="b"), scene.clips)
     assert scene.count("voice") == 2
-    assert scene.log[0].startswith("load cpu float32 original 16 ")
+    assert scene.log[0].startswith("load cpu float32 original 16 4 ")
     assert {line for line in scene.log if line.startswith("speak")} == {"speak 6 False"}
     assert client.seconds["t3"] == pytest.approx(18 * 0.25)
     assert client.speak([], scene.clips) == {}
@@ -134,6 +136,118 @@ def test_the_row_that_the_worker_dies_under_is_found_and_rejected(scene: Scene) 
     assert len({line.split()[-1] for line in scene.log if line.startswith("load")}) == scene.count("load") > 3
 
 
+def test_a_row_that_the_model_fails_at_is_found_and_rejected_without_a_new_worker(scene: Scene) -> None:
+    texts = [f"A text of words {n}." for n in range(5)]
+    texts[3] = "It fails."
+    answers = scene.client().speak(rows(*texts), scene.clips)
+    assert kinds(answers) == ["sound"] * 3 + ["model_error", "sound"]
+    assert answers[3].detail == "the worker failed (no such place) under this text, alone and twice."
+    assert scene.count("load") == 1
+
+
+def test_a_model_that_fails_at_everything_is_an_error(scene: Scene) -> None:
+    with pytest.raises(
+        EngineError, match=r"its worker failed \(no such place\) \d+ times, and answered nothing in between\."
+    ):
+        scene.client().speak(rows(*["It fails."] * 4), scene.clips)
+
+
+def test_a_worker_that_died_between_two_jobs_is_replaced_and_its_process_id_is_left_alone(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = scene.client()
+    client.speak(rows("Good."), scene.clips)
+    os.kill(client._pid, signal.SIGKILL)
+    killed: list[int] = []
+    monkeypatch.setattr(worker_client.os, "kill", lambda pid, number: killed.append(pid))
+    assert kinds(client.speak(rows("Good.", "Good too."), scene.clips)) == ["sound"] * 2
+    assert killed == []
+    assert scene.count("load") == 2
+
+
+def test_what_a_worker_says_that_was_not_asked_for_is_passed_over_and_what_lacks_is_a_failure(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that answers row 0 alone, and one that nobody asked for."""
+    ours, theirs = socket.socketpair()
+
+    def answers() -> None:
+        while True:
+            try:
+                job, _ = wire.receive(theirs)
+            except wire.Broken:
+                return
+            sound = np.ones(8, np.float32)
+            frames = [{"begun": job["job"]}, {"row": 0}, {"row": 77}, {"row": "0"}, {"alive": True}, {"odd": 1}]
+            for said in frames:
+                wire.send(theirs, said, sound if "row" in said else sound[:0])
+            wire.send(theirs, {"done": job["job"], "seconds": {"t3": 1.0}})
+
+    thread = threading.Thread(target=answers)
+    thread.start()
+    monkeypatch.setattr(worker_client, "connected", lambda *_: (ours, 0))
+    client = scene.client()
+    found = client.speak(rows("Good.", "Good too."), scene.clips)
+    client.close()
+    thread.join()
+    theirs.close()
+    assert kinds(found) == ["sound", "model_error"]
+    assert found.keys() == {0, 1}
+    assert "gave no answer" in found[1].detail
+
+
+def test_who_does_not_read_is_let_go_and_sees_it() -> None:
+    one, other = socket.socketpair()
+    with one, other:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 0, 50_000))
+        client = worker.Client(one, wire)
+        client.tell({"row": 1}, np.zeros(2_000_000, np.float32))
+        assert client.gone
+        other.settimeout(5)
+        with pytest.raises(wire.Broken, match="the line ended"):
+            wire.receive(other)
+
+
+def test_a_worker_of_other_code_or_weights_is_another(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def met(**more: Any) -> Path:
+        made = ChatterboxOptions(checkpoint=str(scene.checkpoint))
+        settings = {**crew.settings(made, "cpu", "float32", FAKE), **more}
+        return launch.Place(environments.needed("chatterbox"), settings).socket
+
+    assert crew.settings(ChatterboxOptions(checkpoint=str(scene.checkpoint)), "cpu", "float32", FAKE)[
+        "weights"
+    ].startswith("files-")
+    assert met() == met()
+    assert met(weights="files-0123") != met()
+    before = met()
+    monkeypatch.setattr(launch, "_code", lambda: "another")
+    assert met() != before
+
+
+def test_sockets_of_workers_that_are_gone_are_removed(tmp_path: Path) -> None:
+    def bound(name: str, listens: bool) -> socket.socket:
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        made.bind(str(tmp_path / f"{name}.sock"))
+        if listens:
+            made.listen()
+        return made
+
+    with bound("lives", True), bound("starts", False), bound("gone", True):
+        pass
+    with bound("serves", True), (tmp_path / "starts.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        launch._sweep(tmp_path)
+    assert sorted(p.name for p in tmp_path.glob("*.sock")) == ["serves.sock", "starts.sock"]
+
+
+def test_a_meeting_place_that_is_a_link_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch.tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "other").mkdir()
+    (tmp_path / f"datagen-{os.getuid()}").symlink_to(tmp_path / "other")
+    with pytest.raises(EngineError, match="is a link, or belongs to another user"):
+        launch._meeting_place(20)
+
+
 @pytest.mark.slow
 def test_a_worker_that_hangs_is_ended(scene: Scene) -> None:
     answers = scene.client(stall_s=0.6).speak(rows("One is well.", "hang"), scene.clips)
@@ -157,8 +271,9 @@ def test_out_of_memory_halves_the_batch_and_says_so_once(scene: Scene, capsys: p
 
 def test_the_mark_is_put_on_whole_sounds(scene: Scene) -> None:
     sounds = {3: np.full(1000, 0.25, np.float32), 9: np.zeros(500, np.float32)}
+    sounds[4] = np.zeros(61 * 24_000, np.float32)  # of many pieces: longer than any one that the model speaks
     marked = scene.client().mark(sounds)
-    assert {i: len(m) for i, m in marked.items()} == {3: 1000, 9: 500}
+    assert {i: len(m) for i, m in marked.items()} == {3: 1000, 9: 500, 4: 61 * 24_000}
     assert np.allclose(marked[3], 0.25 + 1 / 4096)
 
 
@@ -226,7 +341,7 @@ def test_a_worker_ends_with_the_process_that_started_it(scene: Scene) -> None:
         "from datagen.engines.own_env import environments\nfrom datagen.engines.speakers.chatterbox import crew\n"
         "from datagen.engines.speakers.chatterbox.options import ChatterboxOptions\n"
         "from datagen.engines.speakers.chatterbox.worker_client import WorkerClient\n"
-        f"settings = crew.settings(ChatterboxOptions(checkpoint={str(scene.checkpoint)!r}), 'cpu', t.FAKE)\n"
+        f"settings = crew.settings(ChatterboxOptions(checkpoint={str(scene.checkpoint)!r}), 'cpu', 'float32', t.FAKE)\n"
         "client = WorkerClient(environments.needed('chatterbox'), settings, 30, 60)\n"
         f"client.speak(t.rows('Good.'), {scene.clips!r})\nprint(client._pid, flush=True)\ntime.sleep(600)\n"
     )
@@ -258,8 +373,7 @@ def test_a_hubs_model_is_fetched_at_its_commit(monkeypatch: pytest.MonkeyPatch) 
         return "/cache/model"
 
     monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(snapshot_download=snapshot_download))
-    settings = crew.settings(ChatterboxOptions(model="turbo", revision="a" * 40), "cuda:0", FAKE)
-    assert settings["dtype"] == "bfloat16"
+    settings = crew.settings(ChatterboxOptions(model="turbo", revision="a" * 40), "cuda:0", "bfloat16", FAKE)
     assert worker._folder(settings) == Path("/cache/model")
     assert (asked["name"], asked["revision"]) == ("ResembleAI/chatterbox-turbo", "a" * 40)
     assert "t3_turbo_v1.safetensors" in asked["allow_patterns"]

@@ -60,6 +60,14 @@ def test_a_mel_is_the_same_alone_and_among_rows_of_other_lengths_and_prompts(mea
     assert apart(flow.mels(tokens[:1], refs[:1], [99], 3), alone[:1]) > 0.1
 
 
+def test_no_more_of_a_clip_leads_the_flow_than_asked_for() -> None:
+    tokens, refs, seeds = asked()
+    cut = {**refs[1], "prompt_token": refs[1]["prompt_token"][:, :5], "prompt_feat": refs[1]["prompt_feat"][:, :10]}
+    wanted = FlowVocoder(s3gen(), "cpu").mels(tokens[:1], [cut], seeds[:1], 2)
+    assert apart(FlowVocoder(s3gen(), "cpu", prompt_s=0.2).mels(tokens[:1], [refs[1]], seeds[:1], 2), wanted) < NEAR
+    assert apart(FlowVocoder(s3gen(), "cpu").mels(tokens[:1], [refs[1]], seeds[:1], 2), wanted) > 1e-3
+
+
 def test_a_wave_is_the_same_alone_and_among_rows_of_other_lengths() -> None:
     flow = FlowVocoder(s3gen(), "cpu", vocoder_frames=WHOLE)
     generator = torch.Generator().manual_seed(0)
