@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from datagen.engines.speakers import sayable
 from datagen.protocols import Failure, SpeakRequest
 from datagen.records.enums import Vocal
 
@@ -39,30 +40,14 @@ class Piece:
 
 def refusal(request: SpeakRequest, max_chars: int) -> Failure | None:
     """Why a request cannot be said: `unspeakable` (no words, an emoji, another script, a web address) or `too_long_text`."""
-    if not request.spoken or len(request.words) != len(request.spoken):
-        return Failure(
-            "unspeakable",
-            f"{len(request.words)} words and {len(request.spoken)} spoken forms: one each is needed, and one at least.",
-        )
-    for word, spoken in zip(request.words, request.spoken, strict=True):
-        if why := unsayable(spoken):
-            return Failure("unspeakable", f"{word[:60]!r} is said as {spoken[:60]!r}, {why}.")
-    n_chars = len(" ".join(request.spoken))
-    if n_chars > max_chars:
-        return Failure("too_long_text", f"{n_chars} characters to speak (limit {max_chars}, speaker.max_chars).")
-    return None
+    return sayable.refusal(request, max_chars, unsayable)
 
 
-def unsayable(spoken: str) -> str:
-    """What stands against saying a spoken form in English; empty where nothing does."""
+def unsayable(spoken: str) -> str | None:
+    """What stands against saying a spoken form in English; None where nothing does."""
     if _URL.search(spoken):
         return "a web address, which has to be written as it is said (example dot com)"
-    for char in spoken:
-        if char in SAID_MARKS or (char.isascii() and char.isalnum()):
-            continue
-        if not unicodedata.name(char, "").startswith("LATIN"):
-            return f"and {char!r} (U+{ord(char):04X}) is no sound of English"
-    return "" if any(c.isalnum() for c in spoken) else "and there is nothing in it to say"
+    return sayable.unsayable(spoken, SAID_MARKS)
 
 
 def text_of(request: SpeakRequest, vocals: bool) -> str:
