@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from datagen.engines.llm.gpus import visible_gpus
 from datagen.engines.own_env.environments import Environment
-from datagen.engines.speakers.chatterbox.checkpoint import FETCHED, folder_of
+from datagen.engines.speakers.chatterbox.checkpoint import FETCHED, folder_of, identified
 from datagen.engines.speakers.chatterbox.options import ChatterboxOptions
 from datagen.engines.speakers.chatterbox.worker_client import Answers, Asked, WorkerClient
 from datagen.errors import EngineError
@@ -23,8 +23,9 @@ class Crew:
     """A worker a device, each started when it is first needed."""
 
     def __init__(self, environment: Environment, options: ChatterboxOptions, model: str = MODEL) -> None:
+        dtype = options.dtype_on(environment.flavour)
         self._clients = [
-            WorkerClient(environment, settings(options, device, model), options.stall_s, options.start_timeout_s)
+            WorkerClient(environment, settings(options, device, dtype, model), options.stall_s, options.start_timeout_s)
             for device in devices(environment, options)
         ]
 
@@ -92,12 +93,12 @@ def devices(environment: Environment, options: ChatterboxOptions) -> list[str]:
     return list(options.devices)
 
 
-def settings(options: ChatterboxOptions, device: str, model: str) -> dict[str, Any]:
-    """What a worker of one device is told at its start."""
+def settings(options: ChatterboxOptions, device: str, dtype: str, model: str) -> dict[str, Any]:
+    """What a worker of one device is told at its start. A worker of other settings, or of other files by the same name, is another."""
     folder = folder_of(options)
-    dtype = options.dtype if options.dtype != "auto" else "bfloat16" if device.startswith("cuda") else "float32"
     return {
         "model": model, "checkpoint": str(folder) if folder else "", "hub": "" if folder else options.source,
-        "revision": options.revision, "files": list(FETCHED[options.model]), "kind": options.model, "device": device, "dtype": dtype,
-        "batch_rows": options.batch_rows, "cache_voices": options.cache_voices, "watermark": options.watermark,
+        "revision": options.revision, "weights": identified(options)[1], "files": list(FETCHED[options.model]), "kind": options.model,
+        "device": device, "dtype": dtype, "prompt_s": options.flow_prompt_s, "batch_rows": options.batch_rows,
+        "cache_voices": options.cache_voices, "watermark": options.watermark,
     }  # fmt: skip

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ class Place:
     """Where a worker of these settings is met: its socket, its log, and the lock of whoever starts it."""
 
     def __init__(self, environment: Environment, settings: Mapping[str, Any]) -> None:
-        said = json.dumps([str(environment.folder), settings], sort_keys=True)
+        said = json.dumps([str(environment.folder), settings, _code()], sort_keys=True)
         name = hashlib.sha256(said.encode()).hexdigest()[:16]
         folder = _meeting_place(len(name) + 6)
         self.socket, self.log, self.lock = (folder / f"{name}.{end}" for end in ("sock", "log", "lock"))
@@ -52,6 +53,14 @@ class Place:
         return next((line[:300].rstrip(".") for line in reversed(lines) if line), "")
 
 
+@cache
+def _code() -> str:
+    """SHA-256 of what runs in a worker: one that was started by another version of it is another worker."""
+    room = Path(__file__).parent
+    files = [room / "worker.py", room / "wire.py", *sorted((room / "model").glob("*.py"))]
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+
+
 def _meeting_place(n_name: int) -> Path:
     name = f"datagen-{os.getuid()}"
     folder = Path(tempfile.gettempdir()) / name
@@ -59,8 +68,8 @@ def _meeting_place(n_name: int) -> Path:
         folder = Path("/tmp") / name
     with disk(folder):
         folder.mkdir(mode=0o700, exist_ok=True)
-        if folder.stat().st_uid != os.getuid():
-            raise EngineError(f"{folder}: belongs to another user. Set TMPDIR to a folder of your own.")
+        if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+            raise EngineError(f"{folder}: is a link, or belongs to another user. Set TMPDIR to a folder of your own.")
         folder.chmod(0o700)
     return folder
 
@@ -135,7 +144,24 @@ def _connect(place: Place) -> tuple[socket.socket, int] | None:
         return None
 
 
+def _sweep(folder: Path) -> None:
+    """Removes the sockets of workers that are gone; those whose lock is held are being started."""
+    for left in folder.glob("*.sock"):
+        handle = os.open(left.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+                link.connect(str(left))
+        except BlockingIOError:
+            pass
+        except (ConnectionRefusedError, FileNotFoundError):
+            left.unlink(missing_ok=True)
+        finally:
+            os.close(handle)
+
+
 def _start(environment: Environment, settings: Mapping[str, Any], place: Place) -> "subprocess.Popen[bytes]":
+    _sweep(place.socket.parent)
     place.log.write_bytes(b"")
     place.socket.unlink(missing_ok=True)
     package = str(Path(__file__).resolve().parents[3])

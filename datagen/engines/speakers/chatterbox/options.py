@@ -44,6 +44,13 @@ class ChatterboxOptions(Options):
     )
     repetition_penalty: float = knob(1.2, "divisor of the scores of tokens that were spoken already", ge=1, le=3)
     flow_steps: int = knob(0, "steps of the flow; 0: the model's own (10, turbo 2)", "steps", ge=0, le=50)
+    flow_prompt_s: float = knob(
+        10.0,
+        "how much of a voice's clip leads the flow: a second of it costs as much as one of speech; stock takes 10",
+        "s",
+        ge=1,
+        le=10,
+    )
     watermark: bool = knob(True, "put Resemble's Perth watermark into everything that is spoken")
     max_s_per_letter: float = knob(
         0.16, "speech longer than this a letter, plus edge_s, is stopped and rejected", "s/letter", gt=0, le=2
@@ -63,7 +70,8 @@ class ChatterboxOptions(Options):
         ("auto",), "cuda:0, cuda:1, … or cpu, a worker each; auto: every GPU that is seen", changes_output=False
     )
     dtype: Literal["auto", "float32", "bfloat16"] = knob(
-        "auto", "numbers of the token model; auto: bfloat16 on a GPU, else float32"
+        "auto",
+        "numbers of the token model and of the flow's decoder; auto: bfloat16 where all devices are GPUs, else float32",
     )
     batch_rows: int = knob(64, "texts that are spoken at once on a device", "rows", ge=1, le=1024, changes_output=False)
     cache_voices: int = knob(
@@ -81,6 +89,13 @@ class ChatterboxOptions(Options):
         if not self.devices or len(set(self.devices)) < len(self.devices):
             raise ValueError(f"devices = {list(self.devices)}: at least one, and each once.")
         return self
+
+    def dtype_on(self, flavour: str) -> str:
+        """dtype: as asked for, or what the devices of an environment's flavour (gpu, cpu) have in common."""
+        if self.dtype != "auto":
+            return self.dtype
+        gpus = flavour != "cpu" if self.devices == ("auto",) else all(d.startswith("cuda") for d in self.devices)
+        return "bfloat16" if gpus else "float32"
 
     @property
     def steps(self) -> int:

@@ -77,7 +77,7 @@ class ChatterboxSpeaker:
             model=f"Chatterbox {self.options.model}: {model}",
             revision="+".join([str(REVISION), *versions, revision]),
             licence=LICENCE,
-            options=digest(self.options.output_options()),
+            options=digest({**self.options.output_options(), "dtype": self.options.dtype_on(environment.flavour)}),
             deterministic=False,
             note=" ".join(n for n in notes if n),
         )
@@ -109,8 +109,8 @@ class ChatterboxSpeaker:
         return found
 
     def speak(self, requests: Sequence[SpeakRequest]) -> list[Speech | Failure]:
-        """A Speech a request, in its place. Failures: `unspeakable`, `too_long_text`, `unknown_voice`, and the model's own (`cut`,
-        `empty`, `numbers`, `text`, `clip`, `out_of_memory`), `broken_audio`, `worker_lost`. EngineError: no worker can be had.
+        """A Speech a request, in its place. EngineError: no worker can be had. Failures: `unspeakable`, `too_long_text`, `unknown_voice`,
+        the model's own (`cut`, `empty`, `numbers`, `text`, `clip`, `out_of_memory`), `broken_audio`, `model_error`, `worker_lost`.
         """
         rows: list[Asked] = []
         work: list[Failure | list[Part]] = []

@@ -1,7 +1,7 @@
 """The process that holds a Chatterbox model and speaks for whoever connects. Run as a file by the environment's own Python.
 
 worker.py SETTINGS, a JSON object: datagen (the package's folder), socket, model (module of `Batched`), checkpoint or hub and revision,
-kind, device, dtype, batch_rows, cache_voices, watermark. It listens on the socket once the model is there. Each connection sends
+kind, device, dtype, prompt_s, batch_rows, cache_voices, watermark. It listens on the socket once the model is there. Each connection sends
 jobs (wire.py) and gets, a frame each: `begun`, a `row` with its sound or its `fault`, `told` (what happened, for a person), `error` where
 the job as a whole failed, and `done`. Jobs of all connections wait in one line for the model; who waits hears `alive` when a row is
 done.
@@ -16,6 +16,7 @@ import socket
 import struct
 import sys
 import threading
+import traceback
 import types
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,7 @@ from numpy.typing import NDArray
 HERE = "datagen.engines.speakers.chatterbox"
 BAD_START = 3
 """Exit code where the model cannot be loaded; the last line of stderr says why."""
+LOST = 1
 CLIP_HZ = 24_000
 _SEND_LIMIT = struct.pack("ll", 60, 0)
 """Seconds and microseconds after which one that does not read counts as gone: it must not stop all others."""
@@ -59,6 +61,10 @@ class Client:
                     self.wire.send(self.link, header, *samples)
                 except self.wire.Broken:
                     self.gone = True
+                    with suppress(
+                        OSError
+                    ):  # it may be there yet, and only slow: it has to see that it is heard no more
+                        self.link.shutdown(socket.SHUT_RDWR)
 
 
 Job = tuple[Client, dict[str, Any], NDArray[np.float32]]
@@ -287,15 +293,16 @@ def _folder(settings: dict[str, Any]) -> Path:
 
 
 def main(settings: dict[str, Any]) -> int:
-    """Serves until it is ended. BAD_START, with one line on stderr, where the model cannot be loaded."""
+    """Serves until it is ended, or its device fails (LOST). BAD_START, with one line on stderr, where the model cannot be loaded."""
     only_datagen(Path(settings["datagen"]))
     wire = importlib.import_module(f"{HERE}.wire")
     try:
         rows = importlib.import_module(f"{HERE}.model.rows")
         batched = _module(settings["model"]).Batched
         engine = batched.load(
-            _folder(settings), settings["device"], settings["dtype"], settings["kind"], slots=settings["batch_rows"]
-        )
+            _folder(settings), settings["device"], settings["dtype"], settings["kind"],
+            slots=settings["batch_rows"], prompt_s=settings["prompt_s"],
+        )  # fmt: skip
         if settings["watermark"]:
             engine.marked([np.zeros(CLIP_HZ, np.float32)])
     except Exception as error:  # whatever the packages raise: the process that started this one reads the line
@@ -303,8 +310,12 @@ def main(settings: dict[str, Any]) -> int:
         return BAD_START
     worker = Worker(engine, rows, settings)
     _listen(worker, wire, settings["socket"], {"pid": os.getpid()})
-    worker.serve()
-    return 0
+    try:
+        worker.serve()
+    except Exception as error:  # the device is lost to this process; torch's own words are many lines
+        traceback.print_exc()
+        sys.stderr.write(f"{_line(error)}\n")
+    return LOST
 
 
 if __name__ == "__main__":

@@ -108,6 +108,6 @@ class Decoder:
             slots, steps = Slots(self._backbone, self._speech, count, places_each, positions), {}
             self._kept[places_each] = slots, steps
         if order not in steps:
-            capture = cuda_capture() if self._on_gpu else None
+            capture = cuda_capture(self._speech.embedding.device) if self._on_gpu else None
             steps[order] = Steps(lambda rows, wide: slots.advance(rows, wide, order), slots.count, capture)
         return slots, steps[order]

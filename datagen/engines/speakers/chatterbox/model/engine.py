@@ -19,6 +19,7 @@ from torch import Tensor
 from datagen.engines.speakers.chatterbox.model.conditioning import Conditioning
 from datagen.engines.speakers.chatterbox.model.flow import FlowVocoder
 from datagen.engines.speakers.chatterbox.model.loading import DTYPES, Kind, Parts, load
+from datagen.engines.speakers.chatterbox.model.reference import LONGEST_PROMPT_S
 from datagen.engines.speakers.chatterbox.model.rows import (
     SPEECH_CODES,
     Conditionals,
@@ -41,12 +42,14 @@ GROUP = {"cuda": 32, "cpu": 8}
 class Batched:
     """A loaded model. One thread at a time."""
 
-    def __init__(self, parts: Parts, device: str, dtype: torch.dtype, slots: int = SLOTS) -> None:
+    def __init__(
+        self, parts: Parts, device: str, dtype: torch.dtype, slots: int = SLOTS, prompt_s: float = LONGEST_PROMPT_S
+    ) -> None:
         self._tokenizer = parts.tokenizer
         self.turbo = bool(parts.t3.is_gpt)
         self._conditioning = Conditioning(parts.t3, parts.s3gen, parts.voice_encoder, device, self.turbo)
         self.t3 = T3(parts.t3, device, dtype, slots)
-        self._flow = FlowVocoder(parts.s3gen, device, dtype)
+        self._flow = FlowVocoder(parts.s3gen, device, dtype, prompt_s)
         self._watermark = Watermark()
         self._group = GROUP["cuda" if device.startswith("cuda") else "cpu"]
         self._normalised: Any = import_module("chatterbox.tts_turbo" if self.turbo else "chatterbox.tts").punc_norm
@@ -54,15 +57,17 @@ class Batched:
         self._seconds = {"conditioning": 0.0, "t3": 0.0, "watermark": 0.0}
 
     @classmethod
-    def load(cls, folder: Path, device: str, dtype: str, kind: Kind, slots: int = SLOTS) -> "Batched":
+    def load(
+        cls, folder: Path, device: str, dtype: str, kind: Kind, slots: int = SLOTS, prompt_s: float = LONGEST_PROMPT_S
+    ) -> "Batched":
         """The model in a folder of safetensors files. Rejects, in one line, a folder that lacks a file or a tensor.
 
-        device: "cpu", "cuda" or "cuda:N". dtype: T3's precision, "float32", "bfloat16" or "float16".
-        slots: rows that T3 decodes at once; more wait until one has ended.
+        device: "cpu", "cuda" or "cuda:N". dtype: precision of T3 and of the flow's decoder, "float32", "bfloat16" or "float16".
+        slots: rows that T3 decodes at once; more wait until one has ended. prompt_s: how much of a clip leads the flow, 10 at most.
         """
         if dtype not in DTYPES:
             raise ModelError(f"dtype = {dtype!r}: choose one of {', '.join(DTYPES)}")
-        return cls(load(folder, device, kind), device, DTYPES[dtype], slots)
+        return cls(load(folder, device, kind), device, DTYPES[dtype], slots, prompt_s)
 
     @property
     def seconds(self) -> dict[str, float]:

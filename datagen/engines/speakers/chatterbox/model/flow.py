@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -57,7 +57,7 @@ class FlowVocoder:
         self._velocity = Estimator(s3gen.flow.decoder.estimator, _dtype(dtype))
         self._step: Estimator | Replayed = self._velocity
         if kind == "cuda":
-            self._step = Replayed(self._velocity, cuda_capture())
+            self._step = Replayed(self._velocity, cuda_capture(self.device))
         self._vocode = Vocoder(s3gen.mel2wav, s3gen.trim_fade)
 
     def mels(
@@ -78,7 +78,7 @@ class FlowVocoder:
         made: dict[int, torch.Tensor] = {}
         for group in groups(lengths, self._flow_frames):
             rows = group.rows
-            with torch.inference_mode(), self._on_device():
+            with torch.inference_mode(), self._lent():
                 some = self._group(
                     [tokens[r] for r in rows], [references[r] for r in rows], [seeds[r] for r in rows], n_steps
                 )
@@ -159,12 +159,10 @@ class FlowVocoder:
         return x
 
     @contextmanager
-    def _on_device(self) -> Iterator[None]:
-        """Makes a GPU the current one: recordings run on that. Where its memory does not suffice, lets go of them first."""
-        current: Any = torch.cuda.device(self.device) if self.device.type == "cuda" else nullcontext()
+    def _lent(self) -> Iterator[None]:
+        """Where a GPU's memory does not suffice, what recordings hold is given back first."""
         try:
-            with current:
-                yield
+            yield
         except torch.OutOfMemoryError:
             if isinstance(self._step, Replayed):
                 self._step.release()

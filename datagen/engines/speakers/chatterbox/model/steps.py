@@ -50,15 +50,17 @@ def window(positions: int, most: int) -> int:
     return min(-(-positions // WINDOW_POSITIONS) * WINDOW_POSITIONS, most)
 
 
-def cuda_capture() -> Callable[[Work], Work]:
-    """A recorder of CUDA graphs that share one pool of memory."""
+def cuda_capture(device: torch.device) -> Callable[[Work], Work]:
+    """A recorder of CUDA graphs that share one pool of memory. Each is of `device`, whichever the current one is."""
     pool: Any = torch.cuda.graph_pool_handle()
 
     def capture(work: Work) -> Work:
-        torch.cuda.synchronize()
-        graph: Any = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=pool):
-            work()
+        on_device: Any = torch.cuda.device(device)
+        with on_device:  # else a stream of GPU 0 is recorded, where nothing happens
+            torch.cuda.synchronize()
+            graph: Any = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph, pool=pool):
+                work()
         replay: Work = graph.replay
         return replay
 
