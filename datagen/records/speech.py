@@ -39,8 +39,9 @@ class Scores:
 
     `wer` is the ASR's word error rate against the text, `similarity` the speaker's to the voice's reference as the embedder
     scales it, `mos` a predicted mean opinion score, 1 to 5. `head_s` and `tail_s` are sound before the first and after the last
-    word before trimming, `inner_silence_s` the longest silence inside, `stray_s` the longest sound between two words that is in
-    neither, `edge_s_per_letter` the time of the quicker of both edges a letter, `noise_s` the longest noise as loud as speech.
+    word before trimming, `inner_silence_s` the longest silence inside, `stray_s` the most sound between two words that is in
+    neither, `edge_s_per_letter` the time of the first or last word a letter, the less of both, `noise_s` the longest noise as loud
+    as speech.
     """
 
     wer: float | None = None

@@ -13,7 +13,7 @@ from datagen.records.plan import Voice
 from datagen.records.speech import SAMPLE_RATE_HZ, Scores, Speech, Word
 from datagen.stages.pack.schema import SCORE_COLUMNS
 from datagen.stages.speak.gates import ends, heard, judge
-from datagen.stages.speak.gates.measure import measured
+from datagen.stages.speak.gates.measure import edge_s_per_letter, measured, stray_s
 from datagen.stages.speak.gates.options import GateOptions
 
 OPTIONS = GateOptions()
@@ -78,13 +78,24 @@ def test_what_is_within_the_words_is_not_touched() -> None:
     assert within.speech is speech
 
 
+def squeezed(words: tuple[Word, ...]) -> tuple[Word, ...]:
+    """As an aligner places them where the first one was not said."""
+    return replace(words[0], end_s=0.14), replace(words[1], start_s=0.14), *words[2:]
+
+
+def narrow(words: tuple[Word, ...], letter_s: float = 0.02) -> tuple[Word, ...]:
+    """As a CTC model places them that gives each letter one frame: in the middle of their sound."""
+    spans = [(w, (w.start_s + w.end_s - letter_s * len(w.spoken)) / 2) for w in words]
+    return tuple(replace(w, start_s=at, end_s=at + letter_s * len(w.spoken)) for w, at in spans)
+
+
 NOISE = np.random.default_rng(0).normal(0, 0.1, 4_800).astype(np.float32)
 SEEDED = {
     "tail": spoken(after_s=0.8),
     "head": spoken(before_s=0.8),
     "inner_silence": spoken(gap_s=1.2),
     "stray_sound": replace(spoken(), words=tuple(replace(w, end_s=w.start_s + 0.05) for w in spoken().words)),
-    "squeezed_words": replace(spoken(), words=(replace(spoken().words[0], end_s=0.02), *spoken().words[1:])),
+    "squeezed_words": replace(spoken(), words=squeezed(spoken().words)),
     "noise": replace(spoken(), audio=np.concatenate([spoken().audio[:9_600], NOISE, spoken().audio[14_400:]])),
     "too_quiet": spoken(level_db=-46),
     "too_loud": spoken(level_db=-6),
@@ -97,6 +108,30 @@ SEEDED = {
 @pytest.mark.parametrize("reason", SEEDED)
 def test_a_fault_fails_for_its_reason(reason: str) -> None:
     assert reason in faults(SEEDED[reason])
+
+
+@pytest.mark.parametrize("n_words", [1, 2, 4])
+def test_narrow_words_with_their_sound_around_them_are_not_squeezed(n_words: int) -> None:
+    speech, frames = spoken(), quality.frames_of(spoken().audio)
+    words = narrow(speech.words)[:n_words]
+    assert all((w.end_s - w.start_s) / len(w.spoken) < OPTIONS.min_edge_s_per_letter for w in words)
+    assert edge_s_per_letter(words, frames) > OPTIONS.min_edge_s_per_letter
+    assert edge_s_per_letter(squeezed(speech.words), frames) < OPTIONS.min_edge_s_per_letter
+
+
+def test_silence_beside_a_word_is_none_of_its_time() -> None:
+    words = spoken(gap_s=0.5).words
+    first, second = replace(words[1], start_s=0.7), words[2]
+    assert edge_s_per_letter((first, second), quality.frames_of(spoken(gap_s=0.5).audio)) == pytest.approx(
+        0.1 / 5, abs=0.005
+    )
+
+
+def test_a_phrase_with_a_stop_in_it_is_stray_sound_as_a_whole() -> None:
+    audio = buzz(2.0)
+    audio[round(0.95 * SAMPLE_RATE_HZ) : round(1.05 * SAMPLE_RATE_HZ)] = 0
+    words = tuple(Word(w, w, s, s + 0.4) for w, s in zip(WORDS, (0.0, 0.4, 1.2, 1.6), strict=True))
+    assert stray_s(words, quality.frames_of(audio)) == pytest.approx(0.3, abs=0.03)
 
 
 def test_a_detail_has_the_numbers_and_the_knob() -> None:

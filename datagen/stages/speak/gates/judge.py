@@ -26,7 +26,7 @@ def _sound(scores: Scores, options: GateOptions) -> Iterator[tuple[str, str]]:
         yield "stray_sound", f"{scores.stray_s:.2f} s of sound between two words ({limit})."
     if _under(scores.edge_s_per_letter, options.min_edge_s_per_letter):
         limit = f"limit {options.min_edge_s_per_letter:g}, speak.gates.min_edge_s_per_letter"
-        yield "squeezed_words", f"the first or last words have {scores.edge_s_per_letter:.3f} s a letter ({limit})."
+        yield "squeezed_words", f"the first or last word has {scores.edge_s_per_letter:.3f} s a letter ({limit})."
     if _over(scores.noise_s, options.max_noise_s):
         limit = f"limit {options.max_noise_s:g}, speak.gates.max_noise_s"
         yield "noise", f"{scores.noise_s:.2f} s of noise as loud as speech ({limit})."

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datagen.audio import quality
 from datagen.audio.levels import rms_db
@@ -12,8 +13,9 @@ from datagen.records.speech import SAMPLE_RATE_HZ, Scores, Speech, Word
 from datagen.stages.speak.gates.ends import Ends
 from datagen.stages.speak.gates.options import GateOptions
 
-EDGE_LETTERS = 3
-"""The first and the last words that have so many letters between them make an edge: a single letter may well be quick."""
+EDGE_BELOW_DB = 30.0
+"""Sound between the first or last word and its neighbour is that word's, from this far below the loudest: a CTC aligner may give a
+letter one frame, and leave the rest of a word in none."""
 STRAY_BELOW_DB = 18.0
 """Sound between words counts from this far below the loudest: a breath, or a voice that rings on, is quieter."""
 
@@ -29,7 +31,7 @@ def measured(ends: Ends, speech: Speech, request: SpeakRequest, options: GateOpt
         tail_s=_rounded(ends.tail_s),
         inner_silence_s=_rounded(quality.longest_silence_s(frames, options.inner_silence_db)),
         stray_s=_rounded(stray_s(speech.words, frames)),
-        edge_s_per_letter=_rounded(request.rate * edge_s_per_letter(speech.words)),
+        edge_s_per_letter=_rounded(request.rate * edge_s_per_letter(speech.words, frames)),
         clipped_share=_rounded(quality.clipped_share(speech.audio)),
         level_db=_rounded(rms_db(speech.audio)),
         bandwidth_hz=quality.bandwidth_hz(frames) if wide else None,
@@ -43,27 +45,29 @@ def _rounded(value: float) -> float:
 
 
 def stray_s(words: Sequence[Word], frames: quality.Frames) -> float:
-    """The longest stretch of sound between two words, in seconds."""
+    """The most sound in one gap between two words, in seconds: all of it, as a phrase has stops in it."""
     loud = frames.above(STRAY_BELOW_DB)
-    outside = np.zeros(len(loud), dtype=bool)
-    for before, after in pairwise(words):
-        # A frame is a gap's where all of it lies in the gap.
-        first = -(-round(before.end_s * SAMPLE_RATE_HZ) // quality.HOP)
-        last = (round(after.start_s * SAMPLE_RATE_HZ) - quality.SIZE) // quality.HOP
-        outside[first : max(last + 1, first)] = True
-    return quality.longest(loud & outside) * quality.HOP_S
+    return max((_sound_s(loud, a.end_s, b.start_s) for a, b in pairwise(words)), default=0.0)
 
 
-def edge_s_per_letter(words: Sequence[Word]) -> float:
-    """The quicker of both edges: the time of the first words that have EDGE_LETTERS together, a letter, and of the last ones."""
-    return min(_edge(words), _edge(words[::-1]))
+def edge_s_per_letter(words: Sequence[Word], frames: quality.Frames) -> float:
+    """The time of the first word or of the last one, a letter: the less of both. A word that is alone has all of the sound."""
+    loud = frames.above(EDGE_BELOW_DB)
+    if len(words) == 1:
+        return np.count_nonzero(loud) * quality.HOP_S / _letters(words[0])
+    first, second, *_ = words
+    *_, before, last = words
+    return min(
+        (first.end_s - first.start_s + _sound_s(loud, first.end_s, second.start_s)) / _letters(first),
+        (last.end_s - last.start_s + _sound_s(loud, before.end_s, last.start_s)) / _letters(last),
+    )
 
 
-def _edge(words: Sequence[Word]) -> float:
-    seconds, letters = 0.0, 0
-    for word in words:
-        seconds += word.end_s - word.start_s
-        letters += sum(c.isalnum() for c in word.spoken)
-        if letters >= EDGE_LETTERS:
-            break
-    return seconds / max(letters, 1)
+def _letters(word: Word) -> int:
+    return max(sum(c.isalnum() for c in word.spoken), 1)
+
+
+def _sound_s(loud: NDArray[np.bool_], start_s: float, end_s: float) -> float:
+    """How much of a stretch is loud, in seconds, of the frames whose middle lies in it."""
+    first, end = (-(-(round(s * SAMPLE_RATE_HZ) - quality.SIZE // 2) // quality.HOP) for s in (start_s, end_s))
+    return np.count_nonzero(loud[max(first, 0) : max(end, 0)]) * quality.HOP_S

@@ -43,15 +43,15 @@ class GateOptions(Options):
     head_pad_s: float = knob(0.12, "the same before the first word; more is cut off", "s", ge=0, le=2)
     max_head_s: float = knob(0.5, "longest sound before the first word; a longer one fails the turn", "s", ge=0, le=10)
     max_stray_s: float = knob(
-        0.3,
-        "longest sound between two words that is in neither, such as a phrase that is said twice",
+        0.25,
+        "most sound between two words that is in neither, such as a phrase that is said twice",
         "s",
         ge=0,
         le=10,
     )
     min_edge_s_per_letter: float = knob(
         0.028,
-        "shortest first and last words: an aligner squeezes what was never said into an edge",
+        "shortest first and last word: an aligner squeezes what was never said into an edge",
         "s/letter",
         ge=0,
         le=1,
