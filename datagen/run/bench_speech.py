@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from datagen.build import Build
-from datagen.config import Recipe
+from datagen.config import Recipe, read_options
+from datagen.engines.llm.model_files import cached
 from datagen.engines.own_env import environments
 from datagen.engines.speakers import espeak
+from datagen.engines.speakers.chatterbox import checkpoint
 from datagen.engines.speakers.chatterbox import model as chatterbox_model
+from datagen.engines.speakers.chatterbox.crew import devices
+from datagen.engines.speakers.chatterbox.options import ChatterboxOptions
 from datagen.engines.speakers.delivery import delivery
 from datagen.engines.speakers.espeak_library import EspeakLibrary
 from datagen.engines.speakers.finished import timed_words
@@ -129,28 +133,36 @@ def _espeak_parts(requests: Sequence[SpeakRequest]) -> dict[str, float]:
 def measure_chatterbox(recipe: Recipe, forced_s: float = FORCED_S) -> dict[str, Any]:
     """Stock's generate() and ours on the same texts and weights, in Chatterbox's environment; see its model/bench.py.
 
-    With the weights that `speaker.checkpoint` names; without, random ones of full size, every text stopped after `forced_s`. Seconds
-    are the processor's where it runs on one, the clock's on a GPU. Raises EngineError without the environment.
+    On the first of `speaker.devices`, with the weights that `speaker.checkpoint` names; without, random ones of full size, every text
+    stopped after `forced_s`. Seconds are the processor's where it runs on one, the clock's on a GPU. Raises EngineError without the
+    environment or the device, UserError for a checkpoint that is not here or not whole.
     """
     asked = recipe.speaker.options()
     if unknown := asked.keys() - {"checkpoint", "dtype", "devices", "model"}:
         raise UserError(f"bench speech: speaker.{min(unknown)}: it takes speaker.checkpoint, dtype and devices alone.")
-    if asked.get("model", "original") != "original":
-        raise UserError(f"bench speech: speaker.model = {asked['model']}: it measures the original model.")
-    environment = environments.find("chatterbox")
-    if environment is None:
-        raise EngineError(
-            "bench speech: Chatterbox's environment is not there. Run: datagen engines install chatterbox"
-        )
-    device = next(iter(asked.get("devices", ("cpu",))))
+    options = read_options(ChatterboxOptions, asked, "speaker")
+    if options.model != "original":
+        raise UserError(f"bench speech: speaker.model = {options.model}: it measures the original model.")
+    environment = environments.needed("chatterbox")
     spec = {
         "texts": _texts(recipe, CHATTERBOX_TEXTS),
-        "folder": str(Path(asked["checkpoint"]).expanduser()) if asked.get("checkpoint") else "",
-        "device": device,
-        "dtype": asked.get("dtype", "bfloat16" if device.startswith("cuda") else "float32"),
-        "forced_s": 0.0 if asked.get("checkpoint") else forced_s,
+        "folder": _weights(options) if options.checkpoint else "",
+        "device": devices(environment, options)[0],
+        "dtype": options.dtype_on(environment.flavour),
+        "forced_s": 0.0 if options.checkpoint else forced_s,
     }
     return run_inside(environment.python, spec)
+
+
+def _weights(options: ChatterboxOptions) -> str:
+    if found := checkpoint.problems(options):
+        raise found[0]
+    folder = checkpoint.folder_of(options) or cached(options.source, options.revision)
+    if folder is None:
+        raise UserError(
+            f"bench speech: speaker.checkpoint = {options.source}: is not fetched yet. Name a folder, or fetch it."
+        )
+    return str(folder)
 
 
 def run_inside(python: Path, spec: Mapping[str, Any]) -> dict[str, Any]:

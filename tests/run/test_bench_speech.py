@@ -3,13 +3,17 @@
 import json
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from datagen import recipes
 from datagen.engines.own_env import environments
+from datagen.engines.speakers.chatterbox import checkpoint
 from datagen.errors import EngineError, UserError
-from datagen.run.bench_speech import measure_chatterbox, measure_espeak, run_inside
+from datagen.run import bench_speech
+from datagen.run.bench_speech import FORCED_S, measure_chatterbox, measure_espeak, run_inside
+from tests.engines.speakers.chatterbox.small_bank import own_environment
 
 SAID = {"ratio": 2.0, "ours": {}, "stock": {}}
 
@@ -53,6 +57,39 @@ def test_an_environment_that_fails_is_named_with_its_last_line(tmp_path: Path) -
     silent = python(tmp_path, "exit 0")
     with pytest.raises(EngineError, match=r"ended with 0: it said nothing"):
         run_inside(silent, {})
+
+
+def test_the_bench_is_told_what_the_engine_would_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device and numbers as speaker.devices and dtype mean them, and a folder that has every file."""
+    own_environment(tmp_path)
+    monkeypatch.setenv(environments.VARIABLE, str(tmp_path))
+    monkeypatch.setattr(bench_speech, "_texts", lambda recipe, n: ["Some words."])
+    told: list[Any] = []
+    monkeypatch.setattr(bench_speech, "run_inside", lambda python, spec: told.append(spec) or SAID)
+
+    def measured(*sets: str) -> Any:
+        measure_chatterbox(recipes.compose(dialogs=1, sets=("speaker.engine=chatterbox", *sets)))
+        return told[-1]
+
+    assert measured("speaker.dtype=auto") == {
+        "texts": ["Some words."],
+        "folder": "",
+        "device": "cpu",
+        "dtype": "float32",
+        "forced_s": FORCED_S,
+    }
+    assert measured("speaker.dtype=bfloat16")["dtype"] == "bfloat16"
+    with pytest.raises(EngineError, match="devices: cuda:1, and its environment is the build for processors"):
+        measured('speaker.devices=["cuda:1"]')
+    (tmp_path / "weights").mkdir()
+    with pytest.raises(UserError, match=r"lacks ve\.safetensors, .* of Chatterbox's original model"):
+        measured(f"speaker.checkpoint={tmp_path / 'weights'}")
+    with pytest.raises(UserError, match="a/b: is not fetched yet"):
+        measured("speaker.checkpoint=a/b")
+    for name in checkpoint.FILES["original"]:
+        (tmp_path / "weights" / name).touch()
+    spec = measured(f"speaker.checkpoint={tmp_path / 'weights'}")
+    assert (spec["folder"], spec["forced_s"]) == (str(tmp_path / "weights"), 0.0)
 
 
 def test_without_the_environment_it_says_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
