@@ -133,9 +133,10 @@ def _plan(
 ) -> "Plan":
     from datagen.engines.speakers.bank.builder import Plan
     from datagen.engines.speakers.bank.options import BankOptions
+    from datagen.engines.speakers.bank.schema import MAX_COUNT
 
-    if count < 1:
-        raise UserError(f"--count {count}: has to be at least 1.")
+    if not 1 <= count <= MAX_COUNT:
+        raise UserError(f"--count {count}: has to be 1 to {MAX_COUNT}.")
     options: BankOptions = read_options(BankOptions, _bank_values(sets), "bank")
     others = [s for s in sets if not s.startswith(_BANK)]
     recipe = recipes.compose(profile=profile, sets=others)
@@ -220,12 +221,23 @@ def _print_summary(out: Path, about: Mapping[str, Any], fresh: int, seconds: flo
         f"  held out of train: {counts['held_out_voices']} voices of {counts['held_out_people']} people",
         f"  rejected: {rejected}, of {counts['draws']} draws; {counts['empty']} of {counts['asked']} places stayed empty",
     ]
+    if counts["people"] < 3:
+        lines.append(
+            f"  {_people(counts['people'])} cannot speak in train, valid and test, which share none: bring three, or build corpora with "
+            "--set splits.valid=0 --set splits.test=0"
+        )
+    if about["voiceless"]:
+        lines.append(f"  no voice came of {', '.join(about['voiceless'])}")
     if about["lacking"]:
         lines.append(f"  no base clip can become {', '.join(about['lacking'])}: their share went to the others")
     if fresh:
         lines.append(f"  {fresh} voices in {seconds:.0f} s: {fresh / seconds:.1f} voices/s")
     lines.append(f"  hear them: {out}/index.html")
     sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _people(n: int) -> str:
+    return "one person" if n == 1 else f"{n} people"
 
 
 def check(bank: Path | None, jobs: int | None, profile: str) -> int:

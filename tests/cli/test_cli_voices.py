@@ -19,6 +19,7 @@ def test_a_bank_from_the_command_line(tmp_path: Path, monkeypatch: pytest.Monkey
     ran = inside("voices", "build", "--count", "2", "--out", str(bank), "--jobs", "1", *sets)
     assert (ran.code, "2 of 2 places" in ran.err) == (0, True), ran.err
     assert "2 voices of 2 base speakers" in ran.out
+    assert "2 people cannot speak in train, valid and test" in ran.out
     assert "distance acoustic" in ran.out
     ran = inside("voices", "list", str(bank), "--json")
     rows = json.loads(ran.out)

@@ -17,7 +17,7 @@ def resample(samples: NDArray[np.float64], up: int, down: int) -> NDArray[np.flo
     `up` and `down` have to be products of small primes for this to be fast.
     """
     n = len(samples)
-    unit = _smooth(-(-(n + PAD_SAMPLES) // down))
+    unit = smooth_size(-(-(n + PAD_SAMPLES) // down))
     spectrum = np.fft.rfft(samples, unit * down)
     kept = min(unit * down, unit * up) // 2
     narrowed = np.zeros(unit * up // 2 + 1, dtype=np.complex128)
@@ -47,7 +47,7 @@ def _is_smooth(n: int) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _smooth(least: int) -> int:
+def smooth_size(least: int) -> int:
     """The smallest product of twos, threes and fives that is at least `least`, and even."""
     best = 1 << max(least - 1, 1).bit_length()
     fives = 1

@@ -30,12 +30,12 @@ from datagen.engines.speakers.bank.schema import MEANINGS, columns
 from datagen.errors import DataError, UserError
 from datagen.store.ids import file_digest
 
-COUNT = 5
+COUNT, SEED = 4, 2
 OPTIONS = BankOptions(held_out_share=0.3)
 
 
 def plan(out: Path, count: int = COUNT, **changes: Any) -> Plan:
-    made = Plan(out, count, 3, OPTIONS, {"speaker": maker_of(speaker())}, lambda: list(sources()))
+    made = Plan(out, count, SEED, OPTIONS, {"speaker": maker_of(speaker())}, lambda: list(sources()))
     return replace(made, **changes)
 
 
@@ -43,10 +43,40 @@ def quiet(progress: Progress) -> None:
     pass
 
 
+class Stop(Exception):
+    pass
+
+
 @pytest.fixture(scope="module")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The workshop of a build that was stopped when its last voice was made, two places a chunk."""
+
+    def stop(progress: Progress) -> None:
+        if progress.done == progress.count:
+            raise Stop
+
+    out = tmp_path_factory.mktemp("banks") / "stopped"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workshop, "PLACES_A_CHUNK", 2)
+        with pytest.raises(Stop):
+            build(plan(out), 1, stop)
+    assert not out.exists()
+    return workshop.folder_of(out)
+
+
+def resumed(made: Path, out: Path, **changes: Any) -> dict[str, Any]:
+    """What a build says that goes on with a copy of `made`."""
+    if not workshop.folder_of(out).exists():
+        shutil.copytree(made, workshop.folder_of(out))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workshop, "PLACES_A_CHUNK", 2)
+        return build(plan(out, **changes), 1, quiet)
+
+
+@pytest.fixture(scope="module")
+def bank(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("banks") / "bank"
-    build(plan(out), 1, quiet)
+    resumed(made, out)
     return out
 
 
@@ -104,26 +134,20 @@ def test_the_readers_give_voices_clips_and_prompts(bank: Path, copy: Path) -> No
 
 
 def test_an_interrupted_build_ends_in_the_same_bytes(
-    bank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: Path, bank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stopped after its first two voices, with a file half written; the second run makes the rest, the third nothing."""
-
-    class Stop(Exception):
-        pass
-
-    def stop(progress: Progress) -> None:
-        raise Stop
-
+    """Killed within its second two voices, with a file half written; the next run makes those anew, the third nothing."""
     monkeypatch.setattr(workshop, "PLACES_A_CHUNK", 2)
     out = tmp_path / "again"
-    with pytest.raises(Stop):
-        build(plan(out), 1, stop)
-    assert not out.exists()
-    half = tmp_path / "again.building" / "bank" / "clips" / ".tmp-x.flac-1-1"
-    half.write_bytes(b"half")
-    kept: list[Progress] = []
-    build(plan(out), 1, kept.append)
-    assert (kept[0].kept, kept[0].done, kept[-1].done) == (True, 2, COUNT)
+    folder = shutil.copytree(made, workshop.folder_of(out))
+    chunk = folder / "chunks" / "000002-000004.json"
+    lost = json.loads(chunk.read_bytes())["rows"][-1]["id"]
+    chunk.unlink()
+    (folder / "bank" / "clips" / f"{lost}.flac").unlink()
+    (folder / "bank" / "clips" / ".tmp-x.flac-1-1").write_bytes(b"half")
+    told: list[Progress] = []
+    build(plan(out), 1, told.append)
+    assert [(p.kept, p.done) for p in told] == [(True, 2), (False, COUNT)]
     assert files(out) == files(bank)
     assert build(plan(out), 1, lambda p: pytest.fail("made again"))["counts"]["voices"] == COUNT
     assert files(out) == files(bank)
@@ -141,6 +165,13 @@ def test_what_is_no_bank_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "x.building").mkdir()
     with pytest.raises(UserError, match="has not ended"):
         read_bank(tmp_path / "x")
+
+
+def test_who_got_no_voice_is_named(tmp_path: Path) -> None:
+    about = build(plan(tmp_path / "b", count=1), 1, quiet)
+    (row,) = read_bank(tmp_path / "b").rows
+    assert {row["person"], *about["voiceless"]} == {s.person for s in sources()}
+    assert (len(about["voiceless"]), about["counts"]["people"], row["held_out"]) == (2, 1, False)
 
 
 def test_bases_that_fit_nothing_are_named(tmp_path: Path) -> None:
@@ -166,8 +197,8 @@ def test_every_fault_is_a_line(copy: Path) -> None:
     table = pq.read_table(copy / "voices.parquet")
     rows = table.to_pylist()
     rows[3]["asked_f0_hz"] *= 1.05
-    rows[4]["asked_formant_ratio"] *= 1.1
-    rows[4]["place"] = rows[3]["place"]
+    rows[3]["asked_formant_ratio"] *= 1.1
+    rows[3]["place"] = rows[2]["place"]
     pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), copy / "voices.parquet")
     with pytest.raises(DataError, match="is not the table that bank.json names"):
         check_bank(copy, 1)
@@ -182,7 +213,7 @@ def test_every_fault_is_a_line(copy: Path) -> None:
         f"{ids[2]}: prompts/{ids[2]}.flac is not the file",
         "clips/stranger.flac: belongs to no voice",
         f"{ids[3]}: F0 is",
-        f"{ids[4]}: the formants' factor is",
+        f"{ids[3]}: the formants' factor is",
         "by their places there are",
     ):
         assert wanted in text, text
@@ -202,17 +233,15 @@ def test_names_are_data_to_the_page(bank: Path) -> None:
     assert not re.search(r"(src|href)=\"?https?:", made)
 
 
-def test_an_embedder_makes_the_distance(tmp_path: Path) -> None:
+def test_an_embedder_makes_the_distance(made: Path, tmp_path: Path) -> None:
     from datagen.engines import registry
 
     embedder = registry.make("embedder", "acoustic", registry.options_of("embedder", "acoustic", {}))
     out = tmp_path / "bank"
-    about = build(plan(out, count=2, embedder=embedder), 1, quiet)
+    about = resumed(made, out, embedder=embedder)
     assert about["distance"]["name"].startswith("acoustic ")
     rows = read_bank(out).rows
     assert all(r["distance"] == about["distance"]["name"] and len(r["embedding"]) > 4 for r in rows)
-    assert {r["person"] for r in rows} | set(about["voiceless"]) == {s.person for s in sources()}
-    assert about["counts"]["people"] + len(about["voiceless"]) == 3
 
 
 _KILLED = """

@@ -30,7 +30,7 @@ from datagen.store.files import disk, read_json, write_bytes, write_json
 from datagen.store.ids import digest, file_digest
 from datagen.store.lock import only_builder
 
-VERSION = 1
+VERSION = 2
 """Raised when the same inputs make another bank."""
 EMBEDDED_AT_ONCE = 16
 
@@ -152,7 +152,7 @@ def _make_all(every: Sequence[workshop.Chunk], jobs: int, progress: Callable[[Pr
 
 
 def _run(todo: Sequence[workshop.Chunk], jobs: int) -> Iterator[tuple[workshop.Chunk, tuple[int, int]]]:
-    """The chunks as they get ready; at most three a process are under way or waiting, and one process is this one."""
+    """The chunks as they get ready, at most three a process under way or waiting; with one job, or one chunk, in this process."""
     if jobs == 1 or len(todo) < 2:
         yield from ((chunk, workshop.make_chunk(chunk)) for chunk in todo)
         return
@@ -212,8 +212,8 @@ def _assemble(plan: Plan, folder: Path, every: Sequence[workshop.Chunk], draw: D
     if plan.embedder is not None and embeddings is not None:
         places = embedded_places(plan.embedder, embeddings)
     told = tell(np.array(as_lists(places, 5)))
-    sources = workshop.source_rows(folder)
-    held = held_out_people([s["person"] for s in sources], plan.options.held_out_share)
+    people = {str(r["person"]) for r in rows}
+    held = held_out_people(sorted(people), plan.options.held_out_share)
     for i, (row, place) in enumerate(zip(rows, as_lists(places, 5), strict=True)):
         row.update(
             place=place,
@@ -241,7 +241,7 @@ def _assemble(plan: Plan, folder: Path, every: Sequence[workshop.Chunk], draw: D
             "voices": len(rows),
             "empty": plan.count - len(rows),
             "distinct": told.n_distinct,
-            "people": len({s["person"] for s in sources}),
+            "people": len(people),
             "held_out_people": len(held),
             "held_out_voices": sum(r["held_out"] for r in rows),
             "draws": len(rows) + len(rejects),
@@ -249,6 +249,7 @@ def _assemble(plan: Plan, folder: Path, every: Sequence[workshop.Chunk], draw: D
             "profiles": dict(sorted(Counter(f"{r['age']} {r['sex']}" for r in rows).items())),
         },
         "lacking": [f"{p.age} {p.sex}" for p in draw.lacking],
+        "voiceless": sorted({s["person"] for s in workshop.source_rows(folder)} - people),
         "rejects": sorted(rejects, key=lambda r: (r["place"], r["attempt"])),
     }
     write_bytes(bank / PAGE, page(about, rows).encode())

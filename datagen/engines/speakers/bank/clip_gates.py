@@ -21,7 +21,8 @@ from datagen.errors import DataError
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 
 LEAST_RATE_HZ = 16_000
-LONGEST_S, LARGEST_BYTES = 600.0, 200_000_000
+LONGEST_S, LARGEST_BYTES, LARGEST_SAMPLES = 600.0, 200_000_000, 60_000_000
+"""Ten minutes in two channels at 48 kHz: a compressed file of little more than zeros could ask for hundreds of gigabytes."""
 QUIETEST_LUFS = -50.0
 CLIPPED_RUN, CLIPPED_SHARE = 3, 1e-4
 """A run of so many samples at the file's own peak is clipped; one in 10,000 samples in such runs is too much."""
@@ -57,6 +58,12 @@ def read_clip(path: Path) -> Audio | Bad:
     seconds = info.frames / info.samplerate if info.samplerate else 0.0
     if seconds > LONGEST_S:
         return Bad("huge", f"{seconds:.0f} s (limit {LONGEST_S:g}). Cut 10 to 40 s out of it.")
+    if info.frames * info.channels > LARGEST_SAMPLES:
+        return Bad(
+            "huge",
+            f"{info.channels} channels at {info.samplerate} Hz are {info.frames * info.channels / 1e6:.0f} million samples "
+            f"(limit {LARGEST_SAMPLES / 1e6:.0f}). Cut 10 to 40 s out of it.",
+        )
     if info.samplerate < LEAST_RATE_HZ:
         return Bad(
             "rate", f"{info.samplerate} Hz, and {LEAST_RATE_HZ} at least are needed: half of a voice is above 4 kHz."
@@ -99,7 +106,9 @@ def _good(mono: Audio, rate_hz: int) -> Audio | Bad:
     if max(up, down) > 1_000:
         return Bad("rate", f"{rate_hz} Hz, an odd rate. Save it at 24000, 44100 or 48000 Hz.")
     audio = mono if up == down else resample(mono.astype(np.float64), up, down).astype(np.float32)
-    return music_or_noise(audio) or audio
+    # A file of floating-point numbers may go over full scale, and resampling a little too: 16 bits would cut it off there.
+    peak = max(float(np.abs(audio).max()), 1.0)
+    return music_or_noise(audio) or np.asarray(audio / np.float32(peak), dtype=np.float32)
 
 
 def fault_of(mono: Audio, rate_hz: int) -> Bad | None:

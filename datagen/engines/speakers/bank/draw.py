@@ -37,6 +37,11 @@ class Wanted:
     profile: Profile
     gender: Gender
 
+    @property
+    def sex(self) -> str:
+        """The profile's; of a child its base's."""
+        return self.base.sex if self.profile.age == "child" else self.profile.sex
+
 
 class Draw:
     """Draws voices by place and attempt; each depends on the seed, the bases and its own numbers alone.
@@ -90,14 +95,14 @@ def _fitting(bases: Sequence[Base], profile: Profile) -> dict[str, list[Base]]:
         low, high = profile.f0_hz
         reaches = base.f0_hz * MAX_F0_FACTOR > low and base.f0_hz / MAX_F0_FACTOR < high
         # An old or a young person's clip stays one: its shift would start from other formants than an adult's.
-        if reaches and base.sex in profile.formant_ratio and base.age in ("adult", profile.age):
+        young = base.age == profile.age == "child"
+        if reaches and (young or base.sex in profile.formant_ratio) and base.age in ("adult", profile.age):
             found.setdefault(base.person, []).append(base)
     return found
 
 
 def _ratios(profile: Profile, base: Base) -> Range:
-    low, high = profile.formant_ratio[base.sex]
-    return (0.94, 1.08) if base.age == profile.age == "child" else (low, high)
+    return (0.94, 1.08) if base.age == profile.age == "child" else profile.formant_ratio[base.sex]
 
 
 def _held(duration_ratio: float, base: Base) -> float:

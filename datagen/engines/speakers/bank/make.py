@@ -45,7 +45,7 @@ class Made:
 
 def voice_id(wanted: Wanted) -> str:
     """`SOURCE-fa00042`: the clip that it is made of, sex and age, its place."""
-    return f"{wanted.base.name}-{wanted.profile.sex[0]}{wanted.profile.age[0]}{wanted.place:05d}"
+    return f"{wanted.base.name}-{wanted.sex[0]}{wanted.profile.age[0]}{wanted.place:05d}"
 
 
 def make(wanted: Wanted, source: Source, options: BankOptions) -> Made | Rejected:
@@ -68,7 +68,7 @@ def make(wanted: Wanted, source: Source, options: BankOptions) -> Made | Rejecte
         return Rejected(
             "envelope_off", f"the envelope's factor is {shift:.3f}, {off:+.1%} off {wanted.gender.formant_ratio:g}"
         )
-    features = measure(clip, wanted.profile.sex)
+    features = measure(clip, wanted.sex)
     if features is None:
         return Rejected("unvoiced", "under half a second of the clip is voiced by the speaker distance's measure")
     prompt = _prompt(wanted, source, options)
@@ -159,7 +159,7 @@ def _row(
         "person": source.person,
         "base": source.name,
         "engine": source.engine,
-        "sex": wanted.profile.sex,
+        "sex": wanted.sex,
         "age": wanted.profile.age,
         "transform": canonical(transform),
         "asked_f0_hz": gender.pitch_median_hz,

@@ -9,7 +9,7 @@ class BankOptions(Options):
     child_share: float = knob(0.05, "share of voices that are children's", "share", ge=0, le=1)
     elderly_share: float = knob(0.15, "share of voices that are elderly people's", "share", ge=0, le=1)
     held_out_share: float = knob(
-        0.1, "share of base speakers whose voices never occur in train; one at least where it is above 0", "share", ge=0, lt=1
+        0.1, "share of base speakers whose voices never occur in train; above 0, two of them at least (of two, one)", "share", ge=0, lt=1
     )  # fmt: skip
     sources: int = knob(
         4, "clips of one base speaker at different pitch that an engine speaks, the nearest of which is transformed", "clips", ge=1, le=16

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 """Raised when a bank of before cannot be read any more."""
 TABLE, ABOUT, CLIPS, PROMPTS, PAGE = "voices.parquet", "bank.json", "clips", "prompts", "index.html"
+MAX_COUNT = 100_000
+"""Voices of a bank: an id ends in five figures."""
 CLIP_S = (6.0, 12.0)
 """Length of a reference clip: Chatterbox conditions its tokens on 6 s and its flow on 10 s of it; Turbo wants over 5 s."""
 PROMPT_S = (10.0, 30.0)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datagen.audio.formants import FORMANT_CEILING_HZ
+from datagen.audio.formants import FORMANT_CEILING_HZ, formants_under
+from datagen.engines.speakers.resampling import smooth_size
 from datagen.records.speech import SAMPLE_RATE_HZ
 
 STEP_S = 0.01
@@ -19,8 +20,6 @@ PITCH_RATE_HZ = 12_000.0
 JUMP_UP, JUMP_DOWN = 1.8, 0.55
 LEAST_VOICED_FRAMES = 100
 """A second of voiced speech: fewer give no median to hold 3 % against."""
-LOUD = 10**-2.5
-"""Frames 25 dB under the loudest and below do not count towards formants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class Spectrum:
 
     def __init__(self, audio: NDArray[np.floating]) -> None:
         self._n = len(audio)
-        self._size = smooth(len(audio) + 1_024)
+        self._size = smooth_size(len(audio) + 1_024)
         self._spectrum = np.fft.rfft(audio.astype(np.float64), self._size)
 
     def _at(self, rate_hz: float) -> tuple[NDArray[np.float64], float]:
@@ -98,32 +97,8 @@ class Spectrum:
 
     def formants(self, ceiling_hz: float) -> NDArray[np.float64]:
         """F1 to F3 in Hz [n, 3] of the loud frames, a frame each 10 ms, by Burg, five formants under the ceiling."""
-        import parselmouth
-
         samples, rate_hz = self._at(2 * ceiling_hz)
-        track = parselmouth.Sound(samples, rate_hz).to_formant_burg(
-            time_step=STEP_S, max_number_of_formants=5.0, maximum_formant=rate_hz / 2
-        )
-        times = np.asarray(track.ts())
-        hz = np.array([[track.get_value_at_time(n, t) for n in (1, 2, 3)] for t in times], dtype=np.float64)
-        half = round(0.0125 * rate_hz)
-        centre = np.clip(np.round(times * rate_hz).astype(int), half, max(len(samples) - half, half))
-        power = np.concatenate([[0.0], np.cumsum(np.square(samples))])
-        level = power[np.minimum(centre + half, len(samples))] - power[centre - half]
-        hz = hz.reshape(-1, 3)
-        return np.asarray(hz[(level > level.max(initial=0.0) * LOUD) & np.isfinite(hz).all(axis=1)])
-
-
-def smooth(least: int) -> int:
-    """The smallest product of twos, threes and fives from `least` on, and even: the lengths that a Fourier transform does fast."""
-    best = 1 << (least - 1).bit_length()
-    for fives in (5**k for k in range(9)):
-        for threes in (3**k for k in range(13)):
-            twos = 2
-            while twos * threes * fives < least:
-                twos *= 2
-            best = min(best, twos * threes * fives)
-    return best
+        return formants_under(samples, rate_hz, rate_hz / 2)
 
 
 def formant_ceiling(sex: str, ratio: float = 1.0) -> float:

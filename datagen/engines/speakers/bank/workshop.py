@@ -134,7 +134,7 @@ def make_chunk(chunk: Chunk) -> tuple[int, int]:
             wanted = draw.wanted(place, attempt)
             made = make(wanted, _source(chunk.folder, wanted.base.index), chunk.options)
             if isinstance(made, Rejected):
-                what = {"sex": wanted.profile.sex, "age": wanted.profile.age, "base": wanted.base.name}
+                what = {"sex": wanted.sex, "age": wanted.profile.age, "base": wanted.base.name}
                 rejects.append(
                     {"place": place, "attempt": attempt, "reason": made.reason, "detail": made.detail, **what}
                 )
