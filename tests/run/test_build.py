@@ -58,6 +58,7 @@ def test_a_second_run_does_no_work(copy: Path) -> None:
     assert before == {p: p.stat().st_mtime_ns for p in copy.rglob("*") if p.is_file() and p.name != "lock"}
 
 
+@pytest.mark.slow
 def test_a_changed_option_redoes_its_stage_and_nothing_before(copy: Path) -> None:
     before = {g: {p.name for p in (copy / ".work" / g).iterdir()} for g in ("write", "speech", "render")}
     again(copy, "--set", "scene.noise.share=0", "--set", "scene.telephone.share=0")

@@ -4,6 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import SMALL, Ran, inside, tree
 
 STRICT = ("--set", "stitch.gate.max_ks_fto=0.001", "--set", "stitch.gate.min_ftos=20")
@@ -27,6 +29,7 @@ def fails(ran: Ran) -> None:
         assert said in ran.err
 
 
+@pytest.mark.slow
 def test_a_build_beyond_its_gate_is_not_published_and_the_old_one_stays(built: Path, tmp_path: Path) -> None:
     out = Path(shutil.copytree(built, tmp_path / "out"))
     before = tree(out)
