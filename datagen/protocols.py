@@ -71,6 +71,11 @@ class SpeakRequest:
     rate: float = 1.0
     vocals: tuple[tuple[int, Vocal], ...] = ()
 
+    @property
+    def vocals_before(self) -> frozenset[int]:
+        """The indices of the words that have a vocal sound before them."""
+        return frozenset(place for place, _ in self.vocals)
+
 
 @dataclass(frozen=True, slots=True)
 class HearRequest:

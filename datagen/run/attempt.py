@@ -79,12 +79,13 @@ def placed(
             continue
         with meter.time(Stage.SPEAK):
             options: SpeakOptions = build.options(SpeakOptions)
-            within = ends.within(where, speech, found, options.gates)
+            within = ends.within(where, speech, found, options.gates, 0 in request.vocals_before)
         if isinstance(within, Failure):
             results[i] = Refused(Stage.SPEAK, (within,))
             continue
         with meter.time(Stage.ALIGN):
-            aligned = align.finish(within.speech, within.words, build.options(AlignOptions), where)
+            limits = build.options(AlignOptions)
+            aligned = align.finish(within.speech, within.words, limits, where, request.vocals_before)
         if isinstance(aligned, Failure):
             results[i] = Refused(Stage.ALIGN, (aligned,))
             continue

@@ -34,6 +34,15 @@ def test_a_small_share_of_the_sound_may_lie_in_no_word_and_silence_is_no_loss() 
     assert isinstance(finish(replace(SPEECH, audio=0 * quiet), WORDS, AlignOptions()), Speech)
 
 
+def test_a_sound_that_was_asked_for_is_not_lost() -> None:
+    late = tuple(replace(w, start_s=w.start_s + 0.2, end_s=min(w.end_s + 0.2, 1.0)) for w in WORDS)
+    assert isinstance(finish(SPEECH, late, AlignOptions()), Failure)
+    assert isinstance(finish(SPEECH, late, AlignOptions(), sound_before={0}), Speech)
+    gap = (WORDS[0], replace(WORDS[1], start_s=0.5), WORDS[2])
+    assert isinstance(finish(SPEECH, gap, AlignOptions(), sound_before={1}), Speech)
+    assert isinstance(finish(SPEECH, gap, AlignOptions(), sound_before={2, 3}), Failure)
+
+
 def test_a_small_overlap_is_closed() -> None:
     result = finish(SPEECH, (WORDS[0], replace(WORDS[1], start_s=0.285), WORDS[2]), AlignOptions())
     assert isinstance(result, Speech)

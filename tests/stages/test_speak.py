@@ -12,7 +12,7 @@ from datagen.config import read_options
 from datagen.domains.asides import asides
 from datagen.errors import DataError, UserError
 from datagen.protocols import Failure, SpeakRequest
-from datagen.records.enums import Kind, MarkType, Speaker, Split, Tag
+from datagen.records.enums import Kind, MarkType, Speaker, Split, Tag, Vocal
 from datagen.records.maker import Maker
 from datagen.records.plan import DialogPlan, Voice
 from datagen.records.speech import SAMPLE_RATE_HZ, Speech, Word
@@ -117,6 +117,12 @@ def test_a_seeded_fault_is_found(reason: str) -> None:
     assert isinstance(result, Failure), result
     assert result.reason == reason
     assert result.detail.startswith("bank-000412 turn 7: ")
+
+
+def test_a_laugh_that_was_asked_for_takes_its_time() -> None:
+    asked = an_utterance()
+    laughs = replace(asked, request=replace(asked.request, vocals=((2, Vocal.LAUGH),)))
+    assert isinstance(finish(laughs, SEEDED["too_long"], OPTIONS), Speech)
 
 
 def test_the_detail_has_the_numbers() -> None:

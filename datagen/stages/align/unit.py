@@ -1,6 +1,6 @@
 """The align unit: what an aligner is asked of one spoken text, and the gate on what it answers."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from datagen.audio.levels import energy
@@ -36,10 +36,17 @@ def request(words: Sequence[str], spoken: Sequence[str], speech: Speech) -> Alig
     return AlignRequest(audio=speech.audio, words=tuple(words), spoken=tuple(spoken), native=speech.words)
 
 
-def finish(speech: Speech, words: Sequence[Word], options: AlignOptions, where: str = "") -> Speech | Failure:
+def finish(
+    speech: Speech,
+    words: Sequence[Word],
+    options: AlignOptions,
+    where: str = "",
+    sound_before: Collection[int] = (),
+) -> Speech | Failure:
     """The speech with the aligner's words: all inside the audio, in order, none of negative length, none overlapping.
 
-    Failures: `word_times`, `lost_sound`. `where` (`bank-000412 turn 7`) opens their details.
+    Failures: `word_times`, `lost_sound`. `where` (`bank-000412 turn 7`) opens their details. Before the words of the indices
+    `sound_before` a sound that is no word was asked for: it is not lost.
     """
     prefix = f"{where}: " if where else ""
     placed: list[Word] = []
@@ -56,7 +63,7 @@ def finish(speech: Speech, words: Sequence[Word], options: AlignOptions, where: 
         latest_s = word.end_s
     if not placed:
         return Failure("word_times", f"{prefix}the aligner gave no words for {speech.duration_s:.1f} s of audio.")
-    lost = _lost_share(speech, placed)
+    lost = _lost_share(speech, placed, sound_before)
     if lost > options.max_lost_share:
         return Failure(
             "lost_sound",
@@ -66,10 +73,12 @@ def finish(speech: Speech, words: Sequence[Word], options: AlignOptions, where: 
     return replace(speech, words=tuple(placed))
 
 
-def _lost_share(speech: Speech, words: Sequence[Word]) -> float:
+def _lost_share(speech: Speech, words: Sequence[Word], sound_before: Collection[int]) -> float:
     """The share of a speech's energy outside the spans of its words; 0 where all is silent."""
     whole = energy(speech.audio)
     if not whole:
         return 0.0
-    edges = [(round(w.start_s * SAMPLE_RATE_HZ), round(w.end_s * SAMPLE_RATE_HZ)) for w in words]
+    spans = [(w.start_s, w.end_s) for w in words]
+    spans += [(words[n - 1].end_s if n else 0.0, words[n].start_s) for n in sound_before if n < len(words)]
+    edges = [(round(start_s * SAMPLE_RATE_HZ), round(end_s * SAMPLE_RATE_HZ)) for start_s, end_s in spans]
     return 1 - sum(energy(speech.audio[first:end]) for first, end in edges) / whole

@@ -204,7 +204,8 @@ def _fault(
         )
     duration_s = kept.duration_s * request.rate
     n_words = sum(len(s.split()) for s in request.spoken)
-    if duration_s > options.max_s_per_word * n_words + options.edge_s:
+    beside_s = options.edge_s + len(request.vocals) * options.gates.max_vocal_s
+    if duration_s > options.max_s_per_word * n_words + beside_s:
         return Failure(
             "too_long",
             f"{where}: {duration_s:.1f} s of audio for {n_words} words"

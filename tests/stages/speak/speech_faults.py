@@ -85,7 +85,7 @@ def repeated(said: Said, rng: np.random.Generator) -> Speech:
     first = int(rng.integers(0, len(words) - n + 1))
     start_s, end_s = words[first].start_s, words[first + n - 1].end_s
     phrase = _faded(said.speech.audio[_at(start_s) : _at(end_s)], 0.005, 0.005)
-    return _with(said.speech, end_s, phrase, after=first + n)
+    return with_sound(said.speech, end_s, phrase, after=first + n)
 
 
 def noise_burst(said: Said, rng: np.random.Generator) -> Speech:
@@ -114,7 +114,7 @@ def inner_silence(said: Said, rng: np.random.Generator) -> Speech:
     """1.2 to 3 s of silence between two words."""
     words = said.speech.words
     after = int(rng.integers(1, len(words)))
-    return _with(said.speech, words[after - 1].end_s, np.zeros(_at(rng.uniform(1.2, 3)), np.float32), after)
+    return with_sound(said.speech, words[after - 1].end_s, np.zeros(_at(rng.uniform(1.2, 3)), np.float32), after)
 
 
 def wrong_words(said: Said, rng: np.random.Generator) -> Speech:
@@ -209,7 +209,7 @@ def _moved(word: Word, by_s: float) -> Word:
     return replace(word, start_s=max(word.start_s + by_s, 0.0), end_s=max(word.end_s + by_s, 0.0))
 
 
-def _with(speech: Speech, at_s: float, extra: Audio, after: int) -> Speech:
+def with_sound(speech: Speech, at_s: float, extra: Audio, after: int) -> Speech:
     """The speech with `extra` put in at a time; the words from index `after` on move."""
     at = _at(at_s)
     audio = np.concatenate([speech.audio[:at], extra, speech.audio[at:]]).astype(np.float32)

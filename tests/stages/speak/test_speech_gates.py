@@ -71,6 +71,20 @@ def test_short_sound_beyond_the_words_is_cut_and_the_words_move_along() -> None:
     assert abs(within.speech.audio[-1]) < 1e-3
 
 
+def test_a_laugh_that_was_asked_for_stays_where_it_is() -> None:
+    laugh = spoken(before_s=1.2)
+    within = ends.within("x", laugh, laugh.words, OPTIONS, opens_with_vocal=True)
+    assert isinstance(within, ends.Ends)
+    assert within.speech is laugh
+    assert isinstance(ends.within("x", laugh, laugh.words, OPTIONS), Failure)
+    too_long = spoken(before_s=2.7)
+    assert isinstance(ends.within("x", too_long, too_long.words, OPTIONS, opens_with_vocal=True), Failure)
+    words = (laugh.words[0], *(replace(w, start_s=w.start_s + 0.2) for w in laugh.words[1:2]), *laugh.words[2:])
+    frames = quality.frames_of(laugh.audio)
+    assert stray_s(words, frames) == pytest.approx(0.2, abs=0.02)
+    assert stray_s(words, frames, but_before={1}) == 0
+
+
 def test_what_is_within_the_words_is_not_touched() -> None:
     speech = spoken(before_s=0.1, after_s=0.1)
     within = ends.within("x", speech, speech.words, OPTIONS)

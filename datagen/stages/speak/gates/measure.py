@@ -1,6 +1,6 @@
 """The scores of a spoken, aligned text that its sound alone gives; the engines' are put beside them later."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -30,7 +30,7 @@ def measured(ends: Ends, speech: Speech, request: SpeakRequest, options: GateOpt
         head_s=_rounded(ends.head_s),
         tail_s=_rounded(ends.tail_s),
         inner_silence_s=_rounded(quality.longest_silence_s(frames, options.inner_silence_db)),
-        stray_s=_rounded(stray_s(speech.words, frames)),
+        stray_s=_rounded(stray_s(speech.words, frames, request.vocals_before)),
         edge_s_per_letter=_rounded(request.rate * edge_s_per_letter(speech.words, frames)),
         clipped_share=_rounded(quality.clipped_share(speech.audio)),
         level_db=_rounded(rms_db(speech.audio)),
@@ -44,10 +44,14 @@ def _rounded(value: float) -> float:
     return round(value, 6)
 
 
-def stray_s(words: Sequence[Word], frames: quality.Frames) -> float:
-    """The most sound in one gap between two words, in seconds: all of it, as a phrase has stops in it."""
+def stray_s(words: Sequence[Word], frames: quality.Frames, but_before: Collection[int] = ()) -> float:
+    """The most sound in one gap between two words, in seconds: all of it, as a phrase has stops in it.
+
+    Gaps before the words of the indices `but_before` are left out: what is there was asked for.
+    """
     loud = frames.above(STRAY_BELOW_DB)
-    return max((_sound_s(loud, a.end_s, b.start_s) for a, b in pairwise(words)), default=0.0)
+    gaps = (pair for n, pair in enumerate(pairwise(words), 1) if n not in but_before)
+    return max((_sound_s(loud, a.end_s, b.start_s) for a, b in gaps), default=0.0)
 
 
 def edge_s_per_letter(words: Sequence[Word], frames: quality.Frames) -> float:

@@ -42,6 +42,13 @@ class GateOptions(Options):
     max_tail_s: float = knob(0.5, "longest sound after the last word; a longer one fails the turn", "s", ge=0, le=10)
     head_pad_s: float = knob(0.12, "the same before the first word; more is cut off", "s", ge=0, le=2)
     max_head_s: float = knob(0.5, "longest sound before the first word; a longer one fails the turn", "s", ge=0, le=10)
+    max_vocal_s: float = knob(
+        2.0,
+        "longest laugh, sigh or other vocal sound that a text asks for: where it stands there may be so much more sound",
+        "s",
+        ge=0,
+        le=10,
+    )
     max_stray_s: float = knob(
         0.25,
         "most sound between two words that is in neither, such as a phrase that is said twice",
