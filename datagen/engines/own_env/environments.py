@@ -6,10 +6,11 @@ says so, and what a killed install left is removed by the next one. (A virtual e
 scripts name the folder that it was made in.)
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,12 @@ class Pins:
     @property
     def requirement(self) -> str:
         return f"{self.package}=={self.version}"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that is pinned, the lock file's text included."""
+        locked = (LOCKS / self.lock).read_bytes() if self.lock else b""
+        return hashlib.sha256(repr(replace(self, note="", gb=0.0)).encode() + locked).hexdigest()
 
 
 _WATERMARKER = Check(
@@ -130,6 +137,8 @@ class Environment:
     version: str
     python_version: str
     packages: Mapping[str, str]
+    pins: str = ""
+    """`Pins.digest` of what it was made of."""
 
     @property
     def python(self) -> Path:
@@ -172,7 +181,15 @@ def _read(name: str, said: Mapping[str, Any]) -> Environment:
         raise ValueError("another format")
     packages = {str(k): str(v) for k, v in said["packages"].items()}
     folder = home() / Path(str(said["folder"])).name
-    return Environment(name, folder, str(said["flavour"]), str(said["version"]), str(said["python"]), packages)
+    return Environment(
+        name,
+        folder,
+        str(said["flavour"]),
+        str(said["version"]),
+        str(said["python"]),
+        packages,
+        str(said.get("pins", "")),
+    )
 
 
 def needed(name: str) -> Environment:

@@ -37,7 +37,7 @@ def install(
     """The environment of `name`, made if it is not there; UserError and EngineError say in one line what stood in the way.
 
     `flavour` is gpu, cpu, or empty for gpu where an NVIDIA driver is seen. `first` are requirements that are installed before
-    all others and held (a torch for the CPU, say). An environment of the same flavour and version stays unless
+    all others and held (a torch for the CPU, say). An environment of the same flavour and pins stays unless
     `again`. `say` is called with a line a step. What a stopped install leaves is removed by the next.
     """
     flavour = flavour or _seen_flavour(name)
@@ -49,7 +49,7 @@ def install(
         room.mkdir(parents=True, exist_ok=True)
     with _only_installer(room, name):
         there = environments.find(name)
-        if there and not again and (there.flavour, there.version) == (flavour, pins.version):
+        if there and not again and (there.flavour, there.pins) == (flavour, pins.digest):
             return there
         _sweep(room, name, there)
         _room_for(room, pins)
@@ -132,6 +132,7 @@ def _make(room: Path, name: str, flavour: str, pins: Pins, first: Sequence[str],
             environments.manifest_path(name),
             {
                 "format": MANIFEST_FORMAT, "engine": name, "flavour": flavour, "version": pins.version, "folder": folder.name,
+                "pins": pins.digest,
                 "python": ".".join(map(str, sys.version_info[:3])), "requirement": pins.requirement, "sha256": pins.sha256,
                 "first": list(first), "removed": list(pins.remove), "packages": packages,
             },

@@ -294,6 +294,23 @@ def test_a_half_made_or_damaged_environment_is_not_there(engines: Path, tmp_path
         environments.needed("toy")
 
 
+def test_an_environment_stays_until_another_is_pinned(
+    engines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environments, "LOCKS", tmp_path)
+    (tmp_path / "toy-gpu.txt").write_text("toyengine==1.0 --hash=sha256:00\n")
+    pins = Pins("toyengine", "1.0", "toyengine", gb=0.001, lock="toy-gpu.txt")
+    monkeypatch.setattr(environments, "FLAVOURS", {"toy": {"gpu": pins}})
+    made: list[str] = []
+    monkeypatch.setattr(installing, "_make", lambda room, name, flavour, *_: made.append(flavour))
+    put(tmp_path / "engines", pins=pins.digest)
+    assert install("toy", "gpu") == environments.find("toy")
+    assert made == []
+    (tmp_path / "toy-gpu.txt").write_text("toyengine==1.0 --hash=sha256:11\n")
+    install("toy", "gpu")
+    assert made == ["gpu"]
+
+
 def test_a_manifest_cannot_lead_out_of_its_home(engines: Path, tmp_path: Path) -> None:
     put(tmp_path / "engines", folder="../../elsewhere")
     assert environments.find("toy") is None
