@@ -22,9 +22,9 @@ FETCHED: Mapping[str, tuple[str, ...]] = {
 
 
 def folder_of(options: ChatterboxOptions) -> Path | None:
-    """The folder that the options name; None where they name a hub's model."""
+    """The folder that the options name; None where they name a hub's model (OWNER/NAME)."""
     given = options.source
-    looks = given.startswith(("/", "./", "../", "~")) or given.count("/") > 1 or Path(given).expanduser().is_dir()
+    looks = given.startswith(("/", "./", "../", "~")) or given.count("/") != 1 or Path(given).expanduser().is_dir()
     return Path(given).expanduser().absolute() if looks else None
 
 
@@ -32,7 +32,11 @@ def problems(options: ChatterboxOptions) -> list[DatagenError]:
     """What is wrong with the model's files, [] for nothing. A hub's model that is not here yet is fetched when it is needed."""
     folder = folder_of(options)
     if folder is not None and not folder.is_dir():
-        return [UserError(f"checkpoint: {folder}: there is no such folder. Name the folder of a Chatterbox model.")]
+        return [
+            UserError(
+                f"checkpoint: {folder}: there is no such folder. Name that of a Chatterbox model, or a hub's model."
+            )
+        ]
     if folder is None:
         folder = cached(options.source, options.revision)
         if folder is None:

@@ -214,6 +214,7 @@ def test_preflight_names_what_lacks(home: Path, make: Any, damage: str, kind: ty
 def test_what_is_configured_wrongly_is_said_in_a_line(home: Path, make: Any) -> None:
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"checkpoint": str(home / "nowhere")}, "there is no such folder"),
+        ({"checkpoint": "nowhere"}, "nowhere: there is no such folder"),
         (
             {"model": "turbo"},
             'lacks t3_turbo_v1.safetensors, .* It holds the original model: set speaker.model = "original"',
