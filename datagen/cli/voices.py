@@ -224,7 +224,7 @@ def _print_summary(out: Path, about: Mapping[str, Any], fresh: int, seconds: flo
     if counts["people"] < 3:
         lines.append(
             f"  {_people(counts['people'])} cannot speak in train, valid and test, which share none: bring three, or build corpora with "
-            "--set splits.valid=0 --set splits.test=0"
+            "--set splits.train=1 --set splits.valid=0 --set splits.test=0"
         )
     if about["voiceless"]:
         lines.append(f"  no voice came of {', '.join(about['voiceless'])}")

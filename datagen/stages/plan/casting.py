@@ -109,7 +109,8 @@ def _partners(members: Sequence[Voice], split: Split, min_distance: float) -> tu
     if not members:
         raise UserError(
             f"splits.{split}: none of the voices is {split}'s: voices of a person share a split, and those held out are valid's and test's "
-            f"alone. Bring more people (a bank of more base speakers, or a larger bank.held_out_share), or set splits.{split}=0."
+            "alone. Bring more people (a bank of more base speakers, or a larger bank.held_out_share), "
+            f"or set splits.{split}=0 and give its share to another."
         )
     ids = [v.id for v in members]
     apart = distances(members) >= min_distance
