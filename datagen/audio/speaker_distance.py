@@ -106,13 +106,13 @@ class Distance:
 
 
 def read_distance(path: Path) -> Distance:
-    """What `write_distance` wrote; the counts of voices are in its comments alone."""
+    """The distance that a file in voices/ holds."""
     values = tomllib.loads(path.read_text(encoding="utf-8"))
     return Distance(
         values["threshold"],
         values["one_taken_for_two"],
         values["two_taken_for_one"],
-        0,
-        0,
+        values["n_calibration_voices"],
+        values["n_held_out_voices"],
         np.array(values["matrix"], dtype=np.float64),
     )

@@ -1,10 +1,12 @@
 """Makes the voices of voices/espeak-*.toml: speaks every candidate of their grids, measures it, and keeps voices that differ.
 
-    python -m datagen.engines.speakers.calibrate [--voices 260] [--candidates 640] [--jobs 2]
+    python -m datagen.engines.speakers.calibrate [--voices 260] [--candidates 640] [--jobs 2] [--recount]
 
 The threshold at which two clips count as two people is the 99th percentile of the distances of one voice saying different texts. A
 greedy cover then takes, half female and half male, the candidate farthest from all taken ones, until there are enough or the next
 would lie within the threshold of one. Voices that a family lists as `unclear` are left out after that. Same inputs, same files.
+
+With --recount the voices stay as they are, without those that were listed since, and only the confusion is counted again.
 """
 
 import argparse
@@ -14,17 +16,19 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datagen import resources
 from datagen.audio.levels import integrated_lufs
-from datagen.audio.speaker_distance import Distance, distances, measure, whitening
+from datagen.audio.speaker_distance import Distance, distances, measure, read_distance, whitening
 from datagen.engines import registry
 from datagen.engines.speakers.calibration_texts import CALIBRATED, HELD_OUT, MEASURED, texts_for
 from datagen.engines.speakers.candidates import PitchCurve, candidates, pitch_curve
 from datagen.engines.speakers.espeak_library import EspeakLibrary
+from datagen.engines.speakers.voice_bank import voices_of
 from datagen.engines.speakers.voice_files import write_distance, write_family
 from datagen.protocols import Speaker, SpeakRequest
 from datagen.records.plan import Voice
@@ -35,6 +39,7 @@ LOG = logging.getLogger("voices")
 LEVEL_LUFS = -24.0
 """Every voice's gain brings it here, the loudness that the codec's voice prompts have (PersonaPlex)."""
 PERCENTILE = 99.0
+DISTANCE = "distance.toml"
 Matrix = NDArray[np.float64]
 
 
@@ -132,7 +137,7 @@ def confusion(groups: Sequence[Matrix], matrix: Matrix, threshold: float) -> tup
 
 
 def run(n_voices: int, n_candidates: int, jobs: int) -> None:
-    files = sorted(resources.voices().glob("espeak-*.toml"))
+    files = _families()
     families = {p.stem: tomllib.loads(p.read_text(encoding="utf-8")) for p in files}
     asked = _asked(families, n_candidates)
     with ProcessPoolExecutor(jobs) as pool:
@@ -144,14 +149,35 @@ def run(n_voices: int, n_candidates: int, jobs: int) -> None:
         threshold = round(float(np.percentile(within_pairs(groups, matrix), PERCENTILE)), 3)
         unclear = {name for family in families.values() for name in family["grid"]["unclear"]}
         chosen = [m for m in cover(found, matrix, threshold, n_voices) if m.voice.id not in unclear]
-        held = [g for g in pool.map(held_out_features, [m.voice for m in chosen], chunksize=4) if g is not None]
-    split, merged = confusion(held, matrix, threshold)
-    LOG.info("%d voices, threshold %.3f, confusion %.4f and %.4f", len(chosen), threshold, split, merged)
+    voices = [m.voice for m in chosen]
     for path in files:
-        write_family(path, [m.voice for m in chosen if m.voice.family == path.stem])
-    write_distance(
-        resources.voices() / "distance.toml", Distance(threshold, split, merged, len(groups), len(held), matrix)
-    )
+        write_family(path, [v for v in voices if v.family == path.stem])
+    _count(voices, Distance(threshold, 0, 0, len(groups), 0, matrix), jobs)
+
+
+def recount(jobs: int) -> None:
+    """Takes out the voices that their families list as unclear, and counts the confusion of the others."""
+    kept = []
+    for path in _families():
+        unclear = tomllib.loads(path.read_text(encoding="utf-8"))["grid"]["unclear"]
+        voices = [v for v in voices_of("espeak", path.parent) if v.family == path.stem and v.id not in unclear]
+        write_family(path, voices)
+        kept += voices
+    _count(kept, read_distance(resources.voices() / DISTANCE), jobs)
+
+
+def _count(voices: Sequence[Voice], distance: Distance, jobs: int) -> None:
+    """Writes the distance with its confusion over some voices."""
+    with ProcessPoolExecutor(jobs) as pool:
+        held = [g for g in pool.map(held_out_features, voices, chunksize=4) if g is not None]
+    split, merged = confusion(held, distance.matrix, distance.threshold)
+    LOG.info("%d voices, threshold %.3f, confusion %.4f and %.5f", len(voices), distance.threshold, split, merged)
+    counted = replace(distance, one_taken_for_two=split, two_taken_for_one=merged, n_held_out_voices=len(held))
+    write_distance(resources.voices() / DISTANCE, counted)
+
+
+def _families() -> list[Path]:
+    return sorted(resources.voices().glob("espeak-*.toml"))
 
 
 def _asked(families: dict[str, dict[str, object]], n_candidates: int) -> list[Voice]:
@@ -173,9 +199,13 @@ def main() -> None:
     parser.add_argument("--voices", type=int, default=260)
     parser.add_argument("--candidates", type=int, default=640)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--recount", action="store_true")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(relativeCreated)8d ms  %(message)s")
-    run(arguments.voices, arguments.candidates, arguments.jobs)
+    if arguments.recount:
+        recount(arguments.jobs)
+    else:
+        run(arguments.voices, arguments.candidates, arguments.jobs)
 
 
 if __name__ == "__main__":

@@ -47,9 +47,11 @@ def write_distance(path: Path, found: Distance) -> None:
 # Written by python -m datagen.engines.speakers.calibrate
 #
 # 1 is the root mean square distance of two clips of one voice saying different texts of about ten seconds. Two clips farther apart than
-# `threshold` count as two people; it is the 99th percentile of one voice's distances over five texts ({found.n_calibration_voices} voices).
-# On two texts of other sentences ({found.n_held_out_voices} voices, all pairs) that is wrong for these shares of the pairs:
+# `threshold` count as two people; it is the 99th percentile of one voice's distances over five texts.
+# On two texts of other sentences (espeak's voices as they are now, all pairs) that is wrong for these shares of the pairs:
 threshold = {found.threshold}
+n_calibration_voices = {found.n_calibration_voices}
+n_held_out_voices = {found.n_held_out_voices}
 one_taken_for_two = {found.one_taken_for_two:.5f}
 two_taken_for_one = {found.two_taken_for_one:.5f}
 matrix = [

@@ -175,6 +175,7 @@ def test_refused_clips_may_be_left_out(tmp_path: Path) -> None:
         ("[clips.a]\nage = 7\n", "age: has to be a line"),
         ("colour = 'red'\n", "colour: is no key"),
         ("clips = ", "not a TOML file"),
+        ("clips = " + "[" * 100_000, "not a TOML file"),
     ],
 )
 def test_a_wrong_table_is_one_line(tmp_path: Path, table: str, message: str) -> None:

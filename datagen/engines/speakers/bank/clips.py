@@ -130,7 +130,7 @@ def _table(folder: Path) -> dict[str, Any]:
     if path.is_file():
         try:
             table = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise UserError(f"{path}: not a TOML file: {error}.") from None
     clips = table.setdefault("clips", {})
     strange = sorted(set(table) - {"licence", "provenance", "clips"})
