@@ -30,6 +30,12 @@ def _missing(build: BuildSummary) -> str:
         part: QualityPart = getattr(build.speech_quality, name)
         if part.score is not None:
             continue
-        by = part.measured_by
-        lines.append(f"{by} told of no turn its {what}" if by else f"nobody measures {what} (recipe: {kind}.engine)")
+        lines.append(_lacking(kind, what, part.measured_by, build.speech_quality.n_turns))
     return f"There is no composite, since {'; '.join(lines)}." if lines else ""
+
+
+def _lacking(kind: str, what: str, by: str, n_turns: int) -> str:
+    if not by:
+        return f"nobody measures {what} (recipe: {kind}.engine)"
+    sampled = " (speak.asr_share: the share that is heard; of few turns it may be none)" if kind == "asr" else ""
+    return f"{by} measured {what} of none of the {n_turns} turns{sampled}"

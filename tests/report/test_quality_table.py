@@ -31,7 +31,7 @@ def test_what_is_missing_is_told(tmp_path: Path) -> None:
     shown = quality(replace(build, speech_quality=lacking))
     assert shown["composite"] is None
     assert shown["missing"] == (
-        "There is no composite, since sphinx:en-us@5.1 told of no turn its word errors; "
-        "nobody measures opinion scores (recipe: mos.engine)."
+        "There is no composite, since sphinx:en-us@5.1 measured word errors of none of the 40 turns (speak.asr_share: the share that "
+        "is heard; of few turns it may be none); nobody measures opinion scores (recipe: mos.engine)."
     )
     assert shown["rows"][1][2:] == [None, None, 0, "nobody"]
