@@ -5,7 +5,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from datagen.config import Options, knob
 from datagen.records.enums import Tag
+
+
+class SpokenOptions(Options):
+    """Knobs of every synthesiser in process."""
+
+    jitter: float = knob(
+        0.03,
+        "how far rate and pitch range of one turn may lie from the voice's own; pitch a third of it",
+        "share",
+        ge=0,
+        le=0.2,
+    )
+    max_chars: int = knob(
+        2_000, "longest text of one request, in characters of its spoken form", "characters", ge=1, le=20_000
+    )
 
 
 @dataclass(frozen=True, slots=True)

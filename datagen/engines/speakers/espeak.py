@@ -16,9 +16,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from datagen.config import Options, knob
 from datagen.engines.speakers import praat
-from datagen.engines.speakers.delivery import Delivery, delivery
+from datagen.engines.speakers.delivery import Delivery, SpokenOptions, delivery
 from datagen.engines.speakers.espeak_library import RATE_HZ, EspeakLibrary, RawSpeech, Tone
 from datagen.engines.speakers.finished import timed_words, to_pcm16
 from datagen.engines.speakers.resampling import resample
@@ -41,19 +40,8 @@ REVISION = 4
 LICENCE = "GPL-3.0-or-later"
 
 
-class EspeakOptions(Options):
+class EspeakOptions(SpokenOptions):
     """Knobs of the espeak speaker."""
-
-    jitter: float = knob(
-        0.03,
-        "how far rate and pitch range of one turn may lie from the voice's own; pitch a third of it",
-        "share",
-        ge=0,
-        le=0.2,
-    )
-    max_chars: int = knob(
-        2_000, "longest text of one request, in characters of its spoken form", "characters", ge=1, le=20_000
-    )
 
 
 class EspeakSpeaker:

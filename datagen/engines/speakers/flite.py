@@ -14,9 +14,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from datagen.config import Options, knob
 from datagen.engines.speakers import praat
-from datagen.engines.speakers.delivery import Delivery, delivery
+from datagen.engines.speakers.delivery import Delivery, SpokenOptions, delivery
 from datagen.engines.speakers.finished import timed_words, to_pcm16
 from datagen.engines.speakers.flite_library import FliteLibrary, RawWords
 from datagen.engines.speakers.respelling import OF_FLITE, respelled
@@ -53,19 +52,8 @@ OF_LETTERS = str.maketrans(
 """What an ASCII synthesiser reads for signs and letters that do not come apart into a letter and an accent. Others are left out."""
 
 
-class FliteOptions(Options):
+class FliteOptions(SpokenOptions):
     """Knobs of the flite speaker."""
-
-    jitter: float = knob(
-        0.03,
-        "how far rate and pitch range of one turn may lie from the voice's own; pitch a third of it",
-        "share",
-        ge=0,
-        le=0.2,
-    )
-    max_chars: int = knob(
-        2_000, "longest text of one request, in characters of its spoken form", "characters", ge=1, le=20_000
-    )
 
 
 class FliteSpeaker:
