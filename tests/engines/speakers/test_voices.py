@@ -1,6 +1,7 @@
 """The voices of voices/*.toml: many, apart by the calibrated distance, spread as asked, and as measured."""
 
 import itertools
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from datagen import resources
 from datagen.audio.levels import integrated_lufs
 from datagen.audio.speaker_distance import N_FEATURES, distances, read_distance, whitening
-from datagen.engines.speakers.calibrate import LEVEL_LUFS, clip, cover, held_out_features, measured
+from datagen.engines.speakers.calibrate import LEVEL_LUFS, clip, cover, held_out_features, measured, recount
 from datagen.engines.speakers.espeak import EspeakSpeaker
 from datagen.engines.speakers.voice_bank import voices_of
 from datagen.engines.speakers.voice_files import write_family
@@ -61,6 +62,7 @@ def test_the_licence_is_named() -> None:
 def test_the_distance_confuses_few() -> None:
     """As counted on held-out texts over all voices; the slow test below counts again on a part."""
     assert DISTANCE.threshold > 1
+    assert DISTANCE.n_held_out_voices == len(VOICES)
     assert DISTANCE.one_taken_for_two < 0.05
     assert DISTANCE.two_taken_for_one < 0.001
     assert DISTANCE.matrix.shape == (N_FEATURES, N_FEATURES)
@@ -136,6 +138,24 @@ def test_a_family_survives_writing(tmp_path: Path) -> None:
     assert copy.read_bytes() == source.read_bytes()
     assert voices_of("espeak", tmp_path) == tuple(family)
     assert voices_of("chatterbox", tmp_path) == ()
+
+
+def test_a_recount_leaves_unclear_voices_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("espeak-shift.toml", "espeak-praat.toml", "distance.toml"):
+        shutil.copy(resources.voices() / name, tmp_path / name)
+    family = [v for v in VOICES if v.family == "espeak-shift"][:4]
+    write_family(tmp_path / "espeak-shift.toml", family)
+    write_family(tmp_path / "espeak-praat.toml", [])
+    told = (tmp_path / "espeak-shift.toml").read_text(encoding="utf-8")
+    told = told.replace("unclear = [", f'unclear = ["{family[1].id}", ')
+    (tmp_path / "espeak-shift.toml").write_text(told, encoding="utf-8")
+    monkeypatch.setattr(resources, "voices", lambda: tmp_path)
+    recount(1)
+    found = read_distance(tmp_path / "distance.toml")
+    assert (found.threshold, found.n_calibration_voices, found.n_held_out_voices) == (DISTANCE.threshold, 80, 3)
+    assert (found.matrix == DISTANCE.matrix).all()
+    voices_of.cache_clear()
+    assert voices_of("espeak", tmp_path) == (family[0], *family[2:])
 
 
 @pytest.mark.parametrize(
