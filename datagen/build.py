@@ -220,6 +220,11 @@ class Build:
         clips = self.options(SpeakOptions).clips.output_options()
         return [clips, *self._inputs(["speak", "align"], self._speech_engines)]
 
+    @cached_property
+    def prompt_inputs(self) -> list[Any]:
+        """What the prompt of any voice depends on beside its text: who speaks and aligns it, its gates, and how often it is tried."""
+        return [self.recipe.run.attempts, *self._inputs(["speak", "align"], ["speaker", "aligner"])]
+
     @property
     def _speech_engines(self) -> list[str]:
         """The engines that speech depends on: those that make it, and those that decide which of it is kept."""

@@ -93,13 +93,14 @@ def _of_bank(voice: str, text: str, prompt: bool, bank: Path) -> Any:
 
 def _of_engine(voice: str, text: str, profile: str) -> Any:
     from datagen.protocols import Failure, SpeakRequest
+    from datagen.run.meter import Meter
     from datagen.run.prompts import voice_prompt
     from datagen.text.say import spoken_words
 
     build = resolve(recipes.compose(profile=profile, sets=["plan.max_voices=0"]))
     found = _named(voice, build.voices, "datagen voices list")
     if not text:
-        return voice_prompt(build, voice)
+        return voice_prompt(build, voice, Meter(lambda _: None))
     speech = build.engine("speaker").speak([SpeakRequest(tuple(text.split()), spoken_words(text), found, seed=0)])[0]
     if isinstance(speech, Failure):
         raise UserError(f"--text: {speech.detail}")

@@ -15,9 +15,9 @@ from datagen.records.codec import from_json, to_json
 from datagen.records.enums import ClipKind, Speaker, Stage
 from datagen.records.plan import DialogPlan, Voice
 from datagen.records.speech import Clip, Clips, Speech, Word
-from datagen.run.attempt import Refused, placed
 from datagen.run.listening import Take, judged
 from datagen.run.meter import Meter
+from datagen.run.placing import Refused, placed
 from datagen.stages.speak import clips as speak
 from datagen.stages.speak.clips import Candidate, Passed
 from datagen.stages.speak.unit import SpeakOptions

@@ -96,10 +96,9 @@ def _similarities(build: Build, takes: Sequence[Take], options: SpeakOptions, me
     chosen = [i for i, t in enumerate(takes) if t.speech.duration_s >= options.gates.similarity_from_s]
     if not chosen:
         return found
+    _refer(build, {takes[i].request.voice.id: takes[i].request.voice for i in chosen}, meter)
     with meter.time(Stage.SPEAK, "embedder"):
         embedder = build.engine("embedder")
-        voices = {takes[i].request.voice.id: takes[i].request.voice for i in chosen}
-        _refer(build, voices)
         rows = embedder.embed([takes[i].speech.audio for i in chosen])
         for row, i in zip(rows, chosen, strict=True):
             reference = build.references[takes[i].request.voice.id]
@@ -108,12 +107,13 @@ def _similarities(build: Build, takes: Sequence[Take], options: SpeakOptions, me
     return found
 
 
-def _refer(build: Build, voices: dict[str, Voice]) -> None:
+def _refer(build: Build, voices: dict[str, Voice], meter: Meter) -> None:
     """Has the embedding of each voice's reference at hand: its voice prompt, which no dialogue says."""
     lacking = [v for v in voices if v not in build.references]
     if lacking:
-        prompts: list[Audio] = [voice_prompt(build, v) for v in lacking]
-        rows = build.engine("embedder").embed(prompts)
+        prompts: list[Audio] = [voice_prompt(build, v, meter) for v in lacking]
+        with meter.time(Stage.SPEAK, "embedder"):
+            rows = build.engine("embedder").embed(prompts)
         build.references.update({v: row[None] for v, row in zip(lacking, rows, strict=True)})
 
 

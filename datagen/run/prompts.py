@@ -13,8 +13,9 @@ from datagen.errors import EngineError
 from datagen.protocols import Failure
 from datagen.records.enums import Stage
 from datagen.records.rendered import Codes
-from datagen.records.speech import Audio
+from datagen.records.speech import Audio, Speech
 from datagen.run.meter import Meter
+from datagen.run.placing import placed
 from datagen.stages.encode import unit as encode
 from datagen.stages.speak import unit as speak
 from datagen.stages.speak.unit import SpeakOptions, Utterance
@@ -24,19 +25,29 @@ from datagen.store.ledger import Artefact, Ledger
 PROMPT_LUFS = -24.0
 """Integrated loudness of a voice prompt as PersonaPlex feeds it (ITU-R BS.1770)."""
 
-_VERSION = 2
+_VERSION = 3
 _CODES, _SOUND = "codes.npy", "prompt.flac"
 
 
-def voice_prompt(build: Build, voice_id: str) -> Audio:
-    """A voice saying the fixed prompt text, at -24 LUFS and in 16 bits, as its file has it. EngineError where the speaker cannot."""
-    request = speak.voice_prompt_request(build.voices[voice_id])
-    raw = build.engine("speaker").speak([request])[0]
-    utterance = Utterance(f"voice {voice_id}", 0, None, 0, request)
-    speech = raw if isinstance(raw, Failure) else speak.finish(utterance, raw, build.options(SpeakOptions))
-    if isinstance(speech, Failure):
-        raise EngineError(f"voice {voice_id}: its prompt cannot be spoken: {speech.detail}")
-    return quantise(to_lufs(speech.audio, PROMPT_LUFS))
+def voice_prompt(build: Build, voice_id: str, meter: Meter) -> Audio:
+    """A voice saying the fixed prompt text, at -24 LUFS and in 16 bits, as its file has it.
+
+    It is the first attempt that passes the gates on the sound of a turn; an EngineError where none of `run.attempts` does.
+    """
+    voice, why = build.voices[voice_id], ""
+    for number in range(build.recipe.run.attempts):
+        request = speak.voice_prompt_request(voice, number)
+        with meter.time(Stage.SPEAK, "engine"):
+            raw = build.engine("speaker").speak([request])[0]
+        utterance = Utterance(f"voice {voice_id}", 0, None, number, request)
+        speech = raw if isinstance(raw, Failure) else speak.finish(utterance, raw, build.options(SpeakOptions))
+        if not isinstance(speech, Failure):
+            found = placed(build, [(f"voice {voice_id}", request)], [speech], meter)[0]
+            if isinstance(found, Speech):
+                return quantise(to_lufs(found.audio, PROMPT_LUFS))
+            speech = found.failures[0]
+        why = speech.detail
+    raise EngineError(f"voice {voice_id}: its prompt cannot be spoken in {build.recipe.run.attempts} attempts: {why}")
 
 
 class VoicePrompts:
@@ -56,14 +67,13 @@ class VoicePrompts:
     def _artefact(self, voice_id: str) -> Artefact:
         build = self._build
         voice = build.voices[voice_id]
-        inputs = [build.output_options("speak"), build.makers["speaker"], build.makers["codec"], voice]
+        inputs = [build.prompt_inputs, build.makers["codec"], voice]
         key = digest("voice prompt", _VERSION, speak.voice_prompt_request(voice).spoken, *inputs)
         return self._ledger.find("voices", voice_id, key) or self._make(voice_id, key)
 
     def _make(self, voice_id: str, key: str) -> Artefact:
         with self._ledger.make("voices", voice_id, key) as draft:
-            with self._meter.time(Stage.SPEAK, "engine"):
-                audio = voice_prompt(self._build, voice_id)
+            audio = voice_prompt(self._build, voice_id, self._meter)
             with self._meter.time(Stage.ENCODE, "engine"):
                 codec = self._build.engine("codec")
                 codes = encode.finish_prompt(codec.encode([audio])[0], len(audio), codec)

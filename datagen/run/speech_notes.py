@@ -6,7 +6,7 @@ from typing import Any
 
 from datagen.records.maker import Reject
 from datagen.records.speech import Speech
-from datagen.run.attempt import Refused
+from datagen.run.placing import Refused
 from datagen.stages.speak.gates import judge
 from datagen.stages.speak.unit import Utterance
 

@@ -1,16 +1,24 @@
 """The voice prompts of a build: a file for each voice that speaks, and the codes are that file's."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pytest
 
+from datagen import recipes
 from datagen.audio.files import read_audio
 from datagen.audio.levels import integrated_lufs
+from datagen.build import Build, resolve
 from datagen.check import check_build
 from datagen.engines.codecs.melrvq import MelRvqCodec, MelRvqOptions
-from datagen.records.speech import SAMPLE_RATE_HZ
+from datagen.errors import EngineError
+from datagen.protocols import SpeakRequest
+from datagen.records.speech import SAMPLE_RATE_HZ, Speech
+from datagen.run.meter import Meter
+from datagen.run.prompts import voice_prompt
 
 
 def test_the_codes_are_those_of_the_file(built: Path) -> None:
@@ -38,3 +46,38 @@ def test_a_lost_prompt_is_a_problem(built: Path, tmp_path: Path) -> None:
     gone = sorted((out / "voice_prompts").iterdir())[0]
     gone.write_bytes(b"no audio")
     assert f"voice_prompts/{gone.name} is not readable audio" in " ".join(p.what for p in check_build(out))
+
+
+class Stumbling:
+    """A speaker whose first texts lack their second half."""
+
+    def __init__(self, speaker: object, n_bad: int) -> None:
+        self._speaker, self._n_bad, self.seeds = speaker, n_bad, list[int]()
+
+    def speak(self, requests: list[SpeakRequest]) -> list[Speech]:
+        (said,) = self._speaker.speak(requests)  # type: ignore[attr-defined]
+        self.seeds.append(requests[0].seed)
+        bad = len(self.seeds) <= self._n_bad
+        return [replace(said, audio=said.audio[: len(said.audio) // 2]) if bad else said]
+
+
+def stumbling(n_bad: int) -> tuple[Build, str, Stumbling]:
+    build = resolve(recipes.compose("quickstart", sets=["plan.max_voices=40"]))
+    voice = sorted(build.voices)[0]
+    build._engines["speaker"] = speaker = Stumbling(build.engine("speaker"), n_bad)
+    return build, voice, speaker
+
+
+def test_a_prompt_that_fails_a_gate_is_spoken_again() -> None:
+    build, voice, speaker = stumbling(1)
+    again = voice_prompt(build, voice, Meter(lambda _: None))
+    good, _, _ = stumbling(0)
+    assert len(again) == pytest.approx(len(voice_prompt(good, voice, Meter(lambda _: None))), rel=0.1)
+    assert len(set(speaker.seeds)) == 2
+
+
+def test_a_voice_that_never_says_its_prompt_stops_the_build() -> None:
+    build, voice, speaker = stumbling(9)
+    with pytest.raises(EngineError, match=rf"voice {voice}: its prompt cannot be spoken in 3 attempts: voice {voice}"):
+        voice_prompt(build, voice, Meter(lambda _: None))
+    assert len(speaker.seeds) == 3

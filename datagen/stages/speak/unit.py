@@ -260,8 +260,7 @@ VOICE_PROMPT_TEXT = (
 """About ten seconds that no dialogue says: what a voice prompt is made of."""
 
 
-def voice_prompt_request(voice: Voice) -> SpeakRequest:
-    """The fixed text in a voice; its seed is the voice's own, so a voice has one prompt in every build."""
-    return SpeakRequest(
-        tuple(VOICE_PROMPT_TEXT.split()), spoken_words(VOICE_PROMPT_TEXT), voice, seed_of("voice prompt", voice.id)
-    )
+def voice_prompt_request(voice: Voice, attempt: int = 0) -> SpeakRequest:
+    """The fixed text in a voice; its seed is the voice's own and the attempt's, so a voice has one prompt in every build."""
+    seed = seed_of("voice prompt", voice.id, *((attempt,) if attempt else ()))
+    return SpeakRequest(tuple(VOICE_PROMPT_TEXT.split()), spoken_words(VOICE_PROMPT_TEXT), voice, seed)

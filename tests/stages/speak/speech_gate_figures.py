@@ -18,9 +18,9 @@ from datagen import recipes
 from datagen.build import Build, resolve
 from datagen.protocols import Failure, WriteRequest
 from datagen.records.speech import Speech
-from datagen.run.attempt import Refused, placed
 from datagen.run.listening import Take, judged
 from datagen.run.meter import Meter
+from datagen.run.placing import Refused, placed
 from datagen.stages.speak import unit as speak
 from datagen.stages.speak.unit import Utterance
 from datagen.store.ids import seed_of
