@@ -70,7 +70,7 @@ class GateOptions(Options):
         40.0, "so far below the text's loudest counts as silence inside it", "dB", gt=0, le=120
     )
     min_bandwidth_hz: float = knob(
-        5_300.0,
+        4_200.0,
         "least bandwidth: telephone speech ends at 3400 Hz, and a muffled voice below it",
         "Hz",
         ge=0,
