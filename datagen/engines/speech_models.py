@@ -1,20 +1,57 @@
 """What engines that listen through a speech model share: audio at 16 kHz, a model's folder, and who its weights are."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import field_validator
 
+from datagen.config import Options, knob
 from datagen.errors import EngineError, UserError
+from datagen.records.maker import Maker
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
+from datagen.store.ids import digest
 
 MODEL_RATE_HZ = 16_000
 _TAPER_SHARE = 0.04
 """The top share of the kept band fades out over a cosine, so that no wall rings."""
 _PAD_SAMPLES = 1_200
+
+
+class SpeechModelOptions(Options):
+    """What the options of these engines share; `model` and `revision` are each engine's own."""
+
+    model: str
+    revision: str
+    device: str = knob("auto", "auto (cuda where there is one) | cpu | cuda | cuda:N", changes_output=False)
+
+    @field_validator("device")
+    @classmethod
+    def _a_device(cls, value: str) -> str:
+        if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", value):
+            raise ValueError(f"{value!r} is no device. Take auto, cpu, cuda, or cuda:N for one of several GPUs.")
+        return value
+
+
+def maker_of(
+    name: str, options: SpeechModelOptions, files: str, version: str, default: tuple[str, str], note: str = ""
+) -> Maker:
+    """The maker of an engine with a speech model. The revision is `version` and the digest of its `files`: the same model by path and by
+    id is one engine. `default` is the model whose licence is known, with that licence."""
+    model, licence = default
+    return Maker(
+        name,
+        told_name(options.model),
+        f"{version}+files-{files[:16]}",
+        licence if options.model == model else "not known: a model of your own",
+        digest(options.output_options()),
+        deterministic=False,
+        note=note,
+    )
 
 
 def at_16_khz(audio: Audio) -> NDArray[np.float32]:
@@ -65,14 +102,14 @@ def folder_of(model: str, revision: str, key: str, patterns: Sequence[str]) -> P
 @cache
 def digest_of(folder: Path, names: tuple[str, ...]) -> str:
     """SHA-256 (64 hex digits) of the bytes of those of `names` that are in `folder`, each with its name."""
-    digest = hashlib.sha256()
+    hashed = hashlib.sha256()
     for name in names:
         path = folder / name
         if path.is_file():
-            digest.update(f"{name}\0{path.stat().st_size}\0".encode())
+            hashed.update(f"{name}\0{path.stat().st_size}\0".encode())
             with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
+                hashed.update(hashlib.file_digest(file, "sha256").digest())
+    return hashed.hexdigest()
 
 
 def told_name(model: str) -> str:

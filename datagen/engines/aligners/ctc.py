@@ -1,24 +1,21 @@
 """Forced alignment by a CTC model: wav2vec 2.0 and its kin, batched, on a GPU or a processor."""
 
-import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from pydantic import field_validator
 
-from datagen.config import Options, knob
+from datagen.config import knob
 from datagen.engines.aligners.ctc_model import FILES, KEY, CtcModel
 from datagen.engines.aligners.edges import grown
 from datagen.engines.aligners.trellis import Path as CtcPath
 from datagen.engines.aligners.trellis import best_paths, least_frames
-from datagen.engines.speech_models import at_16_khz, digest_of, folder_of, told_name, torch_device
+from datagen.engines.speech_models import SpeechModelOptions, at_16_khz, digest_of, folder_of, maker_of, torch_device
 from datagen.protocols import AlignRequest, Failure
 from datagen.records.maker import Maker
 from datagen.records.speech import SAMPLE_RATE_HZ, Word
-from datagen.store.ids import digest
 from datagen.text.wer import words_of
 
 MODEL = "facebook/wav2vec2-base-960h"
@@ -27,7 +24,7 @@ VERSION = "1"
 """Raised when the same request and model give other times."""
 
 
-class CtcOptions(Options):
+class CtcOptions(SpeechModelOptions):
     """The knobs of the CTC aligner."""
 
     model: str = knob(
@@ -36,7 +33,6 @@ class CtcOptions(Options):
         changes_output=False,  # the digest of the files is in the engine's revision
     )
     revision: str = knob(REVISION, "the hub's commit, 40 hex digits", changes_output=False)
-    device: str = knob("auto", "auto (cuda where there is one) | cpu | cuda | cuda:N", changes_output=False)
     half: bool = knob(False, "half precision on a GPU; moves some edges by a frame")
     batch: int = knob(8, "texts at once", "texts", changes_output=False, ge=1, le=256)
     reach_s: float = knob(
@@ -46,13 +42,6 @@ class CtcOptions(Options):
         0.0, "least probability of a word's letters, their geometric mean; a text with a lower word fails. 0: none does", "",
         ge=0, le=1,
     )  # fmt: skip
-
-    @field_validator("device")
-    @classmethod
-    def _a_device(cls, value: str) -> str:
-        if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", value):
-            raise ValueError(f"{value!r} is no device. Take auto, cpu, cuda, or cuda:N for one of several GPUs.")
-        return value
 
 
 class CtcAligner:
@@ -70,13 +59,8 @@ class CtcAligner:
 
     @cached_property
     def maker(self) -> Maker:
-        """The revision is the digest of the model's files: the same model by path and by id is one engine."""
-        found = digest_of(self._folder, FILES)[:16]
-        licence = "Apache-2.0" if self.options.model == MODEL else "not known: a model of your own"
-        own = digest(self.options.output_options())
-        return Maker(
-            self.name, told_name(self.options.model), f"{VERSION}+files-{found}", licence, own, deterministic=False
-        )
+        """The revision is the digest of the model's files."""
+        return maker_of(self.name, self.options, digest_of(self._folder, FILES), VERSION, (MODEL, "Apache-2.0"))
 
     @cached_property
     def _folder(self) -> Path:

@@ -1,6 +1,5 @@
 """Word times by Whisper: where its attention is as it is made to write the known text."""
 
-import re
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
@@ -9,16 +8,14 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import field_validator
 
-from datagen.config import Options, knob
+from datagen.config import knob
 from datagen.engines.aligners.edges import trimmed
-from datagen.engines.speech_models import at_16_khz, digest_of, folder_of, told_name, torch_device
+from datagen.engines.speech_models import SpeechModelOptions, at_16_khz, digest_of, folder_of, maker_of, torch_device
 from datagen.engines.whisper_model import FILES, FRAME_S, LICENCE, MODEL, MOST_S, REVISION, WhisperModel
 from datagen.protocols import AlignRequest, Failure
 from datagen.records.maker import Maker
 from datagen.records.speech import SAMPLE_RATE_HZ, Word
-from datagen.store.ids import digest
 from datagen.text.wer import words_of
 
 KEY = "aligner"
@@ -26,7 +23,7 @@ VERSION = "1"
 """Raised when the same request and model give other times."""
 
 
-class WhisperOptions(Options):
+class WhisperOptions(SpeechModelOptions):
     """The knobs of the Whisper aligner."""
 
     model: str = knob(
@@ -35,15 +32,7 @@ class WhisperOptions(Options):
         changes_output=False,  # the digest of the files is in the engine's revision
     )
     revision: str = knob(REVISION, "the hub's commit, 40 hex digits", changes_output=False)
-    device: str = knob("auto", "auto (cuda where there is one) | cpu | cuda | cuda:N", changes_output=False)
     half: bool = knob(False, "half precision on a GPU; moves some edges by a frame")
-
-    @field_validator("device")
-    @classmethod
-    def _a_device(cls, value: str) -> str:
-        if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", value):
-            raise ValueError(f"{value!r} is no device. Take auto, cpu, cuda, or cuda:N for one of several GPUs.")
-        return value
 
 
 class WhisperAligner:
@@ -61,13 +50,8 @@ class WhisperAligner:
 
     @cached_property
     def maker(self) -> Maker:
-        """The revision is the digest of the model's files: the same model by path and by id is one engine."""
-        licence = LICENCE if self.options.model == MODEL else "not known: a model of your own"
-        files = digest_of(self._folder, FILES)[:16]
-        own = digest(self.options.output_options())
-        return Maker(
-            self.name, told_name(self.options.model), f"{VERSION}+files-{files}", licence, own, deterministic=False
-        )
+        """The revision is the digest of the model's files."""
+        return maker_of(self.name, self.options, digest_of(self._folder, FILES), VERSION, (MODEL, LICENCE))
 
     @cached_property
     def _folder(self) -> Path:

@@ -1,20 +1,24 @@
 """Whisper as a recogniser, batched, on a GPU or a processor: what it writes, in spoken words."""
 
-import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import field_validator
-
-from datagen.config import Options, knob
-from datagen.engines.speech_models import at_16_khz, by_length, digest_of, folder_of, told_name, torch_device
+from datagen.config import knob
+from datagen.engines.speech_models import (
+    SpeechModelOptions,
+    at_16_khz,
+    by_length,
+    digest_of,
+    folder_of,
+    maker_of,
+    torch_device,
+)
 from datagen.engines.whisper_model import FILES, LICENCE, MODEL, MOST_S, REVISION, WhisperModel
 from datagen.protocols import Failure, HearRequest
 from datagen.records.maker import Maker
 from datagen.records.speech import SAMPLE_RATE_HZ
-from datagen.store.ids import digest
 from datagen.text.say import spoken_words
 from datagen.text.wer import words_of
 
@@ -23,7 +27,7 @@ VERSION = "1"
 """Raised when the same request and model give another text."""
 
 
-class WhisperOptions(Options):
+class WhisperOptions(SpeechModelOptions):
     """The knobs of Whisper as a recogniser."""
 
     model: str = knob(
@@ -32,17 +36,9 @@ class WhisperOptions(Options):
         changes_output=False,  # the digest of the files is in the engine's revision
     )
     revision: str = knob(REVISION, "the hub's commit, 40 hex digits", changes_output=False)
-    device: str = knob("auto", "auto (cuda where there is one) | cpu | cuda | cuda:N", changes_output=False)
     half: bool = knob(True, "half precision on a GPU")
     batch: int = knob(8, "texts at once", "texts", changes_output=False, ge=1, le=256)
     min_s: float = knob(0.1, "shorter audio is not listened to", "s", gt=0, le=5)
-
-    @field_validator("device")
-    @classmethod
-    def _a_device(cls, value: str) -> str:
-        if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", value):
-            raise ValueError(f"{value!r} is no device. Take auto, cpu, cuda, or cuda:N for one of several GPUs.")
-        return value
 
 
 class WhisperRecogniser:
@@ -60,13 +56,8 @@ class WhisperRecogniser:
 
     @cached_property
     def maker(self) -> Maker:
-        """The revision is the digest of the model's files: the same model by path and by id is one engine."""
-        licence = LICENCE if self.options.model == MODEL else "not known: a model of your own"
-        files = digest_of(self._folder, FILES)[:16]
-        own = digest(self.options.output_options())
-        return Maker(
-            self.name, told_name(self.options.model), f"{VERSION}+files-{files}", licence, own, deterministic=False
-        )
+        """The revision is the digest of the model's files."""
+        return maker_of(self.name, self.options, digest_of(self._folder, FILES), VERSION, (MODEL, LICENCE))
 
     @cached_property
     def _folder(self) -> Path:

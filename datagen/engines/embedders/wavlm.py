@@ -1,7 +1,6 @@
 """Speaker vectors of a WavLM, wav2vec 2.0 or similar x-vector model through transformers, batched, on a GPU or a CPU."""
 
 import json
-import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -9,22 +8,21 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import field_validator
 
-from datagen.config import Options, knob
+from datagen.config import knob
 from datagen.engines.speech_models import (
     MODEL_RATE_HZ,
+    SpeechModelOptions,
     at_16_khz,
     by_length,
     digest_of,
     folder_of,
-    told_name,
+    maker_of,
     torch_device,
 )
 from datagen.errors import EngineError
 from datagen.records.maker import Maker
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
-from datagen.store.ids import digest
 
 MODEL = "microsoft/wavlm-base-plus-sv"
 REVISION = "feb593a6c23c1cc3d9510425c29b0a14d2b07b1e"
@@ -37,9 +35,11 @@ SILENT = 1e-4
 _CONFIG, _PREPROCESSOR = "config.json", "preprocessor_config.json"
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 _KEY = "embedder"
+VERSION = "1"
+"""Raised when the same clip and model give another vector."""
 
 
-class WavlmOptions(Options):
+class WavlmOptions(SpeechModelOptions):
     """The knobs of the x-vector embedder."""
 
     model: str = knob(
@@ -55,15 +55,7 @@ class WavlmOptions(Options):
     same_from: float = knob(
         SAME_FROM, "cosine from which two clips count as of one speaker; the default is its model card's", ge=-1, le=1
     )
-    device: str = knob("auto", "auto (cuda where there is one) | cpu | cuda | cuda:N", changes_output=False)
     batch: int = knob(8, "clips at once", "clips", changes_output=False, ge=1, le=256)
-
-    @field_validator("device")
-    @classmethod
-    def _a_device(cls, value: str) -> str:
-        if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", value):
-            raise ValueError(f"{value!r} is no device. Take auto, cpu, cuda, or cuda:N for one of several GPUs.")
-        return value
 
 
 class WavlmEmbedder:
@@ -87,18 +79,10 @@ class WavlmEmbedder:
 
     @cached_property
     def maker(self) -> Maker:
-        """The revision is the digest of the model's files: the same model by path and by id is one engine."""
-        found = digest_of(self._folder, (_CONFIG, _PREPROCESSOR, *_WEIGHTS))[:16]
-        own = self.options.model != MODEL
-        return Maker(
-            self.name,
-            told_name(self.options.model),
-            f"files-{found}",
-            "not known: a model of your own" if own else "CC-BY-SA-3.0",
-            digest(self.options.output_options()),
-            deterministic=False,
-            note="same_from is not calibrated on this data",
-        )
+        """The revision is the digest of the model's files."""
+        files = digest_of(self._folder, (_CONFIG, _PREPROCESSOR, *_WEIGHTS))
+        note = "same_from is not calibrated on this data"
+        return maker_of(self.name, self.options, files, VERSION, (MODEL, "CC-BY-SA-3.0"), note)
 
     @cached_property
     def _folder(self) -> Path:
