@@ -3,6 +3,7 @@
 import fcntl
 import os
 import socket
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -29,11 +30,12 @@ def test_sockets_of_workers_that_are_gone_are_removed(tmp_path: Path) -> None:
 
 
 def test_a_meeting_place_that_is_a_link_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch.tempfile, "tempdir", str(tmp_path))
-    (tmp_path / "other").mkdir()
-    (tmp_path / f"datagen-{os.getuid()}").symlink_to(tmp_path / "other")
-    with pytest.raises(EngineError, match="is a link, or belongs to another user"):
-        launch._meeting_place(20)
+    # A short path: where a socket's would be too long, workers are met in /tmp.
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        monkeypatch.setattr(launch.tempfile, "tempdir", short)
+        (Path(short) / f"datagen-{os.getuid()}").symlink_to(tmp_path)
+        with pytest.raises(EngineError, match="is a link, or belongs to another user"):
+            launch._meeting_place(20)
 
 
 def test_frames_come_as_they_went_and_what_is_none_is_refused() -> None:
