@@ -57,7 +57,7 @@ class GateOptions(Options):
         le=10,
     )
     min_edge_s_per_letter: float = knob(
-        0.028,
+        0.026,
         "shortest first and last word: an aligner squeezes what was never said into an edge",
         "s/letter",
         ge=0,
@@ -70,14 +70,14 @@ class GateOptions(Options):
         40.0, "so far below the text's loudest counts as silence inside it", "dB", gt=0, le=120
     )
     min_bandwidth_hz: float = knob(
-        4_200.0,
+        5_300.0,
         "least bandwidth: telephone speech ends at 3400 Hz, and a muffled voice below it",
         "Hz",
         ge=0,
         le=12_000,
     )
     bandwidth_from_s: float = knob(
-        0.7, "a shorter text may be without a sound that shows its bandwidth: it is not measured", "s", ge=0, le=30
+        1.0, "a shorter text may be without a sound that shows its bandwidth: it is not measured", "s", ge=0, le=30
     )
     max_noise_s: float = knob(
         0.08, "longest stretch of noise as loud as speech, flat over its whole band", "s", ge=0, le=10
