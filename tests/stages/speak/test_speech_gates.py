@@ -13,7 +13,7 @@ from datagen.records.plan import Voice
 from datagen.records.speech import SAMPLE_RATE_HZ, Scores, Speech, Word
 from datagen.stages.pack.schema import SCORE_COLUMNS
 from datagen.stages.speak.gates import ends, heard, judge
-from datagen.stages.speak.gates.measure import edge_s_per_letter, measured, stray_s
+from datagen.stages.speak.gates.measure import edge_s_per_letter, measured, shows_bandwidth, stray_s
 from datagen.stages.speak.gates.options import GateOptions
 
 OPTIONS = GateOptions()
@@ -232,3 +232,16 @@ def test_every_score_is_a_column() -> None:
 def test_limits_that_leave_nothing_are_refused() -> None:
     with pytest.raises(UserError, match=r"tail_pad_s = 0\.6 has to be below max_tail_s = 0\.5"):
         read_options(GateOptions, {"tail_pad_s": 0.6}, "speak.gates")
+
+
+@pytest.mark.parametrize(
+    ("spoken", "shows"),
+    [
+        (("And", "you.", "Bye-bye."), False),
+        (("Your", "name?"), False),
+        (("nice",), True),
+        (("Just", "a", "moment."), True),
+    ],
+)
+def test_only_a_text_with_a_hiss_shows_its_bandwidth(spoken: tuple[str, ...], shows: bool) -> None:
+    assert shows_bandwidth(spoken) is shows

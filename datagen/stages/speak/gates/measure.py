@@ -1,5 +1,6 @@
 """The scores of a spoken, aligned text that its sound alone gives; the engines' are put beside them later."""
 
+import re
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 
@@ -24,7 +25,7 @@ def measured(ends: Ends, speech: Speech, request: SpeakRequest, options: GateOpt
     """What the sound of one text tells. `speech` is the finished one of `ends`, its words in order and inside the audio."""
     frames = quality.frames_of(speech.audio)
     n_words = sum(len(s.split()) for s in request.spoken)
-    wide = speech.duration_s >= options.bandwidth_from_s
+    wide = speech.duration_s >= options.bandwidth_from_s and shows_bandwidth(request.spoken)
     return Scores(
         words_per_s=_rounded(n_words / speech.duration_s),
         head_s=_rounded(ends.head_s),
@@ -37,6 +38,14 @@ def measured(ends: Ends, speech: Speech, request: SpeakRequest, options: GateOpt
         bandwidth_hz=quality.bandwidth_hz(frames) if wide else None,
         noise_s=_rounded(quality.noise_s(frames)),
     )
+
+
+_HISSES = re.compile(r"[szxjft]|c[eiy]|ch", re.IGNORECASE)
+
+
+def shows_bandwidth(spoken: Sequence[str]) -> bool:
+    """Whether a text has a sound of the upper band: without an s, f or t a wide-band voice ends at 4 to 5 kHz ("Yep, no problem.")."""
+    return any(_HISSES.search(s) for s in spoken)
 
 
 def _rounded(value: float) -> float:

@@ -77,7 +77,11 @@ class GateOptions(Options):
         le=12_000,
     )
     bandwidth_from_s: float = knob(
-        1.0, "a shorter text may be without a sound that shows its bandwidth: it is not measured", "s", ge=0, le=30
+        0.7,
+        "a shorter text shows too little of its bandwidth: it is not measured, nor is one without an s, f or t",
+        "s",
+        ge=0,
+        le=30,
     )
     max_noise_s: float = knob(
         0.08, "longest stretch of noise as loud as speech, flat over its whole band", "s", ge=0, le=10
