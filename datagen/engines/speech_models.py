@@ -3,8 +3,9 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,21 +38,43 @@ class SpeechModelOptions(Options):
         return value
 
 
-def maker_of(
-    name: str, options: SpeechModelOptions, files: str, version: str, default: tuple[str, str], note: str = ""
-) -> Maker:
-    """The maker of an engine with a speech model. The revision is `version` and the digest of its `files`: the same model by path and by
-    id is one engine. `default` is the model whose licence is known, with that licence."""
-    model, licence = default
-    return Maker(
-        name,
-        told_name(options.model),
-        f"{version}+files-{files[:16]}",
-        licence if options.model == model else "not known: a model of your own",
-        digest(options.output_options()),
-        deterministic=False,
-        note=note,
-    )
+class OfFiles:
+    """What these engines are alike: one model, the files of a folder or of a hub's repository.
+
+    The maker's revision is `version` and the digest of the files: the same model by path and by id is one engine. `default` is the
+    model whose licence is known, with that licence.
+    """
+
+    kind: ClassVar[str]
+    name: ClassVar[str]
+    version: ClassVar[str]
+    files: ClassVar[tuple[str, ...]]
+    default: ClassVar[tuple[str, str]]
+    note: ClassVar[str] = ""
+    options: SpeechModelOptions
+
+    @cached_property
+    def maker(self) -> Maker:
+        """The revision is the digest of the model's files."""
+        model, licence = self.default
+        return Maker(
+            self.name,
+            told_name(self.options.model),
+            f"{self.version}+files-{digest_of(self._folder, self.files)[:16]}",
+            licence if self.options.model == model else "not known: a model of your own",
+            digest(self.options.output_options()),
+            deterministic=False,
+            note=self.note,
+        )
+
+    @cached_property
+    def _folder(self) -> Path:
+        return folder_of(self.options.model, self.options.revision, self.kind, self.files)
+
+    @property
+    def _device(self) -> str:
+        """The torch device of `options.device`. Loads torch."""
+        return torch_device(self.options.device, self.kind)
 
 
 def at_16_khz(audio: Audio) -> NDArray[np.float32]:

@@ -59,10 +59,14 @@ class WhisperModel:
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         multilingual = bool(generation.get("is_multilingual", True))
         wanted = PROMPT if multilingual else (PROMPT[0], PROMPT[3])
-        ids = [self._tokenizer.token_to_id(t) for t in (*wanted, END)]
-        if None in ids:
-            raise EngineError(f"{key}.model: the tokenizer of {folder.name} lacks {(*wanted, END)[ids.index(None)]}.")
-        *self.prompt, self.end = ids
+
+        def id_of(token: str) -> int:
+            found: int | None = self._tokenizer.token_to_id(token)
+            if found is None:
+                raise EngineError(f"{key}.model: the tokenizer of {folder.name} lacks {token}.")
+            return found
+
+        *self.prompt, self.end = map(id_of, (*wanted, END))
         n_layers, n_heads = int(config["decoder_layers"]), int(config["decoder_attention_heads"])
         every = [(layer, head) for layer in range(n_layers // 2, n_layers) for head in range(n_heads)]
         self._heads = [tuple(pair) for pair in generation.get("alignment_heads") or every]

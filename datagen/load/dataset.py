@@ -37,7 +37,7 @@ GROUPS_KEPT = 16
 """Decoded row groups that `__getitem__` keeps at hand, some 2 MB each."""
 
 
-class DialogDataset(torch_data.Dataset):  # type: ignore[misc]
+class DialogDataset(torch_data.Dataset):
     """The dialogues of a split by number, in the order of the files; each as `transform` makes it, else as a `Dialog`.
 
     A random order over all of them decodes a row group of 64 for every dialogue: take `loader` or `iterable`, whose order

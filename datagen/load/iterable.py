@@ -35,7 +35,7 @@ class Source(Protocol):
         ...
 
 
-class IterableDialogs(torch_data.IterableDataset):  # type: ignore[misc]
+class IterableDialogs(torch_data.IterableDataset):
     """What `DialogDataset.iterable` gives. Worker w of W takes batches w, w + W, w + 2 W … of its rank.
 
     Of an epoch that was resumed, a pass gives what was left of it; before another pass `set_epoch` has to say which. A

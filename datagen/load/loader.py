@@ -10,7 +10,7 @@ from datagen.load.with_torch import torch_module
 torch_data: Any = torch_module("torch.utils.data")
 
 
-class DialogLoader(torch_data.DataLoader):  # type: ignore[misc]
+class DialogLoader(torch_data.DataLoader):
     """A DataLoader over `IterableDialogs` whose state is exact whatever its workers have prefetched, and however many they are.
 
     A pass that was heard to its end is an epoch; the next pass is the next one, in its own order, unless `set_epoch` says another.

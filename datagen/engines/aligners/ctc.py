@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
 from datagen.config import knob
-from datagen.engines.aligners.ctc_model import FILES, KEY, CtcModel
+from datagen.engines.aligners.ctc_model import FILES, CtcModel
 from datagen.engines.aligners.edges import grown
 from datagen.engines.aligners.trellis import Path as CtcPath
 from datagen.engines.aligners.trellis import best_paths, least_frames
-from datagen.engines.speech_models import SpeechModelOptions, at_16_khz, digest_of, folder_of, maker_of, torch_device
+from datagen.engines.speech_models import (
+    OfFiles,
+    SpeechModelOptions,
+    at_16_khz,
+)
 from datagen.protocols import AlignRequest, Failure
-from datagen.records.maker import Maker
 from datagen.records.speech import SAMPLE_RATE_HZ, Word
 from datagen.text.wer import words_of
 
@@ -44,7 +46,7 @@ class CtcOptions(SpeechModelOptions):
     )  # fmt: skip
 
 
-class CtcAligner:
+class CtcAligner(OfFiles):
     """Word times to the model's frame (20 ms), grown to where the sound ends. The model is loaded when first needed.
 
     Raises EngineError where the model's folder lacks a file or is of another kind, UserError where there is no such device.
@@ -53,22 +55,16 @@ class CtcAligner:
     kind: ClassVar[str] = "aligner"
     name: ClassVar[str] = "ctc"
     Options: ClassVar[type[CtcOptions]] = CtcOptions
+    version: ClassVar[str] = VERSION
+    files: ClassVar[tuple[str, ...]] = FILES
+    default: ClassVar[tuple[str, str]] = (MODEL, "Apache-2.0")
 
     def __init__(self, options: CtcOptions) -> None:
-        self.options = options
-
-    @cached_property
-    def maker(self) -> Maker:
-        """The revision is the digest of the model's files."""
-        return maker_of(self.name, self.options, digest_of(self._folder, FILES), VERSION, (MODEL, "Apache-2.0"))
-
-    @cached_property
-    def _folder(self) -> Path:
-        return folder_of(self.options.model, self.options.revision, KEY, FILES)
+        self.options: CtcOptions = options
 
     @cached_property
     def _model(self) -> CtcModel:
-        return CtcModel(self._folder, torch_device(self.options.device, KEY), self.options.half)
+        return CtcModel(self._folder, self._device, self.options.half)
 
     def align(self, requests: Sequence[AlignRequest]) -> list[tuple[Word, ...] | Failure]:
         """A word a display word. Failures: `unsayable`, `too_short`, `unsure`."""

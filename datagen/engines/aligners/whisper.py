@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -11,14 +10,16 @@ from numpy.typing import NDArray
 
 from datagen.config import knob
 from datagen.engines.aligners.edges import trimmed
-from datagen.engines.speech_models import SpeechModelOptions, at_16_khz, digest_of, folder_of, maker_of, torch_device
+from datagen.engines.speech_models import (
+    OfFiles,
+    SpeechModelOptions,
+    at_16_khz,
+)
 from datagen.engines.whisper_model import FILES, FRAME_S, LICENCE, MODEL, MOST_S, REVISION, WhisperModel
 from datagen.protocols import AlignRequest, Failure
-from datagen.records.maker import Maker
 from datagen.records.speech import SAMPLE_RATE_HZ, Word
 from datagen.text.wer import words_of
 
-KEY = "aligner"
 VERSION = "1"
 """Raised when the same request and model give other times."""
 
@@ -35,7 +36,7 @@ class WhisperOptions(SpeechModelOptions):
     half: bool = knob(False, "half precision on a GPU; moves some edges by a frame")
 
 
-class WhisperAligner:
+class WhisperAligner(OfFiles):
     """Word times to 20 ms from cross-attention, brought to where the sound begins and ends; text by text.
 
     Raises EngineError where the model's folder lacks a file or is of another kind, UserError where there is no such device.
@@ -44,22 +45,16 @@ class WhisperAligner:
     kind: ClassVar[str] = "aligner"
     name: ClassVar[str] = "whisper"
     Options: ClassVar[type[WhisperOptions]] = WhisperOptions
+    version: ClassVar[str] = VERSION
+    files: ClassVar[tuple[str, ...]] = FILES
+    default: ClassVar[tuple[str, str]] = (MODEL, LICENCE)
 
     def __init__(self, options: WhisperOptions) -> None:
-        self.options = options
-
-    @cached_property
-    def maker(self) -> Maker:
-        """The revision is the digest of the model's files."""
-        return maker_of(self.name, self.options, digest_of(self._folder, FILES), VERSION, (MODEL, LICENCE))
-
-    @cached_property
-    def _folder(self) -> Path:
-        return folder_of(self.options.model, self.options.revision, KEY, FILES)
+        self.options: WhisperOptions = options
 
     @cached_property
     def _model(self) -> WhisperModel:
-        return WhisperModel(self._folder, torch_device(self.options.device, KEY), self.options.half, KEY)
+        return WhisperModel(self._folder, self._device, self.options.half, self.kind)
 
     def align(self, requests: Sequence[AlignRequest]) -> list[tuple[Word, ...] | Failure]:
         """A word a display word. Failures: `unsayable`, `too_short`, `too_long`."""

@@ -2,27 +2,21 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import ClassVar
 
 from datagen.config import knob
 from datagen.engines.speech_models import (
+    OfFiles,
     SpeechModelOptions,
     at_16_khz,
     by_length,
-    digest_of,
-    folder_of,
-    maker_of,
-    torch_device,
 )
 from datagen.engines.whisper_model import FILES, LICENCE, MODEL, MOST_S, REVISION, WhisperModel
 from datagen.protocols import Failure, HearRequest
-from datagen.records.maker import Maker
 from datagen.records.speech import SAMPLE_RATE_HZ
 from datagen.text.say import spoken_words
 from datagen.text.wer import words_of
 
-KEY = "asr"
 VERSION = "1"
 """Raised when the same request and model give another text."""
 
@@ -41,7 +35,7 @@ class WhisperOptions(SpeechModelOptions):
     min_s: float = knob(0.1, "shorter audio is not listened to", "s", gt=0, le=5)
 
 
-class WhisperRecogniser:
+class WhisperRecogniser(OfFiles):
     """What Whisper hears, numbers and signs written as they are said. It does not look at the request's texts.
 
     Raises EngineError where the model's folder lacks a file or is of another kind, UserError where there is no such device.
@@ -50,22 +44,16 @@ class WhisperRecogniser:
     kind: ClassVar[str] = "asr"
     name: ClassVar[str] = "whisper"
     Options: ClassVar[type[WhisperOptions]] = WhisperOptions
+    version: ClassVar[str] = VERSION
+    files: ClassVar[tuple[str, ...]] = FILES
+    default: ClassVar[tuple[str, str]] = (MODEL, LICENCE)
 
     def __init__(self, options: WhisperOptions) -> None:
-        self.options = options
-
-    @cached_property
-    def maker(self) -> Maker:
-        """The revision is the digest of the model's files."""
-        return maker_of(self.name, self.options, digest_of(self._folder, FILES), VERSION, (MODEL, LICENCE))
-
-    @cached_property
-    def _folder(self) -> Path:
-        return folder_of(self.options.model, self.options.revision, KEY, FILES)
+        self.options: WhisperOptions = options
 
     @cached_property
     def _model(self) -> WhisperModel:
-        return WhisperModel(self._folder, torch_device(self.options.device, KEY), self.options.half, KEY)
+        return WhisperModel(self._folder, self._device, self.options.half, self.kind)
 
     def hear(self, requests: Sequence[HearRequest]) -> list[str | Failure]:
         """The words heard a request. Failures: `too_short`, `too_long`."""

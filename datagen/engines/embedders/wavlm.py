@@ -12,16 +12,12 @@ from numpy.typing import NDArray
 from datagen.config import knob
 from datagen.engines.speech_models import (
     MODEL_RATE_HZ,
+    OfFiles,
     SpeechModelOptions,
     at_16_khz,
     by_length,
-    digest_of,
-    folder_of,
-    maker_of,
-    torch_device,
 )
 from datagen.errors import EngineError
-from datagen.records.maker import Maker
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 
 MODEL = "microsoft/wavlm-base-plus-sv"
@@ -58,7 +54,7 @@ class WavlmOptions(SpeechModelOptions):
     batch: int = knob(8, "clips at once", "clips", changes_output=False, ge=1, le=256)
 
 
-class WavlmEmbedder:
+class WavlmEmbedder(OfFiles):
     """Speaker vectors of unit length, and their cosines. An Embedder (datagen/protocols.py).
 
     The same vector in any company to about 1e-5: batches are padded and masked, and where the model's first layer normalises over
@@ -69,28 +65,21 @@ class WavlmEmbedder:
     kind: ClassVar[str] = "embedder"
     name: ClassVar[str] = "wavlm"
     Options: ClassVar[type[WavlmOptions]] = WavlmOptions
+    version: ClassVar[str] = VERSION
+    files: ClassVar[tuple[str, ...]] = (_CONFIG, _PREPROCESSOR, *_WEIGHTS)
+    default: ClassVar[tuple[str, str]] = (MODEL, "CC-BY-SA-3.0")
+    note: ClassVar[str] = "same_from is not calibrated on this data"
 
     def __init__(self, options: WavlmOptions) -> None:
-        self.options = options
+        self.options: WavlmOptions = options
 
     @property
     def same_from(self) -> float:
         return self.options.same_from
 
     @cached_property
-    def maker(self) -> Maker:
-        """The revision is the digest of the model's files."""
-        files = digest_of(self._folder, (_CONFIG, _PREPROCESSOR, *_WEIGHTS))
-        note = "same_from is not calibrated on this data"
-        return maker_of(self.name, self.options, files, VERSION, (MODEL, "CC-BY-SA-3.0"), note)
-
-    @cached_property
-    def _folder(self) -> Path:
-        return folder_of(self.options.model, self.options.revision, _KEY, (_CONFIG, _PREPROCESSOR, *_WEIGHTS))
-
-    @cached_property
     def _model(self) -> "XVectors":
-        return XVectors(self._folder, torch_device(self.options.device, _KEY))
+        return XVectors(self._folder, self._device)
 
     def embed(self, audios: Sequence[Audio]) -> NDArray[np.float32]:
         """Vectors [n, d] of length 1 of mono 24 kHz clips; a row of NaN for one under half a second or silent."""
@@ -185,7 +174,7 @@ def _each_alone(extractor: Any) -> Any:
     """The convolutional front end, run on each clip without its padding, and its features padded instead."""
     import torch
 
-    class EachAlone(torch.nn.Module):  # type: ignore[misc]
+    class EachAlone(torch.nn.Module):
         lengths: Sequence[int] = ()
 
         def __init__(self) -> None:

@@ -172,7 +172,7 @@ def our_side(model: Any, spec: Spec, most_tokens: int) -> Side:
 def _speak(engine: Batched, rows: Sequence[Row], side: Side, spec: Spec) -> None:
     """Every row through T3, the flow, the vocoder and the watermark, as `Batched.speak` has it; a text that was stopped counts too."""
     clock = Clock(side, spec.device.startswith("cuda"))
-    texts = [engine._text(row.text) for row in rows]
+    texts = [engine.ids_of(row.text) for row in rows]
     decoded = clock.timed("t3", lambda: dict(engine.t3.decode(rows, texts)))()
     spoken = {n: found.ids[found.ids < SPEECH_CODES] for n, found in decoded.items()}
     order = sorted((n for n, ids in spoken.items() if len(ids)), key=lambda n: len(spoken[n]))

@@ -159,13 +159,17 @@ class Batched:
             yield numbers[place], self._sounding(rows[numbers[place]], spoken)
 
     def _text(self, text: str) -> Tensor | Fault:
-        """Ids of a text's tokens, in stock's spelling of it."""
         if not text.strip():
             return Fault("text", "there is nothing to say")
-        spelled = self._normalised(text)
-        ids = self._tokenizer(spelled).input_ids if self.turbo else self._tokenizer.encode(spelled)
+        ids = self.ids_of(text)
         if len(ids) > self.t3.most_text:
             return Fault("text", f"{len(ids)} text tokens; the model has positions for {self.t3.most_text}")
+        return ids
+
+    def ids_of(self, text: str) -> Tensor:
+        """Ids [n] of a text's tokens, in stock's spelling of it."""
+        spelled = self._normalised(text)
+        ids = self._tokenizer(spelled).input_ids if self.turbo else self._tokenizer.encode(spelled)
         return torch.tensor(ids, dtype=torch.int64)
 
     def _sounding(self, row: Row, spoken: Tokens) -> Tensor | Fault:

@@ -39,7 +39,7 @@ class Estimator:
     def time(self, at: torch.Tensor, until: torch.Tensor) -> torch.Tensor:
         """[1, width]: the embedded moment `at` [1], for Turbo together with the step's end `until` [1]."""
         decoder = self._decoder
-        embedded = decoder.time_mlp(decoder.time_embeddings(at.float()))
+        embedded: torch.Tensor = decoder.time_mlp(decoder.time_embeddings(at.float()))
         if self.meanflow:
             end = decoder.time_mlp(decoder.time_embeddings(until.float()))
             embedded = decoder.time_embed_mixer(torch.cat([embedded, end], dim=1))

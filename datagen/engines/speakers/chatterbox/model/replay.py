@@ -70,8 +70,10 @@ class Replayed:
 
     def _room(self, size: tuple[int, int], time: torch.Tensor) -> _Recorded:
         rows, frames = size
-        like = {"dtype": self._velocity.dtype, "device": time.device}
+
+        def zeros(*shape: int) -> torch.Tensor:
+            return torch.zeros(shape, dtype=self._velocity.dtype, device=time.device)
+
         return _Recorded(
-            torch.zeros(rows, 80, frames, **like), torch.zeros(rows, 240, frames, **like), torch.zeros_like(time),
-            torch.zeros(rows, 1, 1, frames, **like),
-        )  # fmt: skip
+            zeros(rows, 80, frames), zeros(rows, 240, frames), torch.zeros_like(time), zeros(rows, 1, 1, frames)
+        )
