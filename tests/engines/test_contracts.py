@@ -51,11 +51,13 @@ TINY: dict[tuple[str, str], Callable[[Path], Path]] = {
 }
 """What writes a tiny model for an engine that has none of its own; it gets the path as its option `model`."""
 
+MODELS = tempfile.TemporaryDirectory(prefix="datagen-contract-")  # removed when the interpreter ends
+
 
 @cache
 def tiny(kind: str, name: str) -> dict[str, Any]:
     write = TINY.get((kind, name))
-    return {"model": str(write(Path(tempfile.mkdtemp(prefix="datagen-contract-"))))} if write else {}
+    return {"model": str(write(Path(tempfile.mkdtemp(dir=MODELS.name))))} if write else {}
 
 
 def made(entry: registry.Entry, **options: Any) -> Any:
