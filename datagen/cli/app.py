@@ -201,7 +201,7 @@ def engines(context: typer.Context, json_: Json = False) -> None:
 
 @engines_app.command("install")
 def engines_install(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Which engine: vllm.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Which engine: vllm or chatterbox.")],
     cpu: Annotated[
         bool | None,
         typer.Option("--cpu/--gpu", help="The build for processors (for trying), or for GPUs.  [default: --gpu where there is one]",
@@ -211,6 +211,9 @@ def engines_install(
         list[str],
         typer.Option("--with", metavar="PACKAGE", help="Install this first, and keep it, e.g. torch==2.13.0. Repeatable."),
     ] = NO_SETS,
+    share: Annotated[
+        bool, typer.Option("--share", help="Take torch and others from this environment where they will do: for trying, in seconds."),
+    ] = False,
     again: Annotated[bool, typer.Option("--again", help="Make it anew, even if it is there.")] = False,
 ) -> None:  # fmt: skip
     """Make the environment of an engine that needs one of its own.
@@ -220,7 +223,7 @@ def engines_install(
     """
     from datagen.cli import engines as command
 
-    command.install(name, "" if cpu is None else "cpu" if cpu else "gpu", first, again)
+    command.install(name, "" if cpu is None else "cpu" if cpu else "gpu", first, again, share)
 
 
 @app.command()

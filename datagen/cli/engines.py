@@ -32,11 +32,11 @@ def show(as_json: bool) -> None:
     print_table(["environment", "here", "where"], [[name, *_state(name)] for name in sorted(environments.FLAVOURS)])
 
 
-def install(name: str, flavour: str, first: Sequence[str], again: bool) -> None:
+def install(name: str, flavour: str, first: Sequence[str], again: bool, share: bool) -> None:
     """Makes an engine's environment, with a line a step on stderr, and says what is there now."""
     from datagen.engines.own_env.install import install as make
 
-    made = make(name, flavour, first, again, say=lambda step: _say(f"  {step}"))
+    made = make(name, flavour, first, again, lambda step: _say(f"  {step}"), share)
     sys.stdout.write(f"{made.label()} in {made.folder}\n")
 
 

@@ -9,8 +9,9 @@ scripts name the folder that it was made in.)
 import hashlib
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,8 @@ class Environment:
     packages: Mapping[str, str]
     pins: str = ""
     """`Pins.digest` of what it was made of."""
+    shared: Mapping[str, str] = field(default_factory=dict)
+    """What it takes from another environment, by version; empty where all is its own."""
 
     @property
     def python(self) -> Path:
@@ -171,9 +174,16 @@ def find(name: str) -> Environment | None:
     try:
         said = json.loads(manifest_path(name).read_text(encoding="utf-8"))
         found = _read(name, said)
+        beside = versions(said.get("shared_from", [])) if found.shared else {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return found if found.python.exists() and (found.folder / "pyvenv.cfg").is_file() else None
+    whole = found.python.exists() and (found.folder / "pyvenv.cfg").is_file()
+    return found if whole and all(beside.get(n) == version for n, version in found.shared.items()) else None
+
+
+def versions(folders: Sequence[str]) -> dict[str, str]:
+    """The versions of the packages in some site-packages, by name in small letters; the first folder wins."""
+    return {d.name.lower(): d.version for d in reversed([*metadata.distributions(path=[*folders])])}
 
 
 def _read(name: str, said: Mapping[str, Any]) -> Environment:
@@ -189,6 +199,7 @@ def _read(name: str, said: Mapping[str, Any]) -> Environment:
         str(said["python"]),
         packages,
         str(said.get("pins", "")),
+        {str(k): str(v) for k, v in said.get("shared", {}).items()},
     )
 
 

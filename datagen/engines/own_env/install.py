@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -19,6 +20,7 @@ from datagen.store.files import TEMPORARY, disk, write_json
 
 Say = Callable[[str], None]
 
+SITE_PACKAGES = "lib/python*/site-packages"
 _STRANGERS = (
     "PYTHONPATH",
     "PYTHONHOME",
@@ -32,18 +34,24 @@ _STRANGERS = (
 
 
 def install(
-    name: str, flavour: str, first: Sequence[str] = (), again: bool = False, say: Say = lambda line: None
+    name: str,
+    flavour: str,
+    first: Sequence[str] = (),
+    again: bool = False,
+    say: Say = lambda line: None,
+    share: bool = False,
 ) -> Environment:
     """The environment of `name`, made if it is not there; UserError and EngineError say in one line what stood in the way.
 
     `flavour` is gpu, cpu, or empty for gpu where an NVIDIA driver is seen. `first` are requirements that are installed before
     all others and held (a torch for the CPU, say). An environment of the same flavour and pins stays unless
-    `again`. `say` is called with a line a step. What a stopped install leaves is removed by the next.
+    `again`. `say` is called with a line a step. What a stopped install leaves is removed by the next. With `share` it takes from
+    this Python's environment what is there in a version that will do, and is whole as long as those packages stay as they are.
     """
     flavour = flavour or _seen_flavour(name)
     pins = environments.flavours_of(name)[flavour]
     _right_python(name, pins)
-    _nothing_beside_a_lock(name, flavour, pins, first)
+    _nothing_beside_a_lock(name, flavour, pins, first, share)
     room = environments.home()
     with disk(room):
         room.mkdir(parents=True, exist_ok=True)
@@ -53,7 +61,7 @@ def install(
             return there
         _sweep(room, name, there)
         _room_for(room, pins)
-        return _make(room, name, flavour, pins, first, say)
+        return _make(room, name, flavour, pins, first, say, share)
 
 
 def _seen_flavour(name: str) -> str:
@@ -75,10 +83,11 @@ def _right_python(name: str, pins: Pins) -> None:
         )
 
 
-def _nothing_beside_a_lock(name: str, flavour: str, pins: Pins, first: Sequence[str]) -> None:
-    if pins.lock and first:
+def _nothing_beside_a_lock(name: str, flavour: str, pins: Pins, first: Sequence[str], share: bool) -> None:
+    if pins.lock and (first or share):
+        given = "--share" if share else f"--with {first[0]}"
         raise UserError(
-            f"{name}: --with {first[0]}: the {flavour} environment is exactly its lock file ({pins.lock}). Leave it out."
+            f"{name}: {given}: the {flavour} environment is exactly its lock file ({pins.lock}). Leave it out."
         )
 
 
@@ -118,7 +127,7 @@ def _sweep(room: Path, name: str, keep: Environment | None) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _make(room: Path, name: str, flavour: str, pins: Pins, first: Sequence[str], say: Say) -> Environment:
+def _make(room: Path, name: str, flavour: str, pins: Pins, first: Sequence[str], say: Say, share: bool) -> Environment:
     old = environments.find(name)
     folder = _fresh(room, f"{name}-{flavour}-{pins.version}")
     log = room / f"{name}-install.log"
@@ -126,15 +135,18 @@ def _make(room: Path, name: str, flavour: str, pins: Pins, first: Sequence[str],
         with log.open("w", encoding="utf-8") as out:
             steps = Steps(name, folder, log, out, say)
             steps.venv()
+            beside = steps.share() if share else ()
             steps.packages(pins, first)
             packages = steps.installed()
+            own = steps.own()
         write_json(
             environments.manifest_path(name),
             {
                 "format": MANIFEST_FORMAT, "engine": name, "flavour": flavour, "version": pins.version, "folder": folder.name,
                 "pins": pins.digest,
                 "python": ".".join(map(str, sys.version_info[:3])), "requirement": pins.requirement, "sha256": pins.sha256,
-                "first": list(first), "removed": list(pins.remove), "packages": packages,
+                "first": list(first), "removed": list(pins.remove), "packages": packages, "shared_from": list(beside),
+                "shared": {n: v for n, v in packages.items() if n not in own},
             },
         )  # fmt: skip
     except OSError as error:
@@ -160,44 +172,58 @@ class Steps:
     def __init__(self, name: str, folder: Path, log: Path, out: TextIO, say: Say) -> None:
         self._name, self._folder, self._log, self._out, self._say = name, folder, log, out, say
         self._python = str(folder / "bin" / "python")
+        self._pip = [self._python, "-m", "pip", "--disable-pip-version-check", "--no-input"]
+        self._install = [*self._pip, "install"]
 
     def venv(self) -> None:
         self._run("a virtual environment", [sys.executable, "-m", "venv", "--clear", str(self._folder)])
 
+    def share(self) -> tuple[str, ...]:
+        """Puts this Python's packages behind the new environment's own; the folders that they are in."""
+        folders = tuple(dict.fromkeys(sysconfig.get_path(kind) for kind in ("purelib", "platlib")))
+        for packages in self._folder.glob(SITE_PACKAGES):
+            (packages / "shared.pth").write_text("".join(f"{folder}\n" for folder in folders), encoding="utf-8")
+        self._install.append("--no-compile")  # made to be there soon; what is imported is compiled then
+        return folders
+
     def packages(self, pins: Pins, first: Sequence[str]) -> None:
-        pip = [self._python, "-m", "pip", "--disable-pip-version-check", "--no-input"]
         if first:
-            self._run(" ".join(first), [*pip, "install", *first])
+            self._run(" ".join(first), [*self._install, *first])
         if pins.lock:
             locked = environments.LOCKS / pins.lock
             self._run(
                 f"{pins.requirement} by {pins.lock}",
-                [*pip, "install", "--no-deps", "--require-hashes", "-r", str(locked)],
+                [*self._install, "--no-deps", "--require-hashes", "-r", str(locked)],
             )
         elif pins.alone:
-            self._run(pins.requirement, [*pip, "install", "--no-deps", pins.requirement, *pins.alone])
-            self._run("what it needs", [*pip, "install", *pins.beside, *first])
+            self._run(pins.requirement, [*self._install, "--no-deps", pins.requirement, *pins.alone])
+            self._run("what it needs", [*self._install, *pins.beside, *first])
         else:
-            self._with_needs(pip, pins, first)
+            self._with_needs(pins, first)
         if pins.remove:
-            self._run(f"without {', '.join(pins.remove)}", [*pip, "uninstall", "--yes", *pins.remove])
+            self._run(f"without {', '.join(pins.remove)}", [*self._pip, "uninstall", "--yes", *pins.remove])
         for pattern in pins.delete:
-            for file in self._folder.glob(f"lib/python*/site-packages/{pattern}"):
+            for file in self._folder.glob(f"{SITE_PACKAGES}/{pattern}"):
                 file.unlink()
         self._run(f"import {pins.module}", [self._python, "-c", f"import {pins.module}"])
         for check in pins.checks:
             self._run(check.what, [self._python, "-c", check.code], check.says)
 
-    def _with_needs(self, pip: Sequence[str], pins: Pins, first: Sequence[str]) -> None:
+    def _with_needs(self, pins: Pins, first: Sequence[str]) -> None:
         if pins.sha256:
             listed = self._folder / "pinned.txt"
             listed.write_text(f"{pins.requirement} --hash=sha256:{pins.sha256}\n", encoding="utf-8")
-            self._run(pins.requirement, [*pip, "install", "--no-deps", "--require-hashes", "-r", str(listed)])
-        self._run(f"{pins.requirement} and what it needs", [*pip, "install", pins.requirement, *first])
+            self._run(pins.requirement, [*self._install, "--no-deps", "--require-hashes", "-r", str(listed)])
+        self._run(f"{pins.requirement} and what it needs", [*self._install, pins.requirement, *first])
+
+    def own(self) -> set[str]:
+        """The names of the packages that lie in the environment itself."""
+        return set(environments.versions([str(p) for p in self._folder.glob(SITE_PACKAGES)]))
 
     def installed(self) -> dict[str, str]:
+        """Every package that the environment's Python finds, by name."""
         listed = ("import importlib.metadata as m, json; "
-                  "print(json.dumps({d.name.lower(): d.version for d in m.distributions()}, sort_keys=True))")  # fmt: skip
+                  "print(json.dumps({d.name.lower(): d.version for d in reversed([*m.distributions()])}, sort_keys=True))")  # fmt: skip
         done = subprocess.run([self._python, "-c", listed], capture_output=True, text=True, env=_environ(), check=False)
         if done.returncode:
             raise EngineError(f"{self._name}: its Python cannot list its packages: {done.stderr.strip()[-160:]}")

@@ -1,9 +1,10 @@
 """Runs in Chatterbox's environment: our flow and vocoder beside stock's, the greatest differences as one JSON object on the last line.
 
-PYTHONPATH names the repository.
+flow_against_stock.py light|whole; PYTHONPATH names the repository.
 """
 
 import json
+import sys
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from datagen.engines.speakers.chatterbox.model.flow import FlowVocoder
 from datagen.engines.speakers.chatterbox.model.reference import Reference
 from datagen.engines.speakers.chatterbox.model.watermark import Watermark
 
-ROWS = 32
+ROWS = 8 if sys.argv[1] == "light" else 32
 WHOLE = 1_000_000
 
 
