@@ -24,7 +24,7 @@ def killed(out: Path, after_s: float) -> None:
     process.wait()
 
 
-@pytest.mark.parametrize("kills", [pytest.param(6, marks=pytest.mark.slow), pytest.param(20, marks=pytest.mark.full)])
+@pytest.mark.parametrize("kills", [pytest.param(3, marks=pytest.mark.slow), pytest.param(20, marks=pytest.mark.full)])
 def test_kills_at_any_moment_resume_to_the_same_bytes(built: Path, tmp_path: Path, kills: int) -> None:
     out, draw = tmp_path / "out", random.Random(2)
     for _ in range(kills):

@@ -12,6 +12,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,29 @@ def test_an_environment_is_made_once_and_known_afterwards(index: Path, tmp_path:
     assert again.packages["helper"] == "1.5"
     assert left(tmp_path) == [again.folder.name]
     assert environments.needed("toy") == again
+
+
+@pytest.mark.slow
+def test_it_takes_from_this_environment_what_will_do_and_ends_with_it(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel(index, "toyengine", "1.0", code="import numpy", needs="numpy")
+    with pytest.raises(EngineError, match="the package index has no build of it"):
+        install("toy", "gpu")  # the index has none
+    made = install("toy", "gpu", share=True)
+    assert made.shared["numpy"] == made.packages["numpy"] == metadata.version("numpy")
+    assert "toyengine" not in made.shared
+    assert environments.find("toy") == made
+    here = environments.versions
+    monkeypatch.setattr(environments, "versions", lambda folders: {**here(folders), "numpy": "0.1"})
+    assert environments.find("toy") is None  # another numpy is there now
+    monkeypatch.setattr(
+        environments,
+        "FLAVOURS",
+        {"toy": {"gpu": Pins("toyengine", "1.0", "toyengine", gb=0.001, lock="chatterbox-gpu.txt")}},
+    )
+    with pytest.raises(UserError, match="toy: --share: the gpu environment is exactly its lock file"):
+        install("toy", "gpu", share=True)
 
 
 @pytest.mark.slow
