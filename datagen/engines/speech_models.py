@@ -18,6 +18,9 @@ from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 from datagen.store.ids import digest
 
 MODEL_RATE_HZ = 16_000
+WEIGHTS = "model.safetensors"
+"""The only weights that are read: numbers and nothing else. `pytorch_model.bin` is a pickle, which can run what it likes."""
+_PICKLED = "pytorch_model.bin"
 _TAPER_SHARE = 0.04
 """The top share of the kept band fades out over a cosine, so that no wall rings."""
 _PAD_SAMPLES = 1_200
@@ -120,6 +123,16 @@ def folder_of(model: str, revision: str, key: str, patterns: Sequence[str]) -> P
             f"Fetch it where there is a network (hf download {model}{f' --revision {revision}' if revision else ''}), "
             f"or set {key}.model to a folder that has it."
         ) from None
+
+
+def need_weights(folder: Path, key: str) -> None:
+    """EngineError unless the folder has its weights as safetensors; `key` is the recipe's table, to name in messages."""
+    if (folder / WEIGHTS).is_file():
+        return
+    raise EngineError(
+        f"{key}.model: {folder.name} has no weights ({WEIGHTS}). Fetch it again. If all there is of it is {_PICKLED}, a pickle, which "
+        "can run code and is never read: fetch that, and python -m datagen.engines.to_safetensors FOLDER writes the other beside it."
+    )
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datagen.engines.speech_models import MODEL_RATE_HZ
+from datagen.engines.speech_models import MODEL_RATE_HZ, WEIGHTS, need_weights
 from datagen.errors import EngineError
 
 MODEL = "openai/whisper-large-v3-turbo"
@@ -20,8 +20,7 @@ CONFIG, PREPROCESSOR, TOKENIZER, GENERATION = (
     "tokenizer.json",
     "generation_config.json",
 )
-WEIGHTS = ("model.safetensors", "pytorch_model.bin")
-FILES = (CONFIG, PREPROCESSOR, TOKENIZER, GENERATION, *WEIGHTS)
+FILES = (CONFIG, PREPROCESSOR, TOKENIZER, GENERATION, WEIGHTS)
 MOST_S = 30.0
 """Whisper hears 30 s at once; what is longer is not for this engine."""
 FRAME_S = 0.02
@@ -42,8 +41,7 @@ class WhisperModel:
             )
         _json(folder, PREPROCESSOR, key)
         _json(folder, TOKENIZER, key)
-        if not any((folder / name).is_file() for name in WEIGHTS):
-            raise EngineError(f"{key}.model: {folder.name} has no weights ({' or '.join(WEIGHTS)}). Fetch it again.")
+        need_weights(folder, key)
         import torch
         from tokenizers import Tokenizer
         from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration
@@ -52,7 +50,7 @@ class WhisperModel:
         self._dtype = torch.float16 if half and device != "cpu" else torch.float32
         # Only eager attention tells its weights.
         loaded: Any = WhisperForConditionalGeneration.from_pretrained(
-            folder, dtype=self._dtype, local_files_only=True, attn_implementation="eager"
+            folder, dtype=self._dtype, local_files_only=True, use_safetensors=True, attn_implementation="eager"
         )
         self._model = loaded.to(device).eval()
         self._features = WhisperFeatureExtractor.from_pretrained(folder, local_files_only=True)

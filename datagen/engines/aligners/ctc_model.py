@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datagen.engines.speech_models import MODEL_RATE_HZ, by_length
+from datagen.engines.speech_models import MODEL_RATE_HZ, WEIGHTS, by_length, need_weights
 from datagen.errors import EngineError
 
 CONFIG, PREPROCESSOR, VOCABULARY = "config.json", "preprocessor_config.json", "vocab.json"
-WEIGHTS = ("model.safetensors", "pytorch_model.bin")
-FILES = (CONFIG, PREPROCESSOR, VOCABULARY, "tokenizer_config.json", *WEIGHTS)
+FILES = (CONFIG, PREPROCESSOR, VOCABULARY, "tokenizer_config.json", WEIGHTS)
 KEY = "aligner"
 
 
@@ -29,8 +28,7 @@ class CtcModel:
         kind = str((config.get("architectures") or ["none"])[0])
         if not kind.endswith("ForCTC"):
             raise EngineError(f"{KEY}.model: {folder.name} is a {kind}; it has to be one that ends in ForCTC.")
-        if not any((folder / name).is_file() for name in WEIGHTS):
-            raise EngineError(f"{KEY}.model: {folder.name} has no weights ({' or '.join(WEIGHTS)}). Fetch it again.")
+        need_weights(folder, KEY)
         rate_hz = preprocessor.get("sampling_rate", MODEL_RATE_HZ)
         if rate_hz != MODEL_RATE_HZ:
             raise EngineError(f"{KEY}.model: {folder.name} wants audio at {rate_hz} Hz, and gets {MODEL_RATE_HZ}.")
@@ -39,7 +37,9 @@ class CtcModel:
 
         self._torch, self._device = torch, device
         self._dtype = torch.float16 if half and device != "cpu" else torch.float32
-        self._model: Any = AutoModelForCTC.from_pretrained(folder, dtype=self._dtype, local_files_only=True).to(device)
+        self._model: Any = AutoModelForCTC.from_pretrained(
+            folder, dtype=self._dtype, local_files_only=True, use_safetensors=True, trust_remote_code=False
+        ).to(device)
         self._model.eval()
         self._normalised = bool(preprocessor.get("do_normalize", True))
         self._alone = config.get("feat_extract_norm", "group") == "group"

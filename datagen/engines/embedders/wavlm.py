@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from datagen.config import knob
 from datagen.engines.speech_models import (
     MODEL_RATE_HZ,
+    WEIGHTS,
     OfFiles,
     SpeechModelOptions,
     at_16_khz,
     by_length,
+    need_weights,
 )
 from datagen.errors import EngineError
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
@@ -29,7 +31,6 @@ LEAST_S = 0.5
 SILENT = 1e-4
 """Peak under which a clip is nothing but rounding."""
 _CONFIG, _PREPROCESSOR = "config.json", "preprocessor_config.json"
-_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 _KEY = "embedder"
 VERSION = "1"
 """Raised when the same clip and model give another vector."""
@@ -66,7 +67,7 @@ class WavlmEmbedder(OfFiles):
     name: ClassVar[str] = "wavlm"
     Options: ClassVar[type[WavlmOptions]] = WavlmOptions
     version: ClassVar[str] = VERSION
-    files: ClassVar[tuple[str, ...]] = (_CONFIG, _PREPROCESSOR, *_WEIGHTS)
+    files: ClassVar[tuple[str, ...]] = (_CONFIG, _PREPROCESSOR, WEIGHTS)
     default: ClassVar[tuple[str, str]] = (MODEL, "CC-BY-SA-3.0")
     note: ClassVar[str] = "same_from is not calibrated on this data"
 
@@ -109,15 +110,16 @@ class XVectors:
             raise EngineError(
                 f"{_KEY}.model: {folder.name} is a {architecture}; it has to be one that ends in ForXVector."
             )
-        if not any((folder / name).is_file() for name in _WEIGHTS):
-            raise EngineError(f"{_KEY}.model: {folder.name} has no weights ({' or '.join(_WEIGHTS)}). Fetch it again.")
+        need_weights(folder, _KEY)
         preprocessor = _json(folder / _PREPROCESSOR)
         if preprocessor.get("sampling_rate", MODEL_RATE_HZ) != MODEL_RATE_HZ:
             raise EngineError(
                 f"{_KEY}.model: {folder.name} wants audio at {preprocessor['sampling_rate']} Hz, and gets {MODEL_RATE_HZ}."
             )
         self._normalised = bool(preprocessor.get("do_normalize", True))
-        self._model: Any = AutoModelForAudioXVector.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+        self._model: Any = AutoModelForAudioXVector.from_pretrained(
+            folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, trust_remote_code=False
+        )
         self._model = self._model.to(device).eval()
         self._alone: Any = None
         if self._model.config.feat_extract_norm == "group":

@@ -9,7 +9,8 @@ from typing import Any
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "tekken.json", "tokenizer_config.json")
-_WEIGHTS = ("*.safetensors", "*.bin", "*.gguf", "*.pt")
+_WEIGHTS = ("*.safetensors", "*.gguf")
+"""Files of numbers. Not *.bin and *.pt: those are pickles, which can run code where they are opened."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ def to_start(model: str, options: VllmServerOptions, n_prompt: int = 0, max_toke
     `n_prompt` is the longest prompt in tokens (`estimated_tokens`), `max_tokens` the longest reply.
     """
     problems = [
-        f"extra_args: {name} is not to be given there; it has an option of its own, or is the engine's affair."
+        f"extra_args: {name} is not to be given there; it has an option of its own, is the engine's affair, or would run code."
         for name in clashing(options.extra_args)
     ]
     environment = environments.find("vllm")

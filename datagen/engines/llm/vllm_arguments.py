@@ -15,6 +15,10 @@ MODULE = "vllm.entrypoints.openai.api_server"
 OURS = ("--model", "--host", "--port", "--api-key", "--served-model-name", "--revision", "--tensor-parallel-size", "-tp",
         "--gpu-memory-utilization", "--max-model-len", "--reasoning-parser", "--uds", "--root-path", "--ssl-keyfile")  # fmt: skip
 """Arguments that options stand for, or on which the connection to the server hangs: not to be given as extra ones."""
+CODE = ("--trust-remote-code", "--load-format", "--config", "--middleware", "--worker-cls", "--worker-extension-cls", "--scheduler-cls",
+        "--logits-processors", "--reasoning-parser-plugin", "--tool-parser-plugin", "--model-loader-extra-config", "--lora-modules",
+        "--allowed-local-media-path", "--kv-transfer-config", "--io-processor-plugin")  # fmt: skip
+"""Arguments that make the server import code, open pickles or read other files: a recipe may come from anybody."""
 _CPU_CACHE_GB = "2"
 _CPU_BATCH_TOKENS = 8192
 
@@ -34,6 +38,8 @@ def arguments(
         "--seed", "0", "--generation-config", "vllm", "--disable-uvicorn-access-log",
         "--structured-outputs-config", json.dumps({"backend": family.grammar, "disable_any_whitespace": True}),
     ]  # fmt: skip
+    if not model.endswith(".gguf"):
+        command += ["--load-format", "safetensors"]  # or it would fall back to pickles
     if options.revision:
         command += ["--revision", options.revision, "--tokenizer-revision", options.revision]
     if options.max_model_len:
@@ -52,8 +58,11 @@ def arguments(
 
 
 def clashing(extra_args: tuple[str, ...]) -> list[str]:
-    """Those of the extra arguments that are not to be given, each with its value's place left out."""
-    return [a.split("=", 1)[0] for a in extra_args if a.split("=", 1)[0].replace("_", "-") in OURS]
+    """Those of the extra arguments that are not to be given, in full or shortened, each with its value's place left out."""
+    named = [a.split("=", 1)[0] for a in extra_args if a.startswith("-")]
+    return [
+        n for n in named if n == "-tp" or any(refused.startswith(n.replace("_", "-")) for refused in (*OURS, *CODE))
+    ]
 
 
 def environ_for(environment: Environment, key: str) -> dict[str, str]:

@@ -76,7 +76,9 @@ def _tokenizer(folder: Path, kind: Kind) -> Any:
     try:
         if kind == "original":
             return import_module("chatterbox.models.tokenizers").EnTokenizer(str(folder / "tokenizer.json"))
-        return import_module("transformers").AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        return import_module("transformers").AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
     except Exception as error:  # tokenizers raises bare Exceptions, stock AssertionErrors, transformers ValueErrors
         raise ModelError(f"{folder}: its tokenizer cannot be read: {_line(error)}") from error
 
