@@ -124,6 +124,45 @@ class EngineChoice(BaseModel):
         return dict(self.model_extra or {})
 
 
+class Placement(Options):
+    """What each actor of a group of stages holds on a Ray cluster, and so where it can be."""
+
+    actors: int = knob(0, "actors at most; 0 is as many as the cluster has room for", "actors", ge=0, le=100_000)
+    cpus: float = knob(1.0, "processors that an actor holds", "processors", ge=0, le=1024)
+    gpus: float = knob(0.0, "GPUs that an actor holds; 0.5 puts two actors on one", "GPUs", ge=0, le=1024)
+    resource: str = knob(
+        "", "the resource of which an actor holds 1, so only nodes that offer it (ray start --resources) have any; empty: any node",
+        pattern=r"^[A-Za-z0-9_-]{0,64}$",
+    )  # fmt: skip
+
+    @model_validator(mode="after")
+    def _whole_gpus(self) -> "Placement":
+        if self.gpus > 1 and self.gpus != int(self.gpus):
+            raise ValueError(f"gpus = {self.gpus:g}: Ray shares one GPU among actors, and gives whole ones above that.")
+        return self
+
+
+class RayOptions(Options):
+    """How a build is spread over a Ray cluster (`--runner ray`)."""
+
+    address: str = knob(
+        "",
+        "HOST:PORT of the cluster; empty: RAY_ADDRESS, or the cluster of this machine; local: one for this build alone",
+    )
+    write: Placement = Field(default_factory=Placement, description="actors that write")
+    speech: Placement = Field(default_factory=Placement, description="actors that speak and align")
+    render: Placement = Field(default_factory=Placement, description="actors that stitch, scene, encode and pack")
+    ahead: int = knob(
+        2,
+        "shards that may wait for each actor of a group before the group in front of it rests",
+        "shards",
+        ge=1,
+        le=1000,
+    )
+    deaths: int = knob(3, "actors that may die under one shard before the build stops", "deaths", ge=1, le=100)
+    wait_s: float = knob(300.0, "how long a build waits for a node that can carry on", "s", gt=0, le=86_400)
+
+
 class RunOptions(Options):
     """How a build is carried out. Nothing here changes a byte of what is made, except the size of a shard."""
 
@@ -138,6 +177,16 @@ class RunOptions(Options):
     )
     keep_work: Literal["auto"] | bool = knob(
         "auto", "keep intermediate artefacts after publishing: true | false | auto (below 10 h)", changes_output=False
+    )
+    spread: Literal["machine", "ray"] = knob(
+        "machine",
+        "what carries shards out: machine (worker processes here) | ray (actors of a cluster)",
+        changes_output=False,
+    )
+    ray: RayOptions = Field(
+        default_factory=RayOptions,
+        description="how a Ray cluster is used",
+        json_schema_extra={"unit": "", "changes_output": False},
     )
 
 

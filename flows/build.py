@@ -26,11 +26,12 @@ from datagen.errors import DatagenError, EngineError
 from datagen.report.page import write_report
 from datagen.run.job import GROUPS, Job, Outcome
 from datagen.run.local import already_published, finish
-from datagen.run.pool import Pool, default_workers, end_with, result_of
+from datagen.run.pool import default_workers, end_with, result_of
 from datagen.run.preflight import check_writer
 from datagen.run.request import Run, prepare
+from datagen.run.spread import Shards, open_pool, tasks_at_once
 from datagen.run.tally import Tally, tally_of
-from datagen.run.writing import Over, writing_of
+from datagen.run.writing import Over
 from datagen.store.files import remove_temporary
 from datagen.store.lock import only_builder
 
@@ -77,15 +78,15 @@ def build_flow(recipe: dict[str, Any], out: str, workers: int, name: str) -> Non
         check_writer(run)
         tally = tally_of(run.build)
         progress = create_progress_artifact(0.0, description=f"{run.n_dialogs} dialogues into {run.out.name}")
-        runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=2 * workers)
+        runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=tasks_at_once(run, workers))
         # The pool ends first: its workers and servers are what the runner's tasks wait for.
-        with runner, Pool(min(workers, len(run.jobs)), tally.progress, writing_of(run)) as pool:
+        with runner, open_pool(run, workers, tally.progress) as pool:
             _all_groups(run, pool, runner, tally, progress)
         told_ = publish(run, tally)
     create_markdown_artifact(f"```\n{told_}```", key="datagen-build", description="What was built, and where it is.")
 
 
-def _all_groups(run: Run, pool: Pool, runner: "ThreadPoolTaskRunner[Any]", tally: Tally, progress: Any) -> None:
+def _all_groups(run: Run, pool: Shards, runner: "ThreadPoolTaskRunner[Any]", tally: Tally, progress: Any) -> None:
     """Submits every shard's groups in their order and takes the outcomes as shards end."""
     chains: list[list[PrefectFuture[Any]]] = []
     for job in run.jobs:

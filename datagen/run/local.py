@@ -10,13 +10,13 @@ from datagen.errors import DataError
 from datagen.records.build import BUILD_FILE, BuildSummary
 from datagen.run.job import Outcome
 from datagen.run.meter import Progress
-from datagen.run.pool import SIGNAL_CHECK_S, Pool, result_of
+from datagen.run.pool import SIGNAL_CHECK_S, result_of
 from datagen.run.preflight import check_writer
 from datagen.run.publish import publish, tidy
 from datagen.run.request import Run, read_summary
+from datagen.run.spread import open_pool
 from datagen.run.tally import Tally, tally_of
 from datagen.run.timing import hold
-from datagen.run.writing import writing_of
 from datagen.stages.stitch.options import StitchOptions
 from datagen.store.files import remove_temporary
 from datagen.store.lock import only_builder
@@ -81,7 +81,7 @@ def finish(run: Run, tally: Tally) -> BuildSummary:
 def _outcomes(run: Run, workers: int, on_progress: Callable[[Progress], None]) -> Iterator[list[Outcome]]:
     """Each shard's outcomes as it ends; leaving early ends the workers."""
     jobs = run.jobs
-    with Pool(min(workers, len(jobs)), on_progress, writing_of(run)) as pool:
+    with open_pool(run, workers, on_progress) as pool:
         futures = {pool.shard(job): job.shard.name for job in jobs}
         pending = set(futures)
         while pending:

@@ -44,6 +44,7 @@ PROMPT_FOLDER = "voice_prompts"
 """The folder of a file a voice that speaks in the build, VOICE.flac."""
 _PATHS: dict[str, Any] = {
     "domain_folders": True,
+    "run": {"spread": True, "ray": True},
     "codec": {"weights": True, "device": True, "batch": True},
     "scene": {"sounds": {"folders": True}},
     "write": {"decontamination": {"files": True}},

@@ -5,6 +5,7 @@ import errno
 import itertools
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ TEMPORARY = ".tmp-"
 """How the names of unfinished files and folders begin; a start removes what a killed run left."""
 
 _counter = itertools.count()
+_PROCESS = secrets.token_hex(4)
+"""Two machines, or two containers, that share a folder have processes of the same number."""
 
 
 @contextlib.contextmanager
@@ -50,7 +53,7 @@ def _free(path: Path) -> str:
 
 def temporary(path: Path) -> Path:
     """A name beside `path` that no other process or call uses."""
-    return path.parent / f"{TEMPORARY}{path.name}-{os.getpid()}-{next(_counter)}"
+    return path.parent / f"{TEMPORARY}{path.name}-{os.getpid()}-{_PROCESS}-{next(_counter)}"
 
 
 @contextlib.contextmanager
@@ -92,10 +95,13 @@ def append_line(path: Path, line: bytes) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
+    """Writes `as_json`."""
+    write_bytes(path, as_json(value))
+
+
+def as_json(value: Any) -> bytes:
     """JSON with sorted keys and an end of line: the same value, the same bytes."""
-    write_bytes(
-        path, (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
-    )
+    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def read_json(path: Path) -> Any:
