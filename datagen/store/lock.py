@@ -8,14 +8,17 @@ from pathlib import Path
 
 from datagen.errors import UserError
 from datagen.store.files import disk
+from datagen.store.links import refuse_links
 
 
 @contextlib.contextmanager
 def only_builder(work: Path) -> Iterator[None]:
-    """Holds `work`/lock for the block, or raises a UserError that names the process which has it."""
+    """Holds `work`/lock for the block, or raises a UserError: another process has it, which it names, or there are links in `work`."""
     with disk(work):
         work.mkdir(parents=True, exist_ok=True)
-        handle = os.open(work / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        refuse_links(work)
+        # Its file is emptied: never one that a link leads to.
+        handle = os.open(work / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
