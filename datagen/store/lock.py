@@ -11,6 +11,10 @@ from datagen.store.files import disk
 from datagen.store.links import refuse_links
 
 
+class Busy(UserError):
+    """Another process holds the folder."""
+
+
 @contextlib.contextmanager
 def only_builder(work: Path) -> Iterator[None]:
     """Holds `work`/lock for the block, or raises a UserError: another process has it, which it names, or there are links in `work`."""
@@ -24,7 +28,7 @@ def only_builder(work: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "?"
-            raise UserError(
+            raise Busy(
                 f"{work.parent}: another build (process {holder}) is writing there. Wait for it, or choose another folder with --out."
             ) from None
         with disk(work):
