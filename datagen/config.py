@@ -175,9 +175,37 @@ class RunOptions(Options):
     max_reject_share: float = knob(
         0.2, "a stage that rejects more than this stops the build", "share", ge=0, le=1, changes_output=False
     )
+    stall_s: float = knob(
+        3600.0,
+        "a worker process that finishes no batch for so long is taken for hung: it is ended, and its shard begun again",
+        "s",
+        gt=0,
+        changes_output=False,
+    )
+    max_worker_gb: float = knob(
+        0.0,
+        "a worker process that holds more after a shard is replaced by a fresh one; 0: its equal part of 70 % of the memory there is",
+        "GB",
+        ge=0,
+        changes_output=False,
+    )
     keep_work: Literal["auto"] | bool = knob(
         "auto", "keep intermediate artefacts after publishing: true | false | auto (below 10 h)", changes_output=False
     )
+    keep_versions: Literal["all"] | int = knob(
+        "all",
+        "older versions of the output that stay loadable: all, or how many",
+        "versions",
+        changes_output=False,
+    )
+
+    @field_validator("keep_versions")
+    @classmethod
+    def _some_versions(cls, value: Literal["all"] | int) -> Literal["all"] | int:
+        if isinstance(value, int) and value < 0:
+            raise ValueError(f"keep_versions = {value}: all, or a number from 0 on.")
+        return value
+
     spread: Literal["machine", "ray"] = knob(
         "machine",
         "what carries shards out: machine (worker processes here) | ray (actors of a cluster)",

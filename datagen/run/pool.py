@@ -7,27 +7,33 @@ import signal
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from multiprocessing.queues import Queue
+from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import ModuleType, TracebackType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from datagen.errors import EngineError
+from datagen.records.enums import Stage
 from datagen.run.job import GROUPS, Job, Outcome, run_group
 from datagen.run.meter import Progress
+from datagen.run.seats import Call, Lost, Seat, most_bytes, resident_bytes, sweep
 from datagen.run.writing import Writing
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS")
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS")
 _ORPHAN_CHECK_S = 0.5
 SIGNAL_CHECK_S = 0.3
 """How long the main thread waits at most before it looks for Ctrl-C and SIGTERM."""
 
-_progress: "Queue[Progress | None] | None" = None
+_WATCH_S = 0.5
+"""How often the foreman looks at the workers."""
+
+_progress: "Queue[tuple[int, Progress] | None] | None" = None
 
 
 def default_workers() -> int:
@@ -38,57 +44,139 @@ def default_workers() -> int:
 class Pool:
     """`workers` processes that run shards; `on_progress` is called in this process, from threads of the pool's, one call at a time.
 
-    With `writing`, the write group is made by it, in this process, and each shard goes to the workers once it is written.
-    Raises EngineError where a worker dies under a shard.
+    With `writing`, the write group is made by it, in this process, and each shard goes to the workers once it is written. A worker
+    that dies, says nothing for `run.stall_s`, or holds more than `run.max_worker_gb` after a shard is replaced, and what it was at is
+    begun again; `result_of` raises an EngineError where that has happened to a shard too often.
     """
 
     def __init__(self, workers: int, on_progress: Callable[[Progress], None], writing: Writing | None = None) -> None:
-        for name in _ONE_THREAD:
+        for name in ONE_THREAD:
             os.environ.setdefault(name, "1")
         context = multiprocessing.get_context("spawn")
-        self._queue: Queue[Progress | None] = context.Queue()
-        self._pool = ProcessPoolExecutor(
-            workers, mp_context=context, initializer=_start_worker, initargs=(self._queue, os.getpid())
-        )
+        self._queue: Queue[tuple[int, Progress] | None] = context.Queue()
         self._on_progress = on_progress
         self._one_at_a_time = threading.Lock()
         self._writing = writing
+        self._waiting: deque[Call] = deque()
+        self._events: SimpleQueue[_Event] = SimpleQueue()
+        self._closed = False
+        self._seats: list[Seat] = []
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
+
+        def start() -> ProcessPoolExecutor:
+            return ProcessPoolExecutor(
+                1, mp_context=context, initializer=_start_worker, initargs=(self._queue, os.getpid())
+            )
+
         try:
             with _interrupts_wait(), _plain_main():
-                # Each submit starts a process while none is idle yet, so all of them start here.
                 for _ in range(workers):
-                    self._submit(_ready)
+                    self._seats.append(Seat(start, _ready))
         except BaseException:  # Ctrl-C while they load: nobody waits until they have
             self._kill()
             raise
+        self._foreman = threading.Thread(target=self._lead, daemon=True)
+        self._foreman.start()
         if writing is not None:
             writing.start(self._tell)
 
     def shard(self, job: Job) -> "Future[list[Outcome]]":
         """All groups of a shard, in one worker."""
         if self._writing is None:
-            return self._submit(_groups, job, GROUPS)
-        return _after(self._writing.shard(job.shard.name), lambda: self._submit(_groups, job, GROUPS[1:]))
+            return self._submit(Call(_groups, (job, GROUPS), job))
+        return _after(self._writing.shard(job.shard.name), lambda: self._submit(Call(_groups, (job, GROUPS[1:]), job)))
 
     def group(self, job: Job, group: str) -> "Future[Outcome]":
         """One group of a shard."""
         if self._writing is not None and group == GROUPS[0]:
             return self._writing.shard(job.shard.name)
-        return self._submit(_group, job, group)
+        return self._submit(Call(_group, (job, group), job))
 
-    def _submit(self, call: "Callable[P, R]", *args: P.args, **kwargs: P.kwargs) -> "Future[R]":
-        """A future in any case: a pool that has lost a worker takes no more, and says so in the result."""
-        try:
-            return self._pool.submit(call, *args, **kwargs)
-        except BrokenProcessPool as error:
-            future: Future[R] = Future()
-            future.set_exception(error)
-            return future
+    def _submit(self, call: Call) -> "Future[Any]":
+        if self._closed:
+            raise RuntimeError("the pool is closed")
+        self._events.put(call)
+        return call.future
+
+    def _lead(self) -> None:
+        """The foreman, a thread: the only one that hands calls to workers, replaces them, and minds their silence."""
+        while True:
+            began_s = time.monotonic()
+            event: _Event | None = None
+            with contextlib.suppress(Empty):
+                event = self._events.get(timeout=_WATCH_S)
+            if isinstance(event, _Close):
+                return
+            if isinstance(event, Call):
+                self._waiting.append(event)
+            elif isinstance(event, int):
+                self._heard(event)
+            elif event is not None:
+                self._end(*event)
+            # Of a longer pause this process itself was asleep (Ctrl-Z, a closed lid): no fault of a worker's.
+            self._mind(min(time.monotonic() - began_s, 2 * _WATCH_S))
+            self._hand_out()
+
+    def _hand_out(self) -> None:
+        for seat in self._seats:
+            while seat.call is None and self._waiting:
+                call = self._waiting.popleft()
+                try:
+                    inner = seat.take(call)
+                except BrokenProcessPool:  # it died while it had nothing to do
+                    self._waiting.appendleft(call)
+                    self._renew(seat)
+                    continue
+                inner.add_done_callback(partial(self._put, seat, call))
+
+    def _put(self, seat: Seat, call: Call, done: "Future[Any]") -> None:
+        self._events.put((seat, call, done))
+
+    def _end(self, seat: Seat, call: Call, done: "Future[Any]") -> None:
+        """A call has ended, in one way or another; its seat is free."""
+        seat.call = None
+        error = done.exception()
+        if isinstance(error, BrokenProcessPool):
+            how = seat.ended(call)
+            self._renew(seat)
+            if not call.lost(how):
+                self._waiting.appendleft(call)
+                if call.job is not None:
+                    self._tell(
+                        Progress(Stage.PLAN, notice=f"{call.job.shard.name}: its worker died ({how}); begun again.")
+                    )
+        elif error is not None:
+            call.future.set_exception(error)
+        else:
+            result, held_bytes = done.result()
+            if held_bytes > most_bytes(call.options, len(self._seats)):
+                seat.retire()
+                self._renew(seat)
+            call.future.set_result(result)
+
+    def _renew(self, seat: Seat) -> None:
+        with _plain_main():
+            seat.renew()
+
+    def _heard(self, pid: int) -> None:
+        for seat in self._seats:
+            if seat.pid == pid:
+                seat.silent_s = 0.0
+
+    def _mind(self, passed_s: float) -> None:
+        for seat in self._seats:
+            if seat.call is None or seat.hung:
+                continue
+            seat.silent_s += passed_s
+            if seat.silent_s >= seat.call.options.stall_s:
+                seat.hung = True
+                seat.kill()
 
     def _listen(self) -> None:
-        while (progress := self._queue.get()) is not None:
+        while (found := self._queue.get()) is not None:
+            pid, progress = found
+            self._events.put(pid)
             self._tell(progress)
 
     def _tell(self, progress: Progress) -> None:
@@ -101,12 +189,20 @@ class Pool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._closed = True
+        self._events.put(_Close())
+        self._foreman.join()
         if kind is not None:
             self._kill()
         if self._writing is not None:
             self._writing.close(at_once=kind is not None)
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for seat in self._seats:
+            seat.close()
+        for call in (*self._waiting, *(seat.call for seat in self._seats)):
+            if call is not None:
+                call.future.cancel()  # or whoever waits for it would for ever
         if kind is not None:
+            self._sweep()
             self._queue.cancel_join_thread()  # a killed worker may hold the queue's lock for ever: nothing waits for it
             return
         self._queue.put(None)
@@ -114,9 +210,22 @@ class Pool:
         self._queue.close()
 
     def _kill(self) -> None:
-        """Ends the workers at once: what they were making is under a temporary name, so nothing half-made stays."""
-        for process in list((self._pool._processes or {}).values()):
-            process.terminate()
+        """Ends the workers at once: what they were making is under a temporary name, so nothing half-made is taken for done."""
+        for seat in self._seats:
+            seat.terminate()
+
+    def _sweep(self) -> None:
+        for seat in self._seats:
+            if seat.call is not None and seat.call.job is not None and seat.pid is not None:
+                sweep(Path(seat.call.job.work), seat.pid)
+
+
+class _Close:
+    """The foreman's last event."""
+
+
+_Event = Call | int | tuple[Seat, Call, "Future[Any]"] | _Close
+"""A call to be handed out; the worker that was heard; a call that has ended; the end."""
 
 
 def _after(first: "Future[Outcome]", rest: "Callable[[], Future[list[Outcome]]]") -> "Future[list[Outcome]]":
@@ -145,12 +254,12 @@ def _after(first: "Future[Outcome]", rest: "Callable[[], Future[list[Outcome]]]"
 
 
 def result_of(future: "Future[Any]", what: str) -> Any:
-    """The future's result; a worker's death becomes one line that names the shard."""
+    """The future's result; the death of too many workers becomes one line that names the shard."""
     try:
         return future.result()
-    except BrokenProcessPool:
+    except Lost as lost:
         raise EngineError(
-            f"{what}: a worker process died (out of memory, or killed). What was done is kept: run the same command again."
+            f"{what}: its worker process died ({lost}). What was done is kept: run the same command again."
         ) from None
 
 
@@ -191,7 +300,7 @@ def _ready() -> None:
     pass
 
 
-def _start_worker(progress: "Queue[Progress | None]", parent: int) -> None:
+def _start_worker(progress: "Queue[tuple[int, Progress] | None]", parent: int) -> None:
     global _progress
     _progress = progress
     end_with(parent)
@@ -215,12 +324,13 @@ def _watch(parent: int, group: bool) -> None:
 
 def _report(progress: Progress) -> None:
     assert _progress is not None
-    _progress.put(progress)
+    _progress.put((os.getpid(), progress))
 
 
-def _groups(job: Job, groups: Sequence[str]) -> list[Outcome]:
-    return [run_group(job, group, _report) for group in groups]
+def _groups(job: Job, groups: Sequence[str]) -> tuple[list[Outcome], int]:
+    """The outcomes, and the memory that is held after them."""
+    return [run_group(job, group, _report) for group in groups], resident_bytes()
 
 
-def _group(job: Job, group: str) -> Outcome:
-    return run_group(job, group, _report)
+def _group(job: Job, group: str) -> tuple[Outcome, int]:
+    return run_group(job, group, _report), resident_bytes()

@@ -155,9 +155,9 @@ def test_workers_do_not_load_prefect(tmp_path: Path) -> None:
     """The pool hides its parent's main module, which is a flow's here, from the processes that it starts."""
     script = tmp_path / "main_flow.py"
     script.write_text(
-        "import prefect, sys\nfrom datagen.run.pool import Pool\n"
+        "import prefect, sys\nfrom datagen.run.pool import Pool\nfrom datagen.run.seats import Call\n"
         "if __name__ == '__main__':\n    with Pool(1, print) as pool:\n"
-        "        print(pool._pool.submit(eval, \"'prefect' in __import__('sys').modules\").result())\n"
+        "        print(pool._submit(Call(eval, (\"('prefect' in __import__('sys').modules, 0)\",))).result())\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env=environment, check=False)

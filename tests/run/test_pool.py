@@ -5,29 +5,49 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from datagen.errors import EngineError
-from datagen.records.enums import Split
-from datagen.run.job import Job
 from datagen.run.pool import Pool, result_of
-from datagen.stages.plan.shards import Shard
-
-JOB = Job("{}", "", Shard(Split.TRAIN, 0, (0,)), False)
+from datagen.run.seats import DEATHS, Call
 
 
-def test_a_pool_that_has_lost_a_worker_says_so_for_every_later_shard() -> None:
-    began = time.monotonic()
-    with pytest.raises(EngineError, match="train-00000: a worker process died"), Pool(1, lambda _: None) as pool:
-        worker = pool._pool.submit(os.getpid).result()
-        os.kill(worker, signal.SIGKILL)
-        with pytest.raises(EngineError):
-            result_of(pool.shard(JOB), "train-00000")
-        result_of(pool.shard(JOB), "train-00000")
-    assert time.monotonic() - began < 20
+def pid_of_worker() -> tuple[int, int]:
+    return os.getpid(), 0
+
+
+def die(path: str, times: int) -> tuple[str, int]:
+    """Dies as often as asked, counted in a file; then answers."""
+    with open(path, "a+") as file:
+        file.seek(0)
+        n = len(file.read())
+        file.write(".")
+    if n < times:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return "done", 0
+
+
+def test_a_shard_under_which_worker_after_worker_dies_is_given_up_and_the_next_one_is_made(tmp_path: Path) -> None:
+    with Pool(1, lambda _: None) as pool:
+        assert pool._submit(Call(die, (str(tmp_path / "once"), 1))).result(60) == "done"
+        future = pool._submit(Call(die, (str(tmp_path / "n"), 100)))
+        with pytest.raises(EngineError, match="train-00000: its worker process died .SIGSEGV: an engine's own fault"):
+            result_of(future, "train-00000")
+        assert (tmp_path / "n").read_text() == "." * DEATHS
+        worker = pool._submit(Call(pid_of_worker, ())).result(60)
+        os.kill(worker, signal.SIGKILL)  # one that has nothing to do
+        assert pool._submit(Call(pid_of_worker, ())).result(60) != worker
     with pytest.raises(ProcessLookupError):
         os.kill(worker, 0)
+
+
+def test_a_pool_that_is_left_early_leaves_nobody_waiting() -> None:
+    with pytest.raises(KeyboardInterrupt), Pool(1, lambda _: None) as pool:
+        futures = [pool._submit(Call(time.sleep, (60,))) for _ in range(3)]
+        raise KeyboardInterrupt
+    assert all(f.cancelled() for f in futures)
 
 
 INTERRUPTED = """
