@@ -135,6 +135,13 @@ def need_weights(folder: Path, key: str) -> None:
     )
 
 
+def no_progress_bars() -> None:
+    """Keeps transformers from drawing bars while it loads a model: a build has a display of its own."""
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
+
+
 @cache
 def digest_of(folder: Path, names: tuple[str, ...]) -> str:
     """SHA-256 (64 hex digits) of the bytes of those of `names` that are in `folder`, each with its name."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datagen.engines.speech_models import MODEL_RATE_HZ, WEIGHTS, need_weights
+from datagen.engines.speech_models import MODEL_RATE_HZ, WEIGHTS, need_weights, no_progress_bars
 from datagen.errors import EngineError
 
 MODEL = "openai/whisper-large-v3-turbo"
@@ -46,6 +46,7 @@ class WhisperModel:
         from tokenizers import Tokenizer
         from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration
 
+        no_progress_bars()
         self._torch, self._device = torch, device
         self._dtype = torch.float16 if half and device != "cpu" else torch.float32
         # Only eager attention tells its weights.

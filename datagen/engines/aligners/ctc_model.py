@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datagen.engines.speech_models import MODEL_RATE_HZ, WEIGHTS, by_length, need_weights
+from datagen.engines.speech_models import MODEL_RATE_HZ, WEIGHTS, by_length, need_weights, no_progress_bars
 from datagen.errors import EngineError
 
 CONFIG, PREPROCESSOR, VOCABULARY = "config.json", "preprocessor_config.json", "vocab.json"
@@ -35,6 +35,7 @@ class CtcModel:
         import torch
         from transformers import AutoModelForCTC
 
+        no_progress_bars()
         self._torch, self._device = torch, device
         self._dtype = torch.float16 if half and device != "cpu" else torch.float32
         self._model: Any = AutoModelForCTC.from_pretrained(

@@ -18,6 +18,7 @@ from datagen.engines.speech_models import (
     at_16_khz,
     by_length,
     need_weights,
+    no_progress_bars,
 )
 from datagen.errors import EngineError
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
@@ -103,6 +104,7 @@ class XVectors:
         import torch
         from transformers import AutoModelForAudioXVector
 
+        no_progress_bars()
         self._torch, self._device = torch, device
         config = _json(folder / _CONFIG)
         architecture = (config.get("architectures") or ["none"])[0]

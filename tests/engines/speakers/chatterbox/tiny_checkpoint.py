@@ -15,8 +15,11 @@ import torch
 NAMES = {"original": ("t3_cfg", "s3gen"), "turbo": ("t3_turbo_v1", "s3gen_meanflow")}
 
 
-def write(folder: Path, kind: str) -> None:
-    """The files of one model: 470 MB of the original, 860 MB of Turbo, whose text embeddings are large."""
+def write(folder: Path, kind: str, tokens: int = 0) -> None:
+    """The files of one model: 470 MB of the original, 860 MB of Turbo, whose text embeddings are large.
+
+    `tokens` is about how many the original speaks of any text; 0 leaves the stop mark to chance.
+    """
     t3_name, s3gen_name = NAMES[kind]
     turbo = kind == "turbo"
     folder.mkdir(parents=True, exist_ok=True)
@@ -24,7 +27,8 @@ def write(folder: Path, kind: str) -> None:
     stock: Any = importlib.import_module("chatterbox.models.t3").T3
     torch.manual_seed(5)
     config = tiny_t3.turbo_config(text_tokens=50276) if turbo else None
-    _save(tiny_t3.lively(stock(config), stops=2.2), folder / f"{t3_name}.safetensors")
+    t3 = tiny_t3.lively(stock(config), stops=2.2)
+    _save(tiny_t3.stopping(t3, tokens) if tokens else t3, folder / f"{t3_name}.safetensors")
     _save(importlib.import_module("chatterbox.models.voice_encoder").VoiceEncoder(), folder / "ve.safetensors")
     _save(tiny_s3gen.lively_s3gen(turbo), folder / f"{s3gen_name}.safetensors")
     (_turbo_tokenizer if turbo else _tokenizer)(folder)
