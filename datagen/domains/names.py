@@ -1,5 +1,6 @@
 """Names of people, streets and companies: composed from parts, company names hashed into split pools."""
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import product
@@ -18,6 +19,8 @@ from datagen.records.enums import Split
 from datagen.store.pools import Shares, pools
 
 SHARED = "_shared"
+MOST_NAMES = 1_000_000
+"""Of a pool: parts multiply, and a pattern of eight of them would fill any memory."""
 
 
 class PeopleSpec(Options):
@@ -68,18 +71,33 @@ def compose(patterns: Sequence[str], parts: Mapping[str, Sequence[str]], where: 
     """Every name that the patterns and parts make, sorted, without names that say a word twice; UserError on an unknown part."""
     names: set[str] = set()
     for pattern in patterns:
-        used = [name for _, name, _, _ in Formatter().parse(pattern) if name]
+        used = _used(pattern, where)
         for name in used:
             if name not in parts:
                 raise UserError(
                     f"{where}.patterns: {pattern!r} uses the part {name!r}. There are: {', '.join(parts) or 'none'}."
                 )
+        if (made := math.prod(len(parts[name]) for name in used)) > MOST_NAMES:
+            raise UserError(
+                f"{where}.patterns: {pattern!r} makes {made} names, and may make {MOST_NAMES}. Use fewer parts in it."
+            )
         for words in product(*(parts[name] for name in used)):
             name = pattern.format(**dict(zip(used, words, strict=True)))
             pieces = name.lower().split()
             if len(set(pieces)) == len(pieces):
                 names.add(name)
     return sorted(names)
+
+
+def _used(pattern: str, where: str) -> list[str]:
+    """The parts that a pattern uses; UserError where it is none, or asks for more than to put them there ({noun:>9})."""
+    try:
+        fields = [(name, spec, how) for _, name, spec, how in Formatter().parse(pattern) if name is not None]
+    except ValueError as error:
+        raise UserError(f"{where}.patterns: {pattern!r}: {error}.") from None
+    if any(spec or how or not name for name, spec, how in fields):
+        raise UserError(f"{where}.patterns: {pattern!r}: a part stands as {{name}} alone, without ':' or '!'.")
+    return [name for name, _, _ in fields]
 
 
 class NamePool:

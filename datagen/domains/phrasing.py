@@ -4,13 +4,14 @@
 """
 
 import re
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, meta, nodes
-from jinja2.sandbox import SandboxedEnvironment
+from jinja2 import TemplateError, TemplateRuntimeError, TemplateSyntaxError, UndefinedError, meta, nodes
 
+from datagen.domains.templates import Prompting
 from datagen.errors import UserError, one_line
 
 _FAULTS = (TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -114,8 +115,8 @@ def tidy(text: str) -> str:
     return _LONE_I.sub("I", text)
 
 
-def _environment() -> SandboxedEnvironment:
-    env = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+def _environment() -> Prompting:
+    env = Prompting()
     env.filters.update(cap=capital, low=small, an=article, plural=plural)
     return env
 
@@ -189,7 +190,9 @@ def _names(source: str, template: str) -> frozenset[str]:
     plain = _PLAIN_SLOT.findall(source)
     if len(plain) == len(_OPENERS.findall(source)):
         return frozenset(plain) - HELPERS
-    found = list(ENV.parse(template).find_all(nodes.Name))
+    tree = ENV.parse(template)
+    ENV.check(tree)
+    found = list(tree.find_all(nodes.Name))
     stored = {n.name for n in found if n.ctx != "load"}
     return frozenset(n.name for n in found if not _DRAWN.match(n.name)) - stored - HELPERS
 
@@ -260,6 +263,30 @@ def _say(parts: _Parts, view: Mapping[str, Any], choose: Callable[[int], int], s
             _say(part[choose(len(part))], view, choose, said)
 
 
+MOST_DEEP, MOST_PARTS = 8, 200
+"""How deep parts may lie in each other, and how many one `part(…)` may come to."""
+_nested = threading.local()
+
+
+def _bounded(part: Callable[[str], str]) -> Callable[[str], str]:
+    """`part`, refusing parts that hold themselves, and those that hold others that hold others without end."""
+
+    def call(name: str) -> str:
+        depth: int = getattr(_nested, "depth", 0)
+        _nested.n = getattr(_nested, "n", 0) + 1 if depth else 1
+        if depth >= MOST_DEEP or _nested.n > MOST_PARTS:
+            raise TemplateRuntimeError(
+                f"part({name!r}): parts within parts, over {MOST_DEEP} deep or {MOST_PARTS} in all"
+            )
+        _nested.depth = depth + 1
+        try:
+            return part(name)
+        finally:
+            _nested.depth = depth
+
+    return call
+
+
 class Phrase:
     """One phrasing: its source, the slots that it names (`stated`: says, not only tests), and a template compiled at its first use.
 
@@ -274,7 +301,7 @@ class Phrase:
         try:
             self.names = _names(source, alternatives(source))
         except (TemplateSyntaxError, ValueError) as error:
-            raise UserError(f"{where}: {error}. In: {source!r}") from None
+            raise UserError(f"{where}: {one_line(error)}. In: {source!r}") from None
         self.stated = self.names & frozenset(
             re.findall(r"[a-z_][a-z0-9_]*", " ".join(re.findall(r"\{\{(.*?)\}\}", source)))
         )
@@ -286,7 +313,7 @@ class Phrase:
         if self._render is None:
             self._render = plain_template(self.source) or ENV.from_string(alternatives(self.source)).render
         try:
-            return tidy(self._render(view, choose=choose, part=part))
+            return tidy(self._render(view, choose=choose, part=_bounded(part) if "part" in self.source else part))
         except _FAULTS as error:
             raise UserError(f"{self.where}: {one_line(error)}. In: {self.source!r}") from None
 
@@ -297,6 +324,8 @@ def condition(source: str, where: str) -> Callable[[Mapping[str, Any]], bool]:
         expression = ENV.compile_expression(source, undefined_to_none=False)
     except TemplateSyntaxError as error:
         raise UserError(f"{where}: {error.message}. In: {source!r}") from None
+    except RecursionError:
+        raise UserError(f"{where}: brackets nested too deep. In: {source[:80]!r}…") from None
 
     def holds(view: Mapping[str, Any]) -> bool:
         try:

@@ -48,7 +48,7 @@ def test_a_plain_phrasing_says_what_its_template_says(source: str, seed: int) ->
         "{{ part('x') }}",
         "{{ name -}} x",
         "{# no #}",
-        "{{ range }}",
+        "{{ loop }}",
         "{{ true }}",
     ],
 )

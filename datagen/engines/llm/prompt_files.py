@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError, TemplateSyntaxError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import Environment, FileSystemLoader, Template, TemplateError, TemplateSyntaxError
 
 from datagen import resources
 from datagen.domains.names import SHARED
+from datagen.domains.templates import Prompting
 from datagen.errors import UserError, one_line
 from datagen.store.ids import digest, file_digest
 
@@ -77,7 +77,14 @@ class PromptFiles:
         return f"{where}: {said.rstrip('.')}."
 
     def _names(self) -> list[str]:
-        return sorted({p.name for f in self._folders for p in f.iterdir() if p.suffix in (".j2", ".toml")})
+        found = [p for f in self._folders for p in f.iterdir() if p.suffix in (".j2", ".toml")]
+        for path in found:
+            if path.is_symlink() and path.resolve().parent != path.parent.resolve():
+                raise UserError(
+                    f"{self.label}/{path.name}: is a link that leads out of its folder, and what a prompt holds is sent to a server. "
+                    "Copy the file."
+                )
+        return sorted({p.name for p in found})
 
 
 def folders_of(folder: str, search: Iterable[Path | str]) -> tuple[Path, ...]:
@@ -88,9 +95,7 @@ def folders_of(folder: str, search: Iterable[Path | str]) -> tuple[Path, ...]:
 
 def _environment(folders: tuple[Path, ...]) -> Environment:
     loader = FileSystemLoader([str(f) for f in folders])
-    return ImmutableSandboxedEnvironment(
-        loader=loader, undefined=StrictUndefined, autoescape=False, lstrip_blocks=True, auto_reload=False
-    )
+    return Prompting(loader, lstrip_blocks=True, auto_reload=False)
 
 
 def _place(error: BaseException, file: str) -> tuple[str, int]:
