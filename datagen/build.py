@@ -41,7 +41,7 @@ from datagen.stages.write import cues
 from datagen.stages.write import unit as write
 from datagen.stages.write.decontamination import EvaluationSets, EvaluationText
 from datagen.stages.write.options import WriteOptions
-from datagen.store.ids import digest, unit_hash
+from datagen.store.ids import digest, plain, unit_hash
 from datagen.store.pools import Shares
 
 STAGE_OPTIONS: dict[str, type[Options]] = {
@@ -129,6 +129,11 @@ class Build:
         return {}
 
     @cached_property
+    def prompt_keys(self) -> dict[str, str]:
+        """The content keys of the voices' prompts, by voice id; filled by whoever makes prompts."""
+        return {}
+
+    @cached_property
     def _engines(self) -> dict[str, Any]:
         return {}
 
@@ -206,9 +211,13 @@ class Build:
     def render_key(self, transcripts: str, speech: str, keep_audio: bool) -> str:
         """The content key of the finished dialogues of a speech artefact."""
         inputs = self._inputs(["stitch", "scene", "encode", "pack"], ["codec", "speaker", "aligner"])
-        # Of the voices beside a dialogue's own neither its transcript nor its speech says anything.
-        beside = (self.asides.digest, self.clips_inputs, self.bystanders, self.sounds.digest)
-        return digest("render", transcripts, speech, keep_audio, *beside, *inputs)
+        return digest("render", transcripts, speech, keep_audio, *self._beside, *inputs)
+
+    @cached_property
+    def _beside(self) -> list[Any]:
+        """What is heard beside a dialogue's own voices: neither its transcript nor its speech says anything of it."""
+        found: list[Any] = plain([self.asides.digest, self.clips_inputs, self.bystanders, self.sounds.digest])
+        return found
 
     def content_id(self, keep_audio: bool) -> str:
         """What the bytes of any dialogue depend on beside its index; what every token row bears."""
@@ -231,8 +240,16 @@ class Build:
         return [k for k in self.kinds if k in ("speaker", "aligner", "asr", "embedder", "mos")]
 
     def _inputs(self, stages: list[str], engines: list[str]) -> list[Any]:
-        versions = [STAGE_VERSIONS[s] for s in stages]
-        return [versions, *(self.output_options(s) for s in stages), *(self.makers[k] for k in engines)]
+        which = " ".join((*stages, *engines))
+        if which not in self._known_inputs:
+            versions = [STAGE_VERSIONS[s] for s in stages]
+            found = [versions, *(self.output_options(s) for s in stages), *(self.makers[k] for k in engines)]
+            self._known_inputs[which] = plain(found)
+        return self._known_inputs[which]
+
+    @cached_property
+    def _known_inputs(self) -> dict[str, list[Any]]:
+        return {}
 
     def output_options(self, stage: str) -> dict[str, Any]:
         """The options of a stage that change what it makes; the clips' are not among speak's, as they change no turn's speech."""

@@ -166,6 +166,14 @@ ENTRIES: tuple[Entry, ...] = (
     ),
 )
 
+UNLISTED: tuple[Entry, ...] = tuple(
+    Entry(
+        kind, "blank", f"datagen.engines.blank:Blank{kind.capitalize()}", "makes nothing worth keeping, for measuring"
+    )
+    for kind in ("writer", "speaker", "codec")
+)
+"""What a build's own work is measured with: a recipe can name them, and nobody is shown them."""
+
 
 def names(kind: str) -> list[str]:
     """The engines of a kind, in the order in which they are listed."""
@@ -174,7 +182,7 @@ def names(kind: str) -> list[str]:
 
 def entry(kind: str, name: str) -> Entry:
     """The entry of one engine, or a UserError that names the ones there are."""
-    for candidate in ENTRIES:
+    for candidate in (*ENTRIES, *UNLISTED):
         if candidate.kind == kind and candidate.name == name:
             return candidate
     raise UserError(f"{kind}.engine: there is no {kind} engine {name!r}. There are: {', '.join(names(kind))}.")

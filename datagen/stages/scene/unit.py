@@ -85,7 +85,7 @@ def apply(
         tuple(
             e
             for effect in AIR
-            if isinstance(effect, Eventful) and effect.name in effects
+            if effect.name in effects and isinstance(effect, Eventful)
             for e in effect.events(effects[effect.name], around)
         ),
         masked_word_share(stems, around.user_words),
