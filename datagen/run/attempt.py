@@ -6,6 +6,7 @@ from datagen.build import Build
 from datagen.protocols import Failure
 from datagen.records.enums import Stage
 from datagen.records.speech import Speech
+from datagen.run.asking import spoken
 from datagen.run.listening import Take, judged
 from datagen.run.meter import Meter
 from datagen.run.placing import Refused, placed
@@ -19,7 +20,7 @@ Near = Mapping[str, tuple[str, ...]]
 def attempt(build: Build, utterances: Sequence[Utterance], near: Near, meter: Meter) -> list[Speech | Refused]:
     """Each utterance spoken, trimmed, gated and aligned once."""
     with meter.time(Stage.SPEAK, "engine"):
-        raw = build.engine("speaker").speak([u.request for u in utterances])
+        raw = spoken(build, [u.request for u in utterances])
     results: list[Speech | Refused] = []
     with meter.time(Stage.SPEAK):
         options = build.options(SpeakOptions)

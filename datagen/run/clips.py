@@ -15,6 +15,7 @@ from datagen.records.codec import from_json, to_json
 from datagen.records.enums import ClipKind, Speaker, Stage
 from datagen.records.plan import DialogPlan, Voice
 from datagen.records.speech import Clip, Clips, Speech, Word
+from datagen.run.asking import spoken
 from datagen.run.listening import Take, judged
 from datagen.run.meter import Meter
 from datagen.run.placing import Refused, placed
@@ -122,7 +123,7 @@ class VoiceClips:
         build, options = self._build, self._options
         level = speak.level_request(voice)
         with self._meter.time(Stage.SPEAK, "engine"):
-            whole, *raw = build.engine("speaker").speak([level, *(c.request for c in tried)])
+            whole, *raw = spoken(build, [level, *(c.request for c in tried)])
         with self._meter.time(Stage.SPEAK):
             voice_db = whole if isinstance(whole, Failure) else speak.level_of(voice.id, whole, options)
             if isinstance(voice_db, Failure):

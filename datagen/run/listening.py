@@ -13,6 +13,7 @@ from datagen.protocols import Failure, SpeakRequest
 from datagen.records.enums import Stage
 from datagen.records.plan import Voice
 from datagen.records.speech import Audio, Speech
+from datagen.run.asking import counted
 from datagen.run.meter import Meter
 from datagen.run.prompts import voice_prompt
 from datagen.stages.speak.gates import heard, judge
@@ -69,7 +70,8 @@ def _round_trips(
     if not requests:
         return trips
     with meter.time(Stage.SPEAK, "asr"):
-        answers = build.engine("asr").hear(requests)
+        asr = build.engine("asr")
+        answers = counted("asr", asr.name, len(requests), asr.hear(requests))
     for i, answer in zip(chosen, answers, strict=True):
         if not isinstance(answer, Failure):
             trips[i] = heard.round_trip(takes[i].request.spoken, answer)
@@ -99,11 +101,11 @@ def _similarities(build: Build, takes: Sequence[Take], options: SpeakOptions, me
     _refer(build, {takes[i].request.voice.id: takes[i].request.voice for i in chosen}, meter)
     with meter.time(Stage.SPEAK, "embedder"):
         embedder = build.engine("embedder")
-        rows = embedder.embed([takes[i].speech.audio for i in chosen])
+        rows = counted("embedder", embedder.name, len(chosen), embedder.embed([takes[i].speech.audio for i in chosen]))
         for row, i in zip(rows, chosen, strict=True):
             reference = build.references[takes[i].request.voice.id]
             value = float(embedder.similarity(row[None], reference)[0, 0])
-            found[i] = None if np.isnan(value) else round(value, 6)
+            found[i] = round(value, 6) if np.isfinite(value) else None
     return found
 
 
@@ -113,7 +115,8 @@ def _refer(build: Build, voices: dict[str, Voice], meter: Meter) -> None:
     if lacking:
         prompts: list[Audio] = [voice_prompt(build, v, meter) for v in lacking]
         with meter.time(Stage.SPEAK, "embedder"):
-            rows = build.engine("embedder").embed(prompts)
+            embedder = build.engine("embedder")
+            rows = counted("embedder", embedder.name, len(prompts), embedder.embed(prompts))
         build.references.update({v: row[None] for v, row in zip(lacking, rows, strict=True)})
 
 
@@ -122,6 +125,16 @@ def _opinions(build: Build, takes: Sequence[Take], meter: Meter) -> list[float |
     if "mos" not in build.kinds or not takes:
         return [None] * len(takes)
     with meter.time(Stage.SPEAK, "mos"):
-        answers = build.engine("mos").predict([t.speech.audio for t in takes])
+        mos = build.engine("mos")
+        answers = [
+            _finite(a) for a in counted("mos", mos.name, len(takes), mos.predict([t.speech.audio for t in takes]))
+        ]
     _tell("mos", takes, answers, meter)
     return [None if isinstance(a, Failure) else round(float(a), 6) for a in answers]
+
+
+def _finite(answer: float | Failure) -> float | Failure:
+    """The opinion, if it is a number."""
+    if isinstance(answer, Failure) or np.isfinite(answer):
+        return answer
+    return Failure("not_finite", f"the opinion is {answer}, and no number.")

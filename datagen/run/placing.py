@@ -7,6 +7,7 @@ from datagen.build import Build
 from datagen.protocols import AlignRequest, Failure, SpeakRequest
 from datagen.records.enums import Stage
 from datagen.records.speech import Speech
+from datagen.run.asking import aligned
 from datagen.run.meter import Meter
 from datagen.stages.align import unit as align
 from datagen.stages.align.unit import AlignOptions
@@ -33,7 +34,7 @@ def placed(
     """
     good = {i: s for i, s in enumerate(spoken) if isinstance(s, Speech)}
     with meter.time(Stage.ALIGN, "engine"):
-        words = build.engine("aligner").align([_align_request(asked[i][1], s) for i, s in good.items()])
+        words = aligned(build, [_align_request(asked[i][1], s) for i, s in good.items()])
     results: dict[int, Speech | Refused] = {}
     for (i, speech), found in zip(good.items(), words, strict=True):
         where, request = asked[i]
@@ -48,14 +49,14 @@ def placed(
             continue
         with meter.time(Stage.ALIGN):
             limits = build.options(AlignOptions)
-            aligned = align.finish(within.speech, within.words, limits, where, request.vocals_before)
-        if isinstance(aligned, Failure):
-            results[i] = Refused(Stage.ALIGN, (aligned,))
+            finished = align.finish(within.speech, within.words, limits, where, request.vocals_before)
+        if isinstance(finished, Failure):
+            results[i] = Refused(Stage.ALIGN, (finished,))
             continue
         with meter.time(Stage.SPEAK):
-            scores = measured(within, aligned, request, options.gates)
+            scores = measured(within, finished, request, options.gates)
             faults = judge.sound_faults(where, scores, options.gates)
-        results[i] = Refused(Stage.SPEAK, faults) if faults else replace(aligned, scores=scores)
+        results[i] = Refused(Stage.SPEAK, faults) if faults else replace(finished, scores=scores)
     return results
 
 

@@ -8,15 +8,16 @@ import numpy as np
 
 from datagen.audio.files import write_flac
 from datagen.build import Build
-from datagen.protocols import Failure
+from datagen.protocols import Codec, Failure
 from datagen.records.enums import Stage
 from datagen.records.maker import Reject
 from datagen.records.plan import DialogPlan
-from datagen.records.rendered import RenderedDialog
+from datagen.records.rendered import Codes, RenderedDialog
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio, SpokenDialog
 from datagen.records.timeline import SceneDialog, StitchedDialog
 from datagen.records.transcript import Transcript
 from datagen.run import speech
+from datagen.run.asking import encoded
 from datagen.run.batches import DIALOGS, batches
 from datagen.run.clips import VoiceClips
 from datagen.run.meter import Meter
@@ -135,11 +136,11 @@ def _encode(
     codec = build.engine("codec")
     clips: list[Audio] = [clip for *_, heard in scened for clip in encode.prepare(heard.channels)]
     with meter.time(Stage.ENCODE, "engine"):
-        codes = codec.encode(clips)
+        codes = encoded(codec, clips)
     before = len(out.rendered)
     for i, (plan, transcript, stitched, heard) in enumerate(scened):
         timeline = stitched.timeline
-        pair = encode.finish(codes[2 * i : 2 * i + 2], timeline.n_samples, codec, build.options(EncodeOptions))
+        pair = _pair(codes[2 * i : 2 * i + 2], timeline.n_samples, codec, build.options(EncodeOptions))
         if isinstance(pair, Failure):
             out.rejects.append(_reject(plan, Stage.ENCODE, pair))
             if heard.stems:
@@ -164,6 +165,15 @@ def _encode(
     made = out.rendered[before:]
     audio_s = sum(r.timeline.n_samples for r in made) / SAMPLE_RATE_HZ
     meter.count(Stage.ENCODE, len(made), len(scened) - len(made), audio_s)
+
+
+def _pair(
+    codes: Sequence[Codes | Failure], n_samples: int, codec: Codec, options: EncodeOptions
+) -> tuple[Codes, Codes] | Failure:
+    """The codes of both channels, or what is wrong with the first that has none."""
+    good = [c for c in codes if not isinstance(c, Failure)]
+    failed = next((c for c in codes if isinstance(c, Failure)), None)
+    return failed or encode.finish(good, n_samples, codec, options)
 
 
 def _without_audio(heard: SceneDialog) -> SceneDialog:

@@ -12,6 +12,7 @@ from datagen.records.codec import from_json, to_json
 from datagen.records.enums import Stage
 from datagen.records.plan import DialogPlan
 from datagen.records.transcript import Transcript
+from datagen.run.asking import counted
 from datagen.run.batches import batches
 from datagen.run.decided import Decided, Notes, judged
 from datagen.run.meter import Meter
@@ -55,7 +56,8 @@ def _write(build: Build, plans: Sequence[DialogPlan], meter: Meter) -> list[Deci
             break
         requests = [WriteRequest(p, seed_of(p.seed, "write", attempt), attempt) for p in todo]
         with meter.time(Stage.WRITE, "engine"):
-            answers = build.engine("writer").write(requests)
+            writer = build.engine("writer")
+            answers = counted("writer", writer.name, len(requests), writer.write(requests))
         with meter.time(Stage.WRITE):
             for request, answer in zip(requests, answers, strict=True):
                 result, dialog_id = judged(build, request, answer), request.plan.dialog_id

@@ -51,6 +51,8 @@ def test_a_lost_prompt_is_a_problem(built: Path, tmp_path: Path) -> None:
 class Stumbling:
     """A speaker whose first texts lack their second half."""
 
+    name = "stumbling"
+
     def __init__(self, speaker: object, n_bad: int) -> None:
         self._speaker, self._n_bad, self.seeds = speaker, n_bad, list[int]()
 
