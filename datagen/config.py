@@ -192,6 +192,11 @@ class RunOptions(Options):
     keep_work: Literal["auto"] | bool = knob(
         "auto", "keep intermediate artefacts after publishing: true | false | auto (below 10 h)", changes_output=False
     )
+    work_dir: str = knob(
+        "",
+        "where work files go, in a folder for each output; empty: OUT/.work, for a URL below data/work",
+        changes_output=False,
+    )
     keep_versions: Literal["all"] | int = knob(
         "all",
         "older versions of the output that stay loadable: all, or how many",

@@ -15,6 +15,9 @@ from datagen.check.streams import Row, ShardRows, dicts, unreadable
 from datagen.check.tokens import read_tokens
 from datagen.config import read_options
 from datagen.errors import DataError, UserError
+from datagen.load.builds import open_build
+from datagen.load.local_files import LocalFiles
+from datagen.load.published import Published
 from datagen.records.build import BUILD_FILE, BuildSummary, Count, Counts
 from datagen.records.enums import Stage
 from datagen.run.timing import measure_manifests
@@ -27,21 +30,38 @@ from datagen.stages.stitch.timing import Timing
 DIALOGS, TURNS, VOICES, REJECTS = (manifest_path(k) for k in (Table.DIALOGS, Table.TURNS, Table.VOICES, Table.REJECTS))
 
 
-def check_build(out: Path) -> list[Problem]:
-    """Every fault of an output folder, [] where there is none. Reads it shard by shard; writes nothing.
+def check_build(out: str | Path, version: str = "") -> list[Problem]:
+    """Every fault of an output, [] where there is none: of its newest version, or of the one whose id begins with `version`.
 
-    A file that cannot be read is one problem, and what can be checked without it is.
+    `out` is a folder or a URL. Reads it shard by shard; writes nothing there. A file that cannot be read is one problem, and what can
+    be checked without it is. UserError where no such version is; of a URL, what `open_build` raises.
     """
-    build = read_build(out)
-    if isinstance(build, Problem):
-        return [build.one_line()]
-    problems = list(check_files(out, build))
+    published = _published(out, version)
+    if isinstance(published, Problem):
+        return [published.one_line()]
+    files = LocalFiles(published)
+    try:
+        return _checked(files, newest=not version)
+    finally:
+        files.close()
+
+
+def _published(out: str | Path, version: str) -> Published | Problem:
+    if version or "://" in str(out):
+        return open_build(str(out), version=version)
+    build = read_build(Path(out))
+    return build if isinstance(build, Problem) else Published(str(out), build)
+
+
+def _checked(files: LocalFiles, newest: bool) -> list[Problem]:
+    build = files.build.summary
+    problems = list(check_files(files, newest))
     corpus = _Corpus()
-    _check_shards(out, build, corpus, problems)
-    _check_voices(out, build, corpus, problems)
-    _check_rejects(out, corpus, problems)
+    _check_shards(files, build, corpus, problems)
+    _check_voices(files, build, corpus, problems)
+    _check_rejects(files, corpus, problems)
     problems += corpus.crossings()
-    problems += _check_counts(out, build)
+    problems += _check_counts(files, build)
     return list(dict.fromkeys(p.one_line() for p in problems))
 
 
@@ -74,14 +94,14 @@ class _Corpus:
                 )
 
 
-def _check_shards(out: Path, build: BuildSummary, corpus: _Corpus, problems: list[Problem]) -> None:
+def _check_shards(files: LocalFiles, build: BuildSummary, corpus: _Corpus, problems: list[Problem]) -> None:
     order = {shard.name: i for i, shard in enumerate(build.shards)}
     if len(order) < len(build.shards):
         problems.append(Problem(BUILD_FILE, "shards", "a shard is there twice."))
         return
-    dialogs, turns = (ShardRows(out, kind, order) for kind in (Table.DIALOGS, Table.TURNS))
+    dialogs, turns = (ShardRows(files, kind, order) for kind in (Table.DIALOGS, Table.TURNS))
     for shard in build.shards:
-        token_rows = read_tokens(out, build, shard, problems)
+        token_rows = read_tokens(files, build, shard, problems)
         dialog_rows, turn_rows = dialogs.take(shard.name), turns.take(shard.name)
         for dialog in dialog_rows:
             problems += corpus.take(dialog)
@@ -99,7 +119,7 @@ def _check_shards(out: Path, build: BuildSummary, corpus: _Corpus, problems: lis
         for row in token_rows or ():
             if row["dialog_id"] in by_id and turns.whole:
                 problems += check_dialog(
-                    out, build, token_file, row, by_id[row["dialog_id"]], turns_of[row["dialog_id"]]
+                    files, build, token_file, row, by_id[row["dialog_id"]], turns_of[row["dialog_id"]]
                 )
     for rows in (dialogs, turns):
         rows.close()
@@ -120,20 +140,20 @@ def _same_ids(dialogs: set[str], others: set[str], file: str) -> Iterator[Proble
         yield Problem(file, name, f"has a row here, and none in {DIALOGS}.")
 
 
-def _table(out: Path, kind: Table, problems: list[Problem]) -> list[dict[str, Any]] | None:
+def _table(files: LocalFiles, kind: Table, problems: list[Problem]) -> list[dict[str, Any]] | None:
     file = manifest_path(kind)
     try:
-        table = read_table(out / file, kind)
+        table = read_table(files.path(file), kind)
     except DataError as error:
-        problems.append(unreadable(error, out / file, file))
+        problems.append(unreadable(error, file))
         return None
     if kind is Table.VOICES and not is_sorted(table, kind):
         problems.append(Problem(file, "id", "rows are not in order, or a voice is there twice."))
     return dicts(table)
 
 
-def _check_voices(out: Path, build: BuildSummary, corpus: _Corpus, problems: list[Problem]) -> None:
-    rows = _table(out, Table.VOICES, problems)
+def _check_voices(files: LocalFiles, build: BuildSummary, corpus: _Corpus, problems: list[Problem]) -> None:
+    rows = _table(files, Table.VOICES, problems)
     if rows is None or not corpus.whole:
         return
     by_id = {row["id"]: row for row in rows}
@@ -149,15 +169,15 @@ def _check_voices(out: Path, build: BuildSummary, corpus: _Corpus, problems: lis
         foreign = corpus.splits.get(("voice", name), set()) - {row["split"]}
         if foreign:
             problems.append(Problem(VOICES, name, f"is of {row['split']}, and speaks in {', '.join(sorted(foreign))}."))
-        said = check_sound(out, build, "prompt_path", row["prompt_path"], 1)
+        said = check_sound(files, build, "prompt_path", row["prompt_path"], 1)
         problems += (Problem(VOICES, name, what) for what in said)
         if not row["licence"]:
             problems.append(Problem(VOICES, name, "has no licence."))
 
 
-def _check_rejects(out: Path, corpus: _Corpus, problems: list[Problem]) -> None:
+def _check_rejects(files: LocalFiles, corpus: _Corpus, problems: list[Problem]) -> None:
     seen: set[str] = set()
-    for row in _table(out, Table.REJECTS, problems) or ():
+    for row in _table(files, Table.REJECTS, problems) or ():
         name = row["dialog_id"]
         if name in seen:
             problems.append(Problem(REJECTS, name, "is there twice."))
@@ -168,7 +188,7 @@ def _check_rejects(out: Path, corpus: _Corpus, problems: list[Problem]) -> None:
         seen.add(name)
 
 
-def _check_counts(out: Path, build: BuildSummary) -> Iterator[Problem]:
+def _check_counts(files: LocalFiles, build: BuildSummary) -> Iterator[Problem]:
     """What build.json counts is what the manifests hold, and nothing that was planned is missing."""
     total = build.counts.total
     if total.planned != total.kept + total.rejected:
@@ -181,9 +201,9 @@ def _check_counts(out: Path, build: BuildSummary) -> Iterator[Problem]:
     if members != total.planned:
         yield Problem(BUILD_FILE, "shards", f"have {members} members, and {total.planned} dialogues were planned.")
     try:
-        found = summarise(out / DIALOGS, out / REJECTS)
+        found = summarise(files.path(DIALOGS), files.path(REJECTS))
         options = read_options(StitchOptions, build.recipe.get("stitch", {}), "recipe.stitch")
-        timing = measure_manifests(out / DIALOGS, out / TURNS, options)
+        timing = measure_manifests(files.path(DIALOGS), files.path(TURNS), options)
     except DataError:
         return  # Said where the manifest itself was checked.
     except UserError as error:

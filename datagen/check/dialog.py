@@ -1,7 +1,6 @@
 """One dialogue over its three tables: what the token row, the dialogs row and the turns rows say has to agree."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from datagen.check.calls import check_calls, check_constraint
 from datagen.check.events import check_events
@@ -11,6 +10,7 @@ from datagen.check.sound import check_sound
 from datagen.check.streams import Row
 from datagen.check.times import check_floor, check_turns, read_json
 from datagen.check.tracks import check_activity, check_tracks
+from datagen.load.local_files import LocalFiles
 from datagen.records.build import BuildSummary
 from datagen.records.maker import Maker
 from datagen.records.speech import SAMPLE_RATE_HZ, n_frames
@@ -25,13 +25,13 @@ DIALOGS, TURNS = manifest_path(Table.DIALOGS), manifest_path(Table.TURNS)
 
 
 def check_dialog(
-    out: Path, build: BuildSummary, token_file: str, tokens: Row, dialog: Row, turns: Sequence[Row]
+    files: LocalFiles, build: BuildSummary, token_file: str, tokens: Row, dialog: Row, turns: Sequence[Row]
 ) -> Iterator[Problem]:
     """Every disagreement about one dialogue."""
     name = tokens["dialog_id"]
     yield from (Problem(token_file, name, what) for what in _tokens(build, tokens, dialog))
     yield from (Problem(DIALOGS, name, what) for what in _dialog(build, dialog, turns))
-    yield from (Problem(DIALOGS, name, what) for what in _audio(out, build, dialog))
+    yield from (Problem(DIALOGS, name, what) for what in _audio(files, build, dialog))
     for findings, file in (
         (check_turns(turns, dialog["duration_s"]), TURNS),
         (check_floor(turns), TURNS),
@@ -96,12 +96,12 @@ def _dialog(build: BuildSummary, dialog: Row, turns: Sequence[Row]) -> Iterator[
             yield f"{kind} is {_short(dialog[kind])}, and the build's is {maker_id(build.engines[kind])!r}."
 
 
-def _audio(out: Path, build: BuildSummary, dialog: Row) -> Iterator[str]:
-    yield from check_sound(out, build, "audio_path", dialog["audio_path"], 2, dialog["duration_s"])
+def _audio(files: LocalFiles, build: BuildSummary, dialog: Row) -> Iterator[str]:
+    yield from check_sound(files, build, "audio_path", dialog["audio_path"], 2, dialog["duration_s"])
     stems = dialog["stems"]
     if bool(stems) != (dialog["stems_path"] is not None) or len(set(stems)) < len(stems):
         yield f"stems are {_short(stems)} and stems_path is {dialog['stems_path']!r}: names and file have to come together, each once."
-    yield from check_sound(out, build, "stems_path", dialog["stems_path"], len(stems), dialog["duration_s"])
+    yield from check_sound(files, build, "stems_path", dialog["stems_path"], len(stems), dialog["duration_s"])
 
 
 def _short(value: object) -> str:

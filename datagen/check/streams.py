@@ -1,7 +1,6 @@
 """The rows of an output folder, shard by shard, so that memory does not grow with the build."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -10,6 +9,7 @@ import pyarrow.compute as pc
 
 from datagen.check.problem import Problem
 from datagen.errors import DataError
+from datagen.load.local_files import LocalFiles
 from datagen.stages.pack.schema import Table, manifest_path
 from datagen.stages.pack.tables import read_batches
 
@@ -30,12 +30,12 @@ class ShardRows:
     after those of a later shard. `whole` is False once the file could not be read.
     """
 
-    def __init__(self, out: Path, kind: Table, order: Mapping[str, int]) -> None:
+    def __init__(self, files: LocalFiles, kind: Table, order: Mapping[str, int]) -> None:
         self.file = manifest_path(kind)
         self.problems: list[Problem] = []
         self.whole = True
         self._order = order
-        self._runs = self._read(out / self.file, kind)
+        self._runs = self._read(files, kind)
         self._waiting = next(self._runs, None)
         self._next = next(self._runs, None)
 
@@ -72,11 +72,11 @@ class ShardRows:
         self.problems.append(Problem(self.file, name, f"{len(table)} rows (from {first} on) {what}."))
         self._advance()
 
-    def _read(self, path: Path, kind: Table) -> Iterator[tuple[str, pa.Table]]:
+    def _read(self, files: LocalFiles, kind: Table) -> Iterator[tuple[str, pa.Table]]:
         """Runs of rows of one shard."""
         name, parts = "", list[pa.Table]()
         try:
-            for batch in read_batches(path, kind):
+            for batch in read_batches(files.path(self.file), kind):
                 for shard, rows in _runs(batch):
                     if parts and shard != name:
                         yield name, pa.concat_tables(parts)
@@ -85,7 +85,7 @@ class ShardRows:
                     parts.append(rows)
         except DataError as error:
             self.whole = False
-            self.problems.append(unreadable(error, path, self.file))
+            self.problems.append(unreadable(error, self.file))
         if parts:
             yield name, pa.concat_tables(parts)
 
@@ -100,6 +100,6 @@ def _runs(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
             at = end
 
 
-def unreadable(error: DataError, path: Path, file: str) -> Problem:
+def unreadable(error: DataError, file: str) -> Problem:
     """A table that could not be read, as a problem: the message without the path that the problem names anyway."""
-    return Problem(file, "", str(error).removeprefix(f"{path}: "))
+    return Problem(file, "", str(error).partition(f"{file}: ")[2] or str(error))

@@ -1,7 +1,6 @@
 """The token file of one shard: its codes, its order, and its rows without the codes."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import pyarrow.compute as pc
 from datagen.check.problem import Problem
 from datagen.check.streams import dicts, unreadable
 from datagen.errors import DataError
+from datagen.load.local_files import LocalFiles
 from datagen.records.build import BuildSummary, ShardEntry
 from datagen.stages.pack.schema import Table, token_file_name
 from datagen.stages.pack.tables import is_sorted, read_batches
@@ -20,7 +20,7 @@ _PROMPT_CODES = ("voice_prompt_codes", "user_voice_prompt_codes")
 
 
 def read_tokens(
-    out: Path, build: BuildSummary, shard: ShardEntry, problems: list[Problem]
+    files: LocalFiles, build: BuildSummary, shard: ShardEntry, problems: list[Problem]
 ) -> list[dict[str, Any]] | None:
     """The rows of a shard's token file without codes, `n_prompt_frames` added; None where it cannot be read.
 
@@ -29,7 +29,7 @@ def read_tokens(
     name = token_file_name(shard.split, shard.number)
     rows: list[dict[str, Any]] = []
     try:
-        for table in read_batches(out / name, Table.TOKENS):
+        for table in read_batches(files.path(name), Table.TOKENS):
             problems += (Problem(name, where, what) for where, what in _codes(table, build))
             found = dicts(table.drop_columns([*_DIALOG_CODES, *_PROMPT_CODES]))
             frames = _frames(table.column("voice_prompt_codes"))
@@ -37,7 +37,7 @@ def read_tokens(
             if not is_sorted(table, Table.TOKENS):
                 problems.append(Problem(name, "dialog_id", "rows are not in order, or a dialogue is there twice."))
     except DataError as error:
-        problems.append(unreadable(error, out / name, name))
+        problems.append(unreadable(error, name))
         return None
     problems += (Problem(name, where, what) for where, what in _entry(rows, shard))
     return rows

@@ -7,7 +7,7 @@ import typer
 
 from datagen import __version__
 from datagen.cli import groups
-from datagen.cli.flags import NO_SETS, Json, Out, Profile, Recipe, Sets
+from datagen.cli.flags import NO_SETS, Json, Place, Profile, Recipe, Sets, Version
 from datagen.errors import INTERRUPTED, UserError
 
 app = typer.Typer(
@@ -71,9 +71,15 @@ def build(
     hours: Annotated[
         float | None, typer.Option("--hours", metavar="H", help="Plan as many dialogues as make about H hours.")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="OUT", help="Output folder.  [default: ./data/NAME of the recipe]")
+    add_dialogs: Annotated[
+        int | None, typer.Option("--add-dialogs", metavar="N", min=1, help="Plan N dialogues on top of those in OUT.")
     ] = None,
+    add_hours: Annotated[
+        float | None, typer.Option("--add-hours", metavar="H", help="Plan about H hours on top of what is in OUT.")
+    ] = None,
+    out: Annotated[
+        str, typer.Option("--out", metavar="OUT", help="Output folder, or URL (s3://…).  [default: ./data/NAME of the recipe]")
+    ] = "",
     seed: Annotated[
         int | None, typer.Option("--seed", metavar="N", help="Seed of every draw.  [default: the recipe's]")
     ] = None,
@@ -84,7 +90,8 @@ def build(
     ] = None,
     runner: Annotated[
         str,
-        typer.Option("--runner", metavar="auto|local|prefect", help="auto: Prefect where an API is configured, else local."),
+        typer.Option("--runner", metavar="auto|local|prefect|ray",
+                     help="auto: Prefect where an API is configured, else local. ray: a Ray cluster, likewise."),
     ] = "auto",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and make nothing.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
@@ -98,7 +105,20 @@ def build(
     from datagen.cli import build as command
 
     flags = command.Flags(
-        recipe, profile, domains, dialogs, hours, seed, tuple(sets), out, workers, runner, quiet, json_
+        recipe,
+        profile,
+        domains,
+        dialogs,
+        hours,
+        seed,
+        tuple(sets),
+        out,
+        workers,
+        runner,
+        quiet,
+        json_,
+        add_dialogs,
+        add_hours,
     )
     if dry_run:
         return command.dry_run(flags)
@@ -107,16 +127,24 @@ def build(
 
 
 @app.command()
-def check(out: Out, json_: Json = False) -> int:
+def check(out: Place, version: Version = "", json_: Json = False) -> int:
     """Check a build's checksums, schemas and invariants (exit 3)."""
     from datagen.cli import look
 
-    return look.check(out, json_)
+    return look.check(out, json_, version)
+
+
+@app.command()
+def log(out: Place, json_: Json = False) -> None:
+    """List the versions of a build; any can be loaded and checked."""
+    from datagen.cli import versions as command
+
+    command.log(out, json_)
 
 
 @app.command()
 def show(
-    out: Out,
+    out: Place,
     dialog: Annotated[
         str, typer.Argument(metavar="DIALOG", help="A dialogue's id; without one, they are listed.")
     ] = "",
@@ -126,15 +154,16 @@ def show(
     decode: Annotated[
         Path | None, typer.Option("--decode", metavar="FILE", help="Write what its tokens decode to, the same way.")
     ] = None,
+    version: Version = "",
 ) -> None:
     """List the dialogues of a build, or show one; write its audio."""
     from datagen.cli import look
 
-    look.show(out, dialog, wav, decode)
+    look.show(out, dialog, wav, decode, version)
 
 
 @app.command()
-def report(out: Out) -> None:
+def report(out: Place) -> None:
     """Write OUT/report/index.html, the page that shows a build."""
     from datagen.cli import look
 

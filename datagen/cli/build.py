@@ -10,11 +10,12 @@ from datagen.cli import printable
 from datagen.cli.display import Display
 from datagen.config import Recipe
 from datagen.errors import UserError
-from datagen.records.build import BUILD_FILE, BuildSummary
-from datagen.records.codec import from_json
+from datagen.load.builds import open_build
+from datagen.records.build import BuildSummary
 from datagen.report import timing
 from datagen.report.page import REPORT_FILE, write_report
 from datagen.run import estimate, prefect_child, preflight
+from datagen.run.growth import grown
 from datagen.run.local import already_published, run_build
 from datagen.run.pool import default_workers
 from datagen.run.request import Run, prepare
@@ -33,11 +34,13 @@ class Flags:
     hours: float | None
     seed: int | None
     sets: tuple[str, ...]
-    out: Path | None
+    out: str
     workers: int | None
     runner: str
     quiet: bool
     json: bool
+    add_dialogs: int | None = None
+    add_hours: float | None = None
 
     def compose(self) -> Recipe:
         names = self.domains.split(",") if self.domains else []
@@ -56,10 +59,18 @@ class Flags:
 
     def prepare(self) -> Run:
         recipe = self.compose()
-        return prepare(recipe, self.folder(recipe))
+        return self.grow(prepare(recipe, self.folder(recipe)))
 
-    def folder(self, recipe: Recipe) -> Path:
-        return self.out or Path("data") / recipe.name
+    def grow(self, run: Run) -> Run:
+        """The run, or the one that adds to what is there, where that is asked for."""
+        if self.add_dialogs is None and self.add_hours is None:
+            return run
+        if self.dialogs is not None or self.hours is not None or None not in (self.add_dialogs, self.add_hours):
+            raise UserError("--add-dialogs, --add-hours, --dialogs and --hours exclude each other: give one.")
+        return grown(run, self.add_hours, self.add_dialogs)
+
+    def folder(self, recipe: Recipe) -> str:
+        return self.out or str(Path("data") / recipe.name)
 
 
 def build(flags: Flags) -> None:
@@ -70,14 +81,14 @@ def build(flags: Flags) -> None:
     if before is None:
         if flags.runner == "prefect" or (flags.runner in ("auto", "ray") and prefect_child.configured()):
             prefect_child.run_flow(run, workers, flags.quiet)
-            result = from_json(BuildSummary, (run.out / BUILD_FILE).read_bytes())
+            result = open_build(run.where).summary
         else:
             with Display(run.n_dialogs, flags.quiet or flags.json) as display:
                 result = run_build(run, workers, display)
     else:
         result = before
-    if before is None or not (run.out / REPORT_FILE).is_file():
-        write_report(run.out)
+    if before is None or REPORT_FILE not in run.place.names():
+        write_report(run.where)
     if flags.json:
         sys.stdout.write(json.dumps({**summary(run, result), "new": before is None}, indent=1) + "\n")
     elif not flags.quiet:
@@ -88,7 +99,7 @@ def summary(run: Run, result: BuildSummary) -> dict[str, object]:
     """The build as JSON types: id, place, counts, hours, engines, and the timing's key figures."""
     total = result.counts.total
     return {
-        "id": result.id, "out": str(run.out), "planned": total.planned, "kept": total.kept, "rejected": total.rejected,
+        "id": result.id, "out": run.where, "planned": total.planned, "kept": total.kept, "rejected": total.rejected,
         "rejects": dict(result.counts.rejects), "hours": result.hours, "attempts": result.attempts,
         "gates": {reason: g.failed for reason, g in result.gates.items()},
         "by_split": {k: v.kept for k, v in result.counts.by_split.items()},
@@ -100,7 +111,7 @@ def summary(run: Run, result: BuildSummary) -> dict[str, object]:
 
 def told(run: Run, result: BuildSummary, new: bool) -> str:
     """The summary for a person: what was made, where it is, what to run next."""
-    total, out = result.counts.total, run.out
+    total, out = result.counts.total, run.where
     splits = ", ".join(f"{k} {v.kept}" for k, v in result.counts.by_split.items())
     reasons = ", ".join(f"{n} {reason}" for reason, n in result.counts.rejects.items())
     size_mb = sum(f.bytes for f in result.files.values()) / 1e6
@@ -125,6 +136,7 @@ def dry_run(flags: Flags) -> int:
     """Prints the plan (counts, engines, estimated time and size), or every line that stands against it and its exit code."""
     recipe = flags.compose()
     run, problems = preflight.problems(recipe, flags.folder(recipe))
+    run = flags.grow(run) if run is not None and not problems else run
     if run is None or problems:
         for problem in problems:
             sys.stderr.write(f"datagen: {printable(str(problem))}\n")

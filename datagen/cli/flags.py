@@ -1,11 +1,16 @@
 """The flags that several commands have."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-Out = Annotated[Path, typer.Argument(metavar="OUT", help="The output folder of a build.", show_default=False)]
+Place = Annotated[str, typer.Argument(metavar="OUT", help="A build: its folder, or a URL.", show_default=False)]
+Version = Annotated[
+    str,
+    typer.Option(
+        "--version", metavar="ID", help="An older version, by its id or the beginning of it; see `datagen log`."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Recipe = Annotated[
     str, typer.Option("--recipe", metavar="NAME", help="A recipe in manifests/, or a path to a TOML file.")

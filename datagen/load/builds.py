@@ -1,52 +1,32 @@
 """A published build, opened for reading: local folder or any fsspec URL. numpy and pyarrow alone, no torch."""
 
-import hashlib
-import io
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 
 from datagen.errors import DataError, EngineError, UserError
 from datagen.load import remote
 from datagen.load.dialog import CodecFrames
+from datagen.load.published import Published
 from datagen.records.build import BUILD_FILE, BUILD_FORMAT, BuildSummary, ShardEntry, check_inside
 from datagen.records.codec import from_json
 from datagen.records.speech import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from datagen.records.versions import HISTORY_FILE, summary_path
 from datagen.stages.pack.schema import Table, manifest_path, token_file_name
 from datagen.stages.pack.tables import read_file
 
-WHOLE_BYTES = 8 << 20
-"""Files up to this are fetched whole: one request instead of several, and of servers that give no parts of files too."""
-
 
 @dataclass(frozen=True)
-class OpenBuild:
-    """A build by its build.json. `root` is what messages call it, and what fsspec opens, with `options` for its file system.
+class OpenBuild(Published):
+    """A build whose tokens can be read. It holds no open file and no connection: it may be pickled, and used after a fork."""
 
-    It holds no open file and no connection: it may be pickled, and used after a fork.
-    """
-
-    root: str
-    summary: BuildSummary = field(repr=False)
-    codec: CodecFrames = field(repr=False)
-    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    timeout_s: float = field(default=remote.TIMEOUT_S, repr=False)
+    codec: CodecFrames = field(repr=False, kw_only=True)
     known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     """What was read once and is wanted again, by whoever read it."""
-
-    @property
-    def fs(self) -> Any:
-        """fsspec's file system, this process's own."""
-        return remote.file_system(self.root, dict(self.options))[0]
-
-    @property
-    def base(self) -> str:
-        """The build's path in `fs`."""
-        return remote.file_system(self.root, dict(self.options))[1]
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -65,105 +45,78 @@ class OpenBuild:
         there = ", ".join(f"{s} ({n} dialogue{'s' * (n != 1)})" for s, n in counts.items()) or "none"
         raise UserError(f"{self.root}: no dialogue in split {split!r}. There are: {there}.")
 
-    def where(self, path: str) -> str:
-        """What messages call a file of the build."""
-        return f"{self.root.rstrip('/')}/{path}"
-
-    def open(self, path: str) -> IO[bytes]:
-        """A file of the build, opened for reading; DataError where it is missing, EngineError where the URL does not answer.
-
-        `path` is relative to the build, with forward slashes.
-        """
-        fs, base = remote.file_system(self.root, dict(self.options))
-        what = self.where(path)
-        try:
-            if not remote.is_remote(fs):
-                return fs.open(f"{base}/{path}", "rb")  # type: ignore[no-any-return]
-            entry = self.summary.files.get(path)
-            if entry is not None and entry.bytes <= WHOLE_BYTES:
-                return io.BytesIO(self.read(path))
-            return remote.Patient(lambda: fs.open(f"{base}/{path}", "rb"), what, self.timeout_s)  # type: ignore[return-value]
-        except FileNotFoundError:
-            raise DataError(
-                f"{what}: there is no such file, and {BUILD_FILE} counts on it. Copy the build again, or make it anew."
-            ) from None
-        except OSError as error:
-            raise DataError(f"{what}: cannot be read ({error.strerror or error}).") from None
-
-    def read(self, path: str) -> bytes:
-        """All bytes of a file of the build, of a URL in one request; errors as `open`."""
-        fs, base = remote.file_system(self.root, dict(self.options))
-        if not remote.is_remote(fs):
-            with self.open(path) as file:
-                return file.read()
-        try:
-            return remote.answer(self.where(path), lambda: bytes(fs.cat_file(f"{base}/{path}")), self.timeout_s)
-        except FileNotFoundError:
-            raise DataError(
-                f"{self.where(path)}: there is no such file, and {BUILD_FILE} counts on it. Copy the build again, or make it anew."
-            ) from None
-
     def tables(self, kind: Table, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """A manifest, a row group at a time, all columns or the named ones; DataError in one line where it is not sound."""
         path = manifest_path(kind)
         with self.open(path) as file:
             yield from read_file(file, self.where(path), kind, columns)
 
-    def verify(self, path: str) -> None:
-        """DataError unless the file has the SHA-256 that build.json says."""
-        if path not in self.summary.files:
-            raise DataError(f"{self.where(path)}: {BUILD_FILE} has no checksum of it.")
-        with self.open(path) as file:
-            found = hashlib.sha256()
-            while block := file.read(1 << 22):
-                found.update(block)
-        self._agree(path, found.hexdigest())
-
-    def read_verified(self, path: str) -> bytes:
-        """As `read`; DataError unless build.json has the file, with the SHA-256 of what is read."""
-        if path not in self.summary.files:
-            raise DataError(f"{self.where(path)}: {BUILD_FILE} has no such file. Run `datagen check {self.root}`.")
-        data = self.read(path)
-        self._agree(path, hashlib.sha256(data).hexdigest())
-        return data
-
-    def _agree(self, path: str, sha256: str) -> None:
-        wanted = self.summary.files[path].sha256
-        if sha256 != wanted:
-            raise DataError(
-                f"{self.where(path)}: its SHA-256 is {sha256[:12]}…, and {BUILD_FILE} says {wanted[:12]}…: "
-                "another file, or a damaged one. Copy the build again."
-            )
-
 
 def open_build(
     out: "str | os.PathLike[str] | OpenBuild",
     *,
+    version: str = "",
     options: Mapping[str, Any] | None = None,
     timeout_s: float = remote.TIMEOUT_S,
 ) -> OpenBuild:
-    """The build in a local folder or at a URL that fsspec reads (file, s3, gs, hf, https, memory …).
+    """The build in a local folder or at a URL that fsspec reads (file, s3, gs, hf, https, memory …), in its newest version or a named one.
 
-    `options` go to fsspec's file system (keys, endpoints). A URL has `timeout_s` for each answer. UserError where no build
-    is, EngineError where nothing answers or a package lacks, DataError where build.json is damaged or of a newer format.
+    `version` is an id, or the beginning of one, as `datagen log` lists them. `options` go to fsspec's file system (keys, endpoints).
+    A URL has `timeout_s` for each answer. UserError where no build or no such version is, EngineError where nothing answers or a package
+    lacks, DataError where build.json is damaged or of a newer format.
     """
     if isinstance(out, OpenBuild):
-        return out
+        if out.summary.id.startswith(version):
+            return out
+        return open_build(out.root, version=version, options=out.options, timeout_s=out.timeout_s)
     root = str(out) if isinstance(out, str) else os.fspath(out)
-    data = _read_summary(root, dict(options or {}), timeout_s)
-    summary = _summary(data, f"{root.rstrip('/')}/{BUILD_FILE}")
-    return OpenBuild(root, summary, _codec(summary, root), dict(options or {}), timeout_s)
+    found = _open_record(root, BUILD_FILE, dict(options or {}), timeout_s)
+    if found.summary.id.startswith(version):
+        return found
+    return _open_record(root, summary_path(older(found, version)), dict(options or {}), timeout_s)
 
 
-def _read_summary(root: str, options: dict[str, Any], timeout_s: float) -> bytes:
+def _open_record(root: str, name: str, options: dict[str, Any], timeout_s: float) -> OpenBuild:
+    summary = _summary(_read_summary(root, options, timeout_s, name), f"{root.rstrip('/')}/{name}")
+    return OpenBuild(root, summary, options, timeout_s, codec=_codec(summary, root))
+
+
+def versions(newest: OpenBuild) -> list[str]:
+    """The ids of the build's versions, the newest last."""
+    if not remote.answer(newest.root, lambda: newest.fs.exists(f"{newest.base}/{HISTORY_FILE}"), newest.timeout_s):
+        return [newest.summary.id]
+    try:
+        found = [str(v) for v in json.loads(newest.read(HISTORY_FILE))["versions"]]
+    except (ValueError, KeyError, TypeError):
+        raise DataError(
+            f"{newest.where(HISTORY_FILE)}: is damaged: the older versions cannot be told. The newest can be read."
+        ) from None
+    # A publisher that was cut off has the newest among the older ones.
+    return [*(v for v in found if v != newest.summary.id), newest.summary.id]
+
+
+def older(newest: OpenBuild, version: str) -> str:
+    """The id that begins with `version`, of those there are; UserError that lists them where it is none, or not the only one."""
+    there = versions(newest)
+    found = [v for v in there if v.startswith(version)]
+    if len(found) != 1:
+        listed = f"{', '.join(there[-5:])}{' and older ones' * (len(there) > 5)}"
+        why = "no version of that id" if not found else f"{len(found)} versions begin so"
+        raise UserError(f"{newest.root}: version {version!r}: {why}. There are: {listed} (datagen log {newest.root}).")
+    return found[0]
+
+
+def _read_summary(root: str, options: dict[str, Any], timeout_s: float, name: str = BUILD_FILE) -> bytes:
     fs, base = remote.file_system(root, options)
-    path = f"{base}/{BUILD_FILE}"
+    path = f"{base}/{name}"
     try:
         if remote.is_remote(fs):
             # One try: a wrong address should not take three times as long to be told.
             return remote.answer(root, lambda: bytes(fs.cat_file(path)), timeout_s, tries=1)
         return bytes(fs.cat_file(path))
     except FileNotFoundError:
+        if name != BUILD_FILE:
+            raise DataError(f"{root}/{name}: this version's record is gone, and with it the version.") from None
         what = "holds no finished build" if not remote.is_remote(fs) and fs.isdir(base) else "is no build"
         raise UserError(
             f"{root}: {what} (there is no {BUILD_FILE}). Build one: datagen build --out {_folder(root)}"
@@ -171,7 +124,7 @@ def _read_summary(root: str, options: dict[str, Any], timeout_s: float) -> bytes
     except (OSError, EngineError) as error:
         if isinstance(error, EngineError):
             raise
-        raise UserError(f"{root}/{BUILD_FILE}: cannot be read ({error.strerror or error}).") from None
+        raise UserError(f"{root}/{name}: cannot be read ({error.strerror or error}).") from None
 
 
 def _folder(root: str) -> str:

@@ -56,6 +56,7 @@ class DialogDataset(torch_data.Dataset):
         domains: Collection[str] | None = None,
         groups_kept: int = GROUPS_KEPT,
         verify: bool = False,
+        version: str = "",
         options: Mapping[str, Any] | None = None,
         timeout_s: float = remote.TIMEOUT_S,
     ) -> None:
@@ -70,6 +71,7 @@ class DialogDataset(torch_data.Dataset):
             domains: only these.
             groups_kept: row groups that stay decoded.
             verify: holds each shard to its checksum in build.json when it is first read.
+            version: an older one's id, or the beginning of it, as `datagen log` lists them; "" takes the newest.
             options: for fsspec's file system (keys, endpoints).
             timeout_s: how long a URL may take for one answer.
 
@@ -78,7 +80,7 @@ class DialogDataset(torch_data.Dataset):
             EngineError: a URL that does not answer, a package that lacks.
             DataError: another codec's tokens, a damaged build.
         """
-        self.build = open_build(out, options=options, timeout_s=timeout_s)
+        self.build = open_build(out, version=version, options=options, timeout_s=timeout_s)
         self.split, self.transform = split, transform
         _check_codec(self.build, codec)
         reader = ShardReader(self.build, verify=verify)

@@ -31,6 +31,7 @@ def iter_dialogs(
     domains: Collection[str] | None = None,
     lanes: int = LANES,
     verify: bool = False,
+    version: str = "",
     options: Mapping[str, Any] | None = None,
     timeout_s: float = remote.TIMEOUT_S,
 ) -> Iterator[Dialog]:
@@ -51,6 +52,7 @@ def iter_dialogs(
         domains: only these.
         lanes: between how many windows of 256 dialogues the shuffled order goes around; each takes some 10 MB of memory.
         verify: holds each shard to its checksum in build.json when it is first read.
+        version: an older one's id, or the beginning of it, as `datagen log` lists them; "" takes the newest.
         options: for fsspec's file system (keys, endpoints).
         timeout_s: how long a URL may take for one answer.
 
@@ -61,7 +63,7 @@ def iter_dialogs(
     """
     if start < 0:
         raise UserError(f"start={start}: how many dialogues this rank has had, from 0 on.")
-    build = open_build(out, options=options, timeout_s=timeout_s)
+    build = open_build(out, version=version, options=options, timeout_s=timeout_s)
     reader = ShardReader(build, verify=verify)
     places = find_places(build, split, reader.labels, swap_roles=swap_roles, needs_role=needs_role, domains=domains)
     order = Order(places.chunk_sizes, seed, 1, lanes)

@@ -51,7 +51,7 @@ def is_remote(fs: Any) -> bool:
     return not isinstance(fs, LocalFileSystem | MemoryFileSystem)
 
 
-def answer(what: str, call: Callable[[], T], timeout_s: float, tries: int = TRIES) -> T:
+def answer(what: str, call: Callable[[], T], timeout_s: float, tries: int = TRIES, verb: str = "readable") -> T:
     """What `call` returns, within `timeout_s` a try; EngineError where it does not answer or fails `tries` times.
 
     FileNotFoundError and errors of the project's own go through at once.
@@ -67,7 +67,7 @@ def answer(what: str, call: Callable[[], T], timeout_s: float, tries: int = TRIE
         if attempt + 1 < tries:
             time.sleep(WAIT_S * 2**attempt)
     times = "one try" if tries == 1 else f"{tries} tries"
-    raise EngineError(f"{what}: not readable in {times} ({why}). Is the address right, and the network up?")
+    raise EngineError(f"{what}: not {verb} in {times} ({why}). Is the address right, and the network up?")
 
 
 @dataclass(frozen=True, slots=True)

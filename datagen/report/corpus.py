@@ -10,18 +10,25 @@ import polars as pl
 
 from datagen.audio.files import read_audio
 from datagen.errors import DataError, UserError
+from datagen.load.builds import open_build
+from datagen.load.local_files import LocalFiles
+from datagen.load.published import Published
 from datagen.records.build import BUILD_FILE, BuildSummary
 from datagen.records.codec import from_json
 from datagen.records.speech import Audio
-from datagen.stages.pack.schema import Table, schema
+from datagen.stages.pack.schema import Table, manifest_path, schema
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """One published build."""
+    """One version of a published build. `files` are its files as local paths; of a URL they go with `close()`."""
 
-    out: Path
+    out: str | Path
     build: BuildSummary
+    files: LocalFiles
+
+    def close(self) -> None:
+        self.files.close()
 
     @cached_property
     def dialogs(self) -> pl.DataFrame:
@@ -65,7 +72,7 @@ class Corpus:
         """A dialogue's stereo audio [2, n_samples], None where the build kept none."""
         if not dialog["audio_path"]:
             return None
-        path = self.out / dialog["audio_path"]
+        path = self.files.path(dialog["audio_path"])
         if not path.is_file():
             raise DataError(f"{path}: the manifest names it and it is not there. Run the build again: it is made anew.")
         return read_audio(path)[0]
@@ -75,7 +82,7 @@ class Corpus:
 
     def _scan(self, name: str, rows: pl.Expr, columns: tuple[str, ...] = ()) -> pl.DataFrame:
         """Rows and columns of a manifest, without reading the others; DataError where it is not readable."""
-        path = self.out / "manifests" / f"{name}.parquet"
+        path = self.files.path(manifest_path(Table(name)))
         try:
             table = pl.scan_parquet(path)
             there = set(table.collect_schema().names())
@@ -94,15 +101,21 @@ class Corpus:
             ) from None
 
 
-def open_corpus(out: Path) -> Corpus:
-    """The build in a folder; UserError where there is none, DataError where its build.json is damaged."""
-    path = out / BUILD_FILE
+def open_corpus(out: str | Path, version: str = "") -> Corpus:
+    """The build in a folder or at a URL, its newest version or a named one; UserError where there is none, DataError where its
+    build.json is damaged, EngineError where a URL does not answer."""
+    if version or "://" in str(out):
+        build: Published = open_build(str(out), version=version)
+        return Corpus(out, build.summary, LocalFiles(build))
+    folder = Path(out)
+    path = folder / BUILD_FILE
     if not path.is_file():
-        what = "is no folder" if not out.is_dir() else f"holds no finished build (there is no {BUILD_FILE})"
+        what = "is no folder" if not folder.is_dir() else f"holds no finished build (there is no {BUILD_FILE})"
         raise UserError(f"{out}: {what}. Build one: datagen build --out {out}")
     try:
-        return Corpus(out, from_json(BuildSummary, path.read_bytes()))
+        summary = from_json(BuildSummary, path.read_bytes())
     except ValueError:
         raise DataError(
             f"{path}: is not the record of a build, or is damaged. Run the build again: it is made anew."
         ) from None
+    return Corpus(out, summary, LocalFiles(Published(str(out), summary)))

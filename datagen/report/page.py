@@ -1,23 +1,24 @@
 """report/index.html: one file with everything in it, that any browser opens without a network."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from datagen.report.corpus import open_corpus
 from datagen.report.figures import COLUMNS, LISTED, figures
-from datagen.store.files import write_bytes
+from datagen.run.places import place_at, url_of
 
 REPORT_FILE = "report/index.html"
 _HERE = Path(__file__).parent
 
 
-def write_report(out: Path) -> Path:
-    """Writes the report of the build in `out` and returns its path; UserError or DataError where there is none to read."""
-    corpus = open_corpus(out)
-    path = out / REPORT_FILE
-    write_bytes(path, page({**figures(corpus), "columns": COLUMNS, "listed": LISTED}).encode())
-    return path
+def write_report(out: str | Path) -> Path | str:
+    """Writes the report of the build in `out`, a folder or a URL, and returns where; UserError or DataError where there is none to read."""
+    with closing(open_corpus(out)) as corpus:
+        html = page({**figures(corpus), "columns": COLUMNS, "listed": LISTED}).encode()
+    place_at(out).write(REPORT_FILE, html)
+    return f"{url}/{REPORT_FILE}" if (url := url_of(out)) else Path(out) / REPORT_FILE
 
 
 def page(data: dict[str, Any]) -> str:

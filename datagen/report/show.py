@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -10,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from datagen.records.enums import EventType
-from datagen.report.corpus import Corpus, open_corpus
+from datagen.report.corpus import Corpus
 from datagen.report.effects import told_effects
 from datagen.report.events import Shown, shown_events
 from datagen.report.strips import SIDE_STYLE, safe, time_lines
@@ -24,9 +23,9 @@ _NARROW = 90
 """In fewer columns the list leaves out what comes after the duration."""
 
 
-def print_list(out: Path) -> None:
+def print_list(corpus: Corpus) -> None:
     """Prints the build's dialogues, one a line."""
-    corpus, console = open_corpus(out), _console()
+    console = _console()
     columns = list(_COLUMNS)[: 5 if console.width < _NARROW else None]
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in columns:
@@ -35,7 +34,7 @@ def print_list(out: Path) -> None:
         table.add_row(*("" if v is None else f"{v:.1f}" if isinstance(v, float) else safe(str(v)) for v in row))
     console.print(table)
     if corpus.dialogs.height > _LISTED:
-        console.print(f"… and {corpus.dialogs.height - _LISTED} more in {out}/manifests/dialogs.parquet")
+        console.print(f"… and {corpus.dialogs.height - _LISTED} more in {corpus.out}/manifests/dialogs.parquet")
 
 
 def print_dialog(corpus: Corpus, dialog_id: str) -> None:

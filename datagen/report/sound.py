@@ -34,7 +34,7 @@ def write_decoded(corpus: Corpus, dialog_id: str, target: Path) -> str:
 
 
 def _codes(corpus: Corpus, dialog: dict[str, Any]) -> list[np.ndarray[Any, np.dtype[np.int16]]]:
-    path = corpus.out / "tokens" / f"{dialog['shard']}.parquet"
+    path = corpus.files.path(f"tokens/{dialog['shard']}.parquet")
     names = ["agent_codes", "user_codes"]
     try:
         rows = pq.read_table(path, columns=names, filters=[("dialog_id", "=", dialog["dialog_id"])]).to_pylist()

@@ -76,7 +76,7 @@ def estimate(run: Run, workers: int) -> Estimate:
         seconds=round(seconds / EMBEDDED_XRT / workers + 5, 1) if embedded else None,
         output_mb=round(output / 1e6, 1),
         work_mb=round(seconds * WORK_BYTES_S / 1e6, 1),
-        out=str(run.out),
+        out=run.where,
     )
 
 

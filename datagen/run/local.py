@@ -3,17 +3,17 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import replace
-from pathlib import Path
 
 from datagen import __version__
 from datagen.errors import DataError
-from datagen.records.build import BUILD_FILE, BuildSummary
+from datagen.records.build import BuildSummary
+from datagen.run.deliver import summary_in, under_way
 from datagen.run.job import Outcome
 from datagen.run.meter import Progress
 from datagen.run.pool import SIGNAL_CHECK_S, result_of
 from datagen.run.preflight import check_writer
 from datagen.run.publish import publish, tidy
-from datagen.run.request import Run, read_summary
+from datagen.run.request import Run
 from datagen.run.spread import open_pool
 from datagen.run.tally import Tally, tally_of
 from datagen.run.timing import hold
@@ -46,22 +46,17 @@ def already_published(run: Run) -> BuildSummary | None:
 
     DataError where its timing misses its target by more than `stitch.gate` now allows; it stays as it is.
     """
-    found = read_summary(run.out / BUILD_FILE)
+    found = summary_in(run.place)
     if found is None:
         return None
     same = found.content_id == run.build.content_id(run.keep_audio) and found.counts.total.planned == run.n_dialogs
-    whole = all(_size(run.out / name) == entry.bytes for name, entry in found.files.items())
-    if not (same and found.datagen_version == __version__ and whole):
+    if not same or found.datagen_version != __version__ or under_way(run.place, found):
+        return None
+    there = run.place.names()
+    if any(there.get(name) != entry.bytes for name, entry in found.files.items()):
         return None
     hold(found.timing, found.timing_target, run.build.options(StitchOptions))
     return found
-
-
-def _size(path: Path) -> int | None:
-    try:
-        return path.stat().st_size if path.is_file() else None
-    except OSError:  # a name that no file can have
-        return None
 
 
 def finish(run: Run, tally: Tally) -> BuildSummary:

@@ -26,7 +26,7 @@ LOOKED_AT = 2_000
 T = TypeVar("T")
 
 
-def problems(recipe: Recipe, out: Path) -> tuple[Run | None, list[DatagenError]]:
+def problems(recipe: Recipe, out: str | Path) -> tuple[Run | None, list[DatagenError]]:
     """The run, or None where it cannot be resolved, and everything that stands against it, each a line with its exit code."""
     found: list[DatagenError] = []
     for look in _looks(recipe):
@@ -61,7 +61,11 @@ def _try(look: Callable[[], T], found: list[DatagenError]) -> T | None:
 
 
 def check_writer(run: Run) -> None:
-    """Raises the first obstacle, before anything is asked of a server; nothing is looked at where all is written."""
+    """Raises the first obstacle, before anything is asked of a server; nothing is looked at where all is written.
+
+    A place that cannot be written to is the first: to be told of it after a night's work would be late.
+    """
+    run.place.claim()
     ledger = ledger_of(str(run.work))
     done = all(
         os.path.lexists(ledger.folder("write", j.shard.name, run.build.write_key(j.shard.indices))) for j in run.jobs

@@ -1,8 +1,10 @@
 """Publishing: the shards' artefacts become the output folder. build.json is written last and makes the version exist."""
 
+import contextlib
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase as fnmatch
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,16 +15,17 @@ import pyarrow.compute as pc
 from datagen import __version__
 from datagen.build import Build
 from datagen.errors import DataError
-from datagen.records.build import BUILD_FILE, BuildSummary, CodecInfo, ShardEntry
+from datagen.records.build import BuildSummary, CodecInfo, ShardEntry
 from datagen.records.maker import Reject
 from datagen.records.speech import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from datagen.run import replies
+from datagen.run.deliver import deliver
 from datagen.run.gate_counts import GateCounts, gate_table, speech_gate_table
 from datagen.run.job import Outcome
 from datagen.run.meter import Meter
 from datagen.run.near import near_duplicates
 from datagen.run.prompts import VoicePrompts
-from datagen.run.request import PREVIOUS, Run
+from datagen.run.request import Run
 from datagen.run.timing import hold, measure
 from datagen.stages.pack import card, rows, tables
 from datagen.stages.pack.options import PackOptions
@@ -32,7 +35,7 @@ from datagen.stages.pack.summary import Summary, summarise
 from datagen.stages.stitch.options import StitchOptions
 from datagen.stages.stitch.timing import Timing
 from datagen.stages.write.options import WriteOptions
-from datagen.store.files import atomic, disk, file_entry, link_or_copy, write_bytes, write_json
+from datagen.store.files import atomic, disk, file_entry, write_bytes
 from datagen.store.ids import digest
 from datagen.store.ledger import Artefact, Ledger
 
@@ -40,11 +43,13 @@ PACKAGES = ("numpy", "pyarrow", "soundfile", "praat-parselmouth", "espeakng-load
 """The packages whose versions can change a byte of a build; build.json names them."""
 SOUND_FOLDERS = ("audio", "stems")
 """Folders of a file a dialogue, ID.flac: the two channels, and what the user's was summed from."""
+STAGED = ".tmp-staged"
+"""Where the work folder holds what is about to be published."""
 PROMPT_FOLDER = "voice_prompts"
 """The folder of a file a voice that speaks in the build, VOICE.flac."""
 _PATHS: dict[str, Any] = {
     "domain_folders": True,
-    "run": {"spread": True, "ray": True},
+    "run": {"spread": True, "ray": True, "work_dir": True, "keep_versions": True},
     "codec": {"weights": True, "device": True, "batch": True},
     "scene": {"sounds": {"folders": True}},
     "write": {"decontamination": {"files": True}},
@@ -63,7 +68,7 @@ class Packed:
 
 
 def publish(run: Run, outcomes: Sequence[Outcome]) -> BuildSummary:
-    """Writes tokens/, manifests/, audio/, stems/, the card and build.json from the shards' artefacts.
+    """Writes tokens/, manifests/, audio/, stems/, the card and build.json from the shards' artefacts; the version before stays readable.
 
     Near-duplicates are decided here, over the whole build: the lowest index stays, the others become rejects. Raises
     DataError where an artefact is gone, or the build's timing misses its target by more than `stitch.gate` allows: before
@@ -78,20 +83,32 @@ def publish(run: Run, outcomes: Sequence[Outcome]) -> BuildSummary:
     options = run.build.options(StitchOptions)
     timing = measure(((_without(p, Table.DIALOGS), _without(p, Table.TURNS)) for p in packed), options)
     hold(timing.output, timing.target, options)
-    _withdraw(run)
-    files: list[Path] = []
-    for shard in packed:
-        files += _publish_shard(run, shard)
-    manifests, found = _manifests(run, packed, rejects)
-    files += manifests + _publish_prompts(run, found)
-    result = replace(_summary(run, packed, found, timing), **gates)
-    files.append(_card(run, result))
-    files += replies.publish(run.out, run.work, run.build, run.shards)
-    _remove_stale(run, set(files))
-    result = _with_files(run, result, files)
-    write_json(run.out / BUILD_FILE, result.to_dict())
-    (run.work / PREVIOUS).unlink(missing_ok=True)
+    # Made whole in the work folder first: what may fail, fails before anything that was published is touched.
+    staged = run.work / STAGED
+    with _anew(staged):
+        sources: dict[str, Path] = {}
+        for shard in packed:
+            sources |= _shard_files(staged, shard)
+        manifests, found = _manifests(run, staged, packed, rejects)
+        sources |= manifests | _prompt_files(run, found)
+        result = replace(_summary(run, packed, found, timing, manifests), **gates)
+        sources[card.CARD_FILE] = _card(staged, result)
+        sources |= replies.publish(staged, run.work, run.build, run.shards)
+        result = replace(result, files={name: file_entry(path) for name, path in sorted(sources.items())})
+        deliver(run.place, result, sources, _is_ours, run.build.recipe.run.keep_versions)
     return result
+
+
+@contextlib.contextmanager
+def _anew(folder: Path) -> Iterator[None]:
+    """An empty folder for the block; it goes at its end."""
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        with disk(folder):
+            folder.mkdir(parents=True)
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _packed(run: Run, outcome: Outcome, losers: frozenset[str]) -> Packed:
@@ -117,31 +134,18 @@ def _gates(run: Run, outcomes: Sequence[Outcome], rejects: Sequence[Reject]) -> 
     return {"attempts": attempts, "gates": gates, "speech_attempts": spoken, "speech_gates": speech_gates}
 
 
-def _withdraw(run: Run) -> None:
-    """Takes the old build.json away before the first file changes, so that no reader takes a mixture for a version."""
-    old = run.out / BUILD_FILE
-    if old.exists():
-        with disk(old):
-            old.replace(run.work / PREVIOUS)
-            (run.out / "report" / "index.html").unlink(missing_ok=True)  # it shows the old version
-
-
-def _publish_shard(run: Run, shard: Packed) -> list[Path]:
-    """The shard's token file, audio and stems; hard links where nothing has to be left out."""
-    target = run.out / token_file_name(shard.outcome.shard.split, shard.outcome.shard.number)
+def _shard_files(staged: Path, shard: Packed) -> dict[str, Path]:
+    """The shard's token file, audio and stems: the artefact's own, where nothing has to be left out."""
+    name = token_file_name(shard.outcome.shard.split, shard.outcome.shard.number)
+    sources = {name: shard.artefact.path("tokens.parquet")}
     if shard.losers:
-        table = _without(shard, Table.TOKENS)
-        with atomic(target) as beside:
-            tables.write_table(table, beside, Table.TOKENS)
-    else:
-        link_or_copy(shard.artefact.path("tokens.parquet"), target)
-    published = [target]
+        sources[name] = staged / name
+        with atomic(sources[name]) as beside:
+            tables.write_table(_without(shard, Table.TOKENS), beside, Table.TOKENS)
     for kind in SOUND_FOLDERS:
-        for source in sorted((shard.artefact.folder / kind).glob("*.flac")):
-            if source.stem not in shard.losers:
-                link_or_copy(source, run.out / kind / source.name)
-                published.append(run.out / kind / source.name)
-    return published
+        found = sorted((shard.artefact.folder / kind).glob("*.flac"))
+        sources |= {f"{kind}/{path.name}": path for path in found if path.stem not in shard.losers}
+    return sources
 
 
 def _without(shard: Packed, kind: Table) -> pa.Table:
@@ -153,9 +157,12 @@ def _without(shard: Packed, kind: Table) -> pa.Table:
     return found.filter(pc.invert(pc.is_in(found.column("dialog_id"), value_set=lost)))
 
 
-def _manifests(run: Run, packed: Sequence[Packed], rejects: Sequence[Reject]) -> tuple[list[Path], Summary]:
+def _manifests(
+    run: Run, staged: Path, packed: Sequence[Packed], rejects: Sequence[Reject]
+) -> tuple[dict[str, Path], Summary]:
     """dialogs, turns, rejects and voices, streamed shard by shard; and what they come to."""
-    paths = {kind: run.out / manifest_path(kind) for kind in (Table.DIALOGS, Table.TURNS, Table.REJECTS, Table.VOICES)}
+    kinds = (Table.DIALOGS, Table.TURNS, Table.REJECTS, Table.VOICES)
+    paths = {kind: staged / manifest_path(kind) for kind in kinds}
     for kind in (Table.DIALOGS, Table.TURNS):
         with atomic(paths[kind]) as beside:
             tables.write_all((_without(p, kind) for p in packed), beside, kind)
@@ -165,7 +172,7 @@ def _manifests(run: Run, packed: Sequence[Packed], rejects: Sequence[Reject]) ->
     with atomic(paths[Table.VOICES]) as beside:
         voices = rows.voices_table(run.build.voices.values(), found.voice_dialogs, _prompt_paths(run, found))
         tables.write_table(voices, beside, Table.VOICES)
-    return list(paths.values()), found
+    return {manifest_path(kind): paths[kind] for kind in kinds}, found
 
 
 def _prompt_paths(run: Run, found: Summary) -> dict[str, str]:
@@ -173,13 +180,9 @@ def _prompt_paths(run: Run, found: Summary) -> dict[str, str]:
     return {voice: f"{PROMPT_FOLDER}/{voice}.flac" for voice in found.voice_dialogs} if run.keep_audio else {}
 
 
-def _publish_prompts(run: Run, found: Summary) -> list[Path]:
+def _prompt_files(run: Run, found: Summary) -> dict[str, Path]:
     prompts = VoicePrompts(run.build, Ledger(run.work), Meter(lambda progress: None))
-    published = []
-    for voice, path in _prompt_paths(run, found).items():
-        link_or_copy(prompts.sound(voice), run.out / path)
-        published.append(run.out / path)
-    return published
+    return {path: prompts.sound(voice) for voice, path in _prompt_paths(run, found).items()}
 
 
 def _reject_tables(run: Run, rejects: Sequence[Reject]) -> Iterator[pa.Table]:
@@ -197,7 +200,9 @@ def _index(dialog_id: str) -> int:
     return int(dialog_id.rsplit("-", 1)[1])
 
 
-def _summary(run: Run, packed: Sequence[Packed], found: Summary, timing: Timing) -> BuildSummary:
+def _summary(
+    run: Run, packed: Sequence[Packed], found: Summary, timing: Timing, manifests: Mapping[str, Path]
+) -> BuildSummary:
     build, codec = run.build, run.build.engine("codec")
     silence, sine = codec.constant_frames()
     recipe = _told(build)
@@ -219,7 +224,7 @@ def _summary(run: Run, packed: Sequence[Packed], found: Summary, timing: Timing)
         shards=entries,
         files={},
         packages={name: metadata.version(name) for name in PACKAGES},
-        speech_quality=speech_quality(run.out / manifest_path(Table.TURNS), build.makers),
+        speech_quality=speech_quality(manifests[manifest_path(Table.TURNS)], build.makers),
         timing=timing.output,
         timing_target=timing.target,
         ftos=timing.ftos,
@@ -234,6 +239,8 @@ def _told(build: Build) -> dict[str, Any]:
         for kind, o in build.engine_options.items()
         if kind not in _PATHS
     }
+    run = build.recipe.run
+    loose["run"] = dict.fromkeys(set(type(run).model_fields) - run.output_options().keys(), True)
     recipe = build.recipe.model_dump(mode="json", exclude=_PATHS | loose)
     if "model" in recipe["writer"]:
         recipe["writer"]["model"] = build.makers["writer"].model
@@ -249,31 +256,17 @@ def _entry(packed: Packed) -> ShardEntry:
     )  # fmt: skip
 
 
-def _card(run: Run, result: BuildSummary) -> Path:
-    path = run.out / "README.md"
+def _card(staged: Path, result: BuildSummary) -> Path:
+    path = staged / card.CARD_FILE
     write_bytes(path, card.card(result).encode())
     return path
 
 
-def _remove_stale(run: Run, current: set[Path]) -> None:
-    """Removes published files of an earlier version that this one has not; what is not of a build's kind stays."""
-    for pattern in (
-        "tokens/*.parquet",
-        "manifests/*.parquet",
-        *(f"{folder}/*.flac" for folder in (*SOUND_FOLDERS, PROMPT_FOLDER)),
-        f"{replies.FOLDER}/*.jsonl.gz",
-    ):
-        for path in run.out.glob(pattern):
-            if path not in current:
-                path.unlink()
-    for folder in (*SOUND_FOLDERS, PROMPT_FOLDER, replies.FOLDER):
-        if (run.out / folder).is_dir() and not any((run.out / folder).iterdir()):
-            (run.out / folder).rmdir()
-
-
-def _with_files(run: Run, result: BuildSummary, files: Iterable[Path]) -> BuildSummary:
-    entries = {p.relative_to(run.out).as_posix(): file_entry(p) for p in sorted(files)}
-    return replace(result, files=entries)
+def _is_ours(name: str) -> bool:
+    """Whether a published name is of a build's kind: such a file of an earlier version goes when this one has not got it."""
+    kinds = ("tokens/*.parquet", "manifests/*.parquet", f"{replies.FOLDER}/*.jsonl.gz")
+    sounds = (f"{folder}/*.flac" for folder in (*SOUND_FOLDERS, PROMPT_FOLDER))
+    return name.count("/") == 1 and any(fnmatch(name, pattern) for pattern in (*kinds, *sounds))
 
 
 def tidy(run: Run, outcomes: Sequence[Outcome]) -> None:

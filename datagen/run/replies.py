@@ -51,13 +51,13 @@ def sources(work: Path, build: Build, shards: Sequence[Shard]) -> dict[Path, str
     return {path: name for path, name in named.items() if path.is_file()}
 
 
-def publish(out: Path, work: Path, build: Build, shards: Sequence[Shard]) -> list[Path]:
-    """Writes OUT/replies/SHARD.jsonl.gz of each; their paths."""
-    published = []
+def publish(staged: Path, work: Path, build: Build, shards: Sequence[Shard]) -> dict[str, Path]:
+    """Writes replies/SHARD.jsonl.gz of each below `staged`; their paths by published name."""
+    published = {}
     for source, name in sources(work, build, shards).items():
-        target = out / FOLDER / name
+        target = staged / FOLDER / name
         with atomic(target) as beside:
             # No name and no time in the head: the same replies, the same bytes.
             beside.write_bytes(gzip.compress(source.read_bytes(), 6, mtime=0))
-        published.append(target)
+        published[f"{FOLDER}/{name}"] = target
     return published

@@ -10,13 +10,18 @@ from datagen.errors import UserError
 from datagen.records.build import BUILD_FILE, BuildSummary
 from datagen.records.codec import from_json
 from datagen.records.enums import Split
+from datagen.records.versions import FOLDER, HISTORY_FILE
+from datagen.run.bucket import JOURNAL, Bucket
+from datagen.run.deliver import summary_in
 from datagen.run.job import Job, engines_of
+from datagen.run.places import WORK_OF_URLS, folder_of, own_folder, url_of
 from datagen.stages.pack.options import PackOptions
 from datagen.stages.plan.shards import Shard, shards
 from datagen.store.files import disk
+from datagen.store.links import refuse_links
+from datagen.store.place import LocalPlace, Place
 
 WORK = ".work"
-PREVIOUS = "previous.json"
 AUTO_HOURS = 10.0
 """Below this many planned hours, `run.keep_work = auto` keeps the work files: about 180 MB an hour."""
 
@@ -27,10 +32,18 @@ class Run:
 
     build: Build
     out: Path
+    """The output folder; of a build into a URL the local one that holds its work."""
+    url: str = ""
 
     @property
+    def where(self) -> str:
+        """What messages and readers call the output: its folder or its URL."""
+        return self.url or str(self.out)
+
+    @cached_property
     def work(self) -> Path:
-        return self.out / WORK
+        wish = self.build.recipe.run.work_dir
+        return own_folder(Path(wish), str(self.out.absolute())) if wish and not self.url else self.out / WORK
 
     @cached_property
     def n_dialogs(self) -> int:
@@ -41,10 +54,15 @@ class Run:
         """The hours that the plan expects."""
         return self.n_dialogs * self.build.planner.mean_s() / 3600
 
+    @property
+    def place(self) -> Place:
+        """Where it is published."""
+        return Bucket(self.url, self.work / JOURNAL) if self.url else LocalPlace(self.out)
+
     @cached_property
     def published(self) -> BuildSummary | None:
-        """The build.json that is there, or the one that a run cut off while publishing had taken away."""
-        return read_summary(self.out / BUILD_FILE) or read_summary(self.work / PREVIOUS)
+        """The newest version that is there."""
+        return summary_in(self.place)
 
     @cached_property
     def grows(self) -> bool:
@@ -92,18 +110,34 @@ def read_summary(path: Path) -> BuildSummary | None:
         return None
 
 
-def prepare(recipe: Recipe, out: Path) -> Run:
-    """A run of `recipe` into `out`; UserError on anything wrong with either, before a file is made."""
-    if "://" in str(out) or str(out).startswith("s3:/"):
-        raise UserError(
-            f"--out {out}: object storage is not supported in this version. Build into a local folder and copy it."
-        )
-    with disk(out):
-        if out.exists() and not out.is_dir():
-            raise UserError(f"--out {out}: is a file; a folder is needed.")
-        ours = (out / WORK).is_dir() or read_summary(out / BUILD_FILE)
-        if out.is_dir() and any(out.iterdir()) and not ours:
+def prepare(recipe: Recipe, out: str | Path) -> Run:
+    """A run of `recipe` into the folder or URL `out`; UserError on anything wrong with either, before a file is made.
+
+    EngineError where a URL does not answer, or a package lacks that can write to it.
+    """
+    url = url_of(out)
+    folder = own_folder(Path(recipe.run.work_dir or WORK_OF_URLS), url) if url else folder_of(out)
+    refuse_links(folder, folder / FOLDER)
+    with disk(folder):
+        if folder.exists() and not folder.is_dir():
+            raise UserError(f"--out {folder}: is a file; a folder is needed.")
+        if not url and _is_foreign(folder):
             raise UserError(
-                f"--out {out}: holds files and no build. Choose an empty folder, so that nothing of yours is lost."
+                f"--out {folder}: holds files and no build. Choose an empty folder, so that nothing of yours is lost."
             )
-    return Run(resolve(recipe), out)
+    if url and _is_foreign_prefix(Bucket(url)):
+        raise UserError(
+            f"--out {url}: holds files and no build. Choose a prefix of its own, so that nothing of yours is lost."
+        )
+    return Run(resolve(recipe), folder, url)
+
+
+def _is_foreign(folder: Path) -> bool:
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return False
+    return not ((folder / WORK).is_dir() or read_summary(folder / BUILD_FILE))
+
+
+def _is_foreign_prefix(bucket: Bucket) -> bool:
+    claimed = bucket.read(BUILD_FILE) is not None or bucket.read(HISTORY_FILE) is not None
+    return not claimed and bool(bucket.names())

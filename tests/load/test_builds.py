@@ -18,7 +18,7 @@ from fsspec.implementations.local import LocalFileSystem
 from made_build import made_build
 
 from datagen.errors import DataError, EngineError, UserError
-from datagen.load import builds, remote
+from datagen.load import published, remote
 from datagen.load.builds import open_build
 from datagen.load.reading import ShardReader
 from datagen.stages.pack.schema import Table
@@ -213,7 +213,7 @@ def test_a_remote_file_reads_as_a_file_does(made: Path, far: type[Far], monkeypa
             b"{", 1, 0, (made / "build.json").stat().st_size,
         )  # fmt: skip
     assert file.closed
-    monkeypatch.setattr(builds, "WHOLE_BYTES", 0)
+    monkeypatch.setattr(published, "WHOLE_BYTES", 0)
     with open_build(f"far://{made}").open("manifests/dialogs.parquet") as file:
         assert isinstance(file, remote.Patient)
         assert (file.read(4), file.tell(), file.seek(-4, 2) > 0, file.read()) == (b"PAR1", 4, True, b"PAR1")
