@@ -12,6 +12,8 @@ from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 
 PCM16_SCALE = 32_768.0
 FLAC_CHANNELS = 8
+MOST_SAMPLES = 1 << 29
+"""Of a file that is read, over all channels: 2 GiB, six hours of mono. Silence of any length takes no space in a FLAC file."""
 
 
 def to_pcm16(audio: Audio) -> NDArray[np.int16]:
@@ -60,9 +62,15 @@ def write_wav(target: Path | str | BinaryIO, audio: Audio, rate_hz: int = SAMPLE
 
 
 def read_audio(source: Path | str | BinaryIO) -> tuple[Audio, int]:
-    """The samples of a file, float32 [n_samples] or [n_channels, n_samples], and its rate in Hz; a DataError if it is not audio."""
+    """The samples of a file, float32 [n_samples] or [n_channels, n_samples], and its rate in Hz; a DataError if it is not audio,
+    or too long to be held."""
     try:
-        samples, rate_hz = soundfile.read(source, dtype="float32", always_2d=True)
+        with soundfile.SoundFile(source) as file:
+            if not 0 <= file.frames * file.channels <= MOST_SAMPLES:
+                raise DataError(
+                    f"{_name(source)}: says to hold {file.frames} samples of {file.channels} channels, and may hold {MOST_SAMPLES}."
+                )
+            samples, rate_hz = file.read(dtype="float32", always_2d=True), file.samplerate
     except (soundfile.LibsndfileError, OSError) as error:
         why = str(error).rpartition(": ")[2].rstrip(".")  # before that libsndfile names the file, or a memory address
         raise DataError(f"{_name(source)}: cannot be read as audio ({why}).") from None

@@ -47,6 +47,9 @@ def _content(path: Path) -> Any:
     if kind == ".parquet":
         import pyarrow.parquet as pq
 
+        from datagen.store.parquet_limits import check_file
+
+        check_file(pq.read_metadata(path))
         return pq.read_table(path).to_pylist()
     if kind not in (".txt", ".json", ".jsonl", ".toml"):
         raise UserError(f"{_WHERE}: {path.name}: not a .txt, .json, .jsonl, .toml or .parquet file.")

@@ -16,6 +16,7 @@ from datagen.load.builds import OpenBuild
 from datagen.load.dialog import Dialog
 from datagen.records.speech import SAMPLE_RATE_HZ, n_frames
 from datagen.stages.pack.schema import Table, manifest_path, schema
+from datagen.store.parquet_limits import read_group
 
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 """What a dialogue may be called to have files of its name: no slash, nothing hidden, nothing longer than a file's name."""
@@ -55,7 +56,7 @@ class Manifest:
 
     def _read(self, group: int) -> pa.Table:
         try:
-            return self._file.read_row_group(group, use_threads=False)
+            return read_group(self._file, group)
         except (pa.ArrowException, OSError) as error:
             raise self._damaged(error) from None
 

@@ -37,6 +37,8 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from datagen.store.parquet_limits import check_file
+
     try:
         with pq.ParquetFile(path) as file:
             missing = [c for c in COLUMNS if c not in file.schema_arrow.names]
@@ -45,6 +47,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
                     f"{path}: has no column {', '.join(missing)}. Give the manifests/turns.parquet of a build; it has "
                     f"{', '.join(COLUMNS)}."
                 )
+            check_file(file.metadata)
             for batch in file.iter_batches(batch_size=8_192, columns=list(COLUMNS)):
                 yield from batch.to_pylist()
     except (pa.ArrowException, OSError) as error:

@@ -17,6 +17,7 @@ from datagen.errors import DataError, EngineError, UserError
 from datagen.protocols import Failure
 from datagen.stages.pack.schema import Table, manifest_path
 from datagen.store.ids import seed_of
+from datagen.store.parquet_limits import check_file
 
 
 class Comparing(Protocol):
@@ -162,6 +163,7 @@ def _rows(out: Path, table: Table, columns: list[str]) -> list[dict[str, str]]:
     if not path.is_file():
         raise UserError(f"{out}: there is no build here ({manifest_path(table)} is missing).")
     try:
+        check_file(pq.read_metadata(path))
         rows: list[dict[str, str]] = pq.read_table(path, columns=columns).to_pylist()
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{path}: cannot be read: {str(error).splitlines()[0]}. Build it anew.") from None

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from datagen.errors import DataError, one_line
 from datagen.stages.pack.schema import SPECS, Table, leaf_paths, schema
+from datagen.store.parquet_limits import read_group
 
 Sink: TypeAlias = Path | IO[bytes]
 Source: TypeAlias = Path | pa.Table
@@ -114,7 +115,7 @@ def read_file(
             _check_schema(file.schema_arrow, kind, where)
             rows = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
             for group in range(len(rows)) if groups is None else groups(rows):
-                table = file.read_row_group(group, columns=columns, use_threads=False)
+                table = read_group(file, group, columns)
                 _check_nulls(table, kind, where)
                 yield table.cast(_part(kind, columns))
     except FileNotFoundError:

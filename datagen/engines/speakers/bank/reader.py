@@ -50,6 +50,8 @@ def _read(folder: Path, mtime_ns: int, size: int) -> Bank:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from datagen.store.parquet_limits import check_file
+
     about = read_json(folder / ABOUT)
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         found = about.get("format") if isinstance(about, dict) else None
@@ -58,6 +60,7 @@ def _read(folder: Path, mtime_ns: int, size: int) -> Bank:
     if not size or file_digest(path) != about.get("voices_sha256"):
         raise DataError(f"{path}: is not the table that {ABOUT} names (SHA-256). Build the bank anew.")
     try:
+        check_file(pq.read_metadata(path))
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: cannot be read ({error}).") from None
