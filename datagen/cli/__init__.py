@@ -3,8 +3,10 @@
 import os
 import signal
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from types import FrameType
 
+from datagen.cli.terminal import guarded
 from datagen.errors import INTERRUPTED, DatagenError
 
 
@@ -15,7 +17,12 @@ def main() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """The exit code of one command line. Errors of the project's own become one line on stderr."""
+    """The exit code of one command line. Errors of the project's own become one line on stderr; nothing steers the terminal."""
+    with redirect_stdout(guarded(sys.stdout)), redirect_stderr(guarded(sys.stderr)):
+        return _run(arguments)
+
+
+def _run(arguments: list[str]) -> int:
     from datagen.cli.app import call
 
     try:

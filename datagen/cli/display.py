@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from datagen.cli.terminal import plain
 from datagen.records.enums import Stage
 from datagen.run.meter import Progress
 from datagen.run.tally import Tally
@@ -25,7 +26,8 @@ class Display(AbstractContextManager["Display"]):
         self._tally = Tally(1.0)
         self._began = time.monotonic()
         self._last_line = self._began
-        console = self._console = Console(stderr=True)
+        # A live table moves the cursor; what comes from elsewhere is made plain where it is printed.
+        console = self._console = Console(file=getattr(sys.stderr, "unguarded", sys.stderr))
         self._quiet = quiet
         self._live = (
             None
@@ -47,7 +49,7 @@ class Display(AbstractContextManager["Display"]):
     def __call__(self, step: Progress) -> None:
         self._tally.progress(step)
         if step.notice and not self._quiet:
-            self._console.print(f"datagen: {step.notice}", markup=False, highlight=False, soft_wrap=True)
+            self._console.print(f"datagen: {plain(step.notice)}", markup=False, highlight=False, soft_wrap=True)
         now = time.monotonic()
         if not self._quiet and not self._live and now - self._last_line >= _LINE_EVERY_S:
             self._last_line = now

@@ -3,7 +3,6 @@
 import json
 import os
 import pickle
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +52,7 @@ def test_engines_fetch_no_pickle(kind: str, name: str) -> None:
     assert [n for n in wanted if not n.endswith((".safetensors", ".json"))] == []
 
 
+@pytest.mark.slow
 def test_the_converter_runs_nothing_of_a_pickle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("torch")
     folder = evil(tmp_path / "m")
@@ -61,6 +61,7 @@ def test_the_converter_runs_nothing_of_a_pickle(tmp_path: Path, capsys: pytest.C
     assert sorted(p.name for p in folder.iterdir()) == [PICKLED]
 
 
+@pytest.mark.slow
 def test_the_converter_keeps_every_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch = pytest.importorskip("torch")
     load_file = pytest.importorskip("safetensors.torch").load_file
@@ -79,11 +80,9 @@ def test_the_converter_keeps_every_number(tmp_path: Path, capsys: pytest.Capture
 def test_code_beside_a_model_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`auto_map` in a config asks for a module of the model's own; nobody is asked, and it is not imported."""
     pytest.importorskip("transformers")
-    sys.path.insert(0, str(Path(__file__).parents[1] / "engines"))
-    try:
-        from random_speech_models import write_ctc
-    finally:
-        sys.path.pop(0)
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "engines"))
+    from random_speech_models import write_ctc
+
     folder, mark = write_ctc(tmp_path / "m"), tmp_path / "ran"
     (folder / "evil.py").write_text(CODE.format(str(mark)))
     config = json.loads((folder / "config.json").read_text())
