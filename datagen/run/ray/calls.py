@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from datagen.run.job import GROUPS, Job, Outcome
 from datagen.run.ray.crews import Crew
@@ -11,12 +11,12 @@ from datagen.run.ray.crews import Crew
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One group of a shard, whoever waits for it, and how many actors have died under it."""
+    """One group of a shard, whoever waits for it, and the nodes on which an actor has died under it."""
 
     job: Job
     group: str
     future: "Future[Outcome]"
-    deaths: int = 0
+    died_on: list[str] = field(default_factory=list)
 
 
 class Calls:

@@ -20,7 +20,7 @@ from datagen.run.ray import connection
 from datagen.run.ray.calls import Call, Calls
 from datagen.run.ray.crews import Crew, check_room, crews_of
 from datagen.run.ray.staff import Hand, Staff, broken, why
-from datagen.run.ray.worker import TELL_S, Listener
+from datagen.run.ray.worker import TELL_S, Answer, Listener
 from datagen.run.request import Run
 from datagen.run.writing import Ended, Over
 from datagen.store.files import TEMPORARY, remove_temporary, write_bytes
@@ -58,9 +58,10 @@ class RayPool:
         self._inbox: SimpleQueue[Call] = SimpleQueue()
         self._at: dict[Hand, Call] = {}
         self._written: dict[str, Future[Outcome]] = {job.shard.name: Future() for job in run.jobs}
-        self._deaths = 0
+        self._died_writing: list[str] = []
         self._lost_any = False
         self._without: dict[Crew, float] = {}
+        self._minded_s = time.monotonic()
         self._telling: Any = None
         self._told_s = time.monotonic()
         self._closing = False
@@ -158,8 +159,14 @@ class RayPool:
                 self._staff.give(hand, call.job, call.group)
 
     def _mind(self) -> None:
-        """Notes which crews have work and nobody up, and gives their calls up after `run.ray.wait_s`."""
+        """Ends actors of which nothing is heard, and gives up the calls of a crew that nobody has been up of for `run.ray.wait_s`."""
         now = time.monotonic()
+        # Of a longer pause this process itself was asleep: no fault of an actor's.
+        passed_s, self._minded_s = min(now - self._minded_s, 5 * _POLL_S), now
+        for hand in tuple(self._at):
+            hand.silent_s += passed_s
+            if hand.silent_s > (stall_s := self._run.build.recipe.run.stall_s):
+                self._over(hand, f"nothing was heard of it for {stall_s:g} s (run.stall_s), and it was ended")
         for crew in self._crews:
             work = bool(self._unwritten()) if crew.writes else self._calls.waits(crew)
             if not work or self._staff.up(crew):
@@ -210,13 +217,15 @@ class RayPool:
         except ray.exceptions.RayError as error:
             self._lost(hand, error)
 
-    def _done(self, hand: Hand, answer: Outcome | DatagenError) -> None:
+    def _done(self, hand: Hand, answer: Answer) -> None:
         call, hand.waiting = self._at.pop(hand), None
-        if isinstance(answer, DatagenError):
-            call.future.set_exception(answer)
+        if answer.too_large:  # its memory goes back with it; another takes its place
+            self._staff.end(hand)
+        if isinstance(answer.outcome, DatagenError):
+            call.future.set_exception(answer.outcome)
         else:
             self._calls.done(call.group)
-            call.future.set_result(self._as_here(answer))
+            call.future.set_result(self._as_here(answer.outcome))
 
     def _wrote(self, hand: Hand, stream: Any) -> None:
         import ray
@@ -226,7 +235,7 @@ class RayPool:
         except StopIteration:
             hand.waiting = None
             return
-        self._deaths = 0
+        self._died_writing.clear()
         if isinstance(answer, DatagenError):
             hand.waiting = None
             self._give_up(hand.crew, answer)
@@ -239,36 +248,34 @@ class RayPool:
 
     def _lost(self, hand: Hand, error: Exception) -> None:
         """An actor is gone. What it was at is done again by another, unless it was the actor's death too often."""
-        self._staff.end(hand)
-        self._lost_any = True
         if (fault := broken(hand, error)) is not None:
             raise fault
+        self._over(hand, why(error))
+
+    def _over(self, hand: Hand, how: str) -> None:
+        self._staff.end(hand)
+        self._lost_any = True
         self._staff.scan(self._wanted, at_once=True)
-        by_itself = self._staff.alive(hand)  # a node that is gone is no fault of the shard's
         call = self._at.pop(hand, None)
-        deaths = self._count_death(call, by_itself)
         what = call.job.shard.name if call is not None else " and ".join(hand.crew.groups)
-        how = f"on node {hand.node}: {why(error)}" if by_itself else f"with its node {hand.node}"
+        died_on = call.died_on if call is not None else self._died_writing
+        died_on.append(hand.node_id)
+        # A node that is gone is no fault of the shard's; the cluster may take some seconds to see it, so it is asked of all of them.
+        deaths = sum(map(self._staff.alive, died_on))
         if deaths < self._options.deaths:
             if call is not None:
                 self._calls.again(call)
-            line = f"{what}: an actor died {how}; it is done again."
+            line = f"{what}: an actor died on node {hand.node}: {how}; it is done again."
             self._on_progress(Progress(STAGES_OF[hand.crew.groups[0]][0], notice=line))
             return
         gone = Over(
-            f"{what}: {deaths} actors died under it (run.ray.deaths), the last {how}. What is done is kept: run the same command again."
+            f"{what}: {deaths} actors died under it (run.ray.deaths), the last on node {hand.node}: {how}. What is done is kept: run "
+            "the same command again."
         )
         if call is not None:
             call.future.set_exception(gone)
         else:
             self._give_up(hand.crew, gone)
-
-    def _count_death(self, call: Call | None, by_itself: bool) -> int:
-        if call is not None:
-            call.deaths += by_itself
-            return call.deaths
-        self._deaths += by_itself
-        return self._deaths
 
     def _give_up(self, crew: Crew, error: DatagenError) -> None:
         """Tells all who wait for a crew."""
@@ -298,8 +305,9 @@ class RayPool:
                 self._pass_on(ray.get(self._telling, timeout=_END_S))
             self._pass_on(ray.get(self._listener.take.remote(), timeout=_END_S))
 
-    def _pass_on(self, steps: Sequence[Progress]) -> None:
-        for step in steps:
+    def _pass_on(self, steps: Sequence[tuple[int, Progress]]) -> None:
+        for number, step in steps:
+            self._staff.heard(number)
             self._on_progress(step)
 
 

@@ -1,5 +1,6 @@
 """The actors of a build: started where there is room, watched until they are up, replaced when they or their node are gone."""
 
+import itertools
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,8 +24,12 @@ _SEEN_S = 3.0
 
 @dataclass(slots=True, eq=False)
 class Hand:
-    """One actor. `waiting` is what was asked of it last and is not answered: a reference, or a stream of them."""
+    """One actor. `waiting` is what was asked of it last and is not answered: a reference, or a stream of them.
 
+    `silent_s` is how long nothing was heard of it since.
+    """
+
+    number: int
     actor: Any
     crew: Crew
     node_id: str
@@ -33,6 +38,7 @@ class Hand:
     since_s: float
     up: bool = False
     shard: str = ""
+    silent_s: float = 0.0
 
     @property
     def idle(self) -> bool:
@@ -53,6 +59,7 @@ class Staff:
         self._hands: list[Hand] = []
         self._scanned_s = 0.0
         self._nodes: set[str] = set()
+        self._numbers = itertools.count()
 
     def __iter__(self) -> Iterator[Hand]:
         return iter(tuple(self._hands))
@@ -61,9 +68,15 @@ class Staff:
         """How many of the crew's actors can be given work."""
         return sum(1 for hand in self._hands if hand.crew is crew and hand.up)
 
-    def alive(self, hand: Hand) -> bool:
-        """Whether the node of an actor was there when the cluster was last looked at."""
-        return hand.node_id in self._nodes
+    def alive(self, node_id: str) -> bool:
+        """Whether a node was there when the cluster was last looked at."""
+        return node_id in self._nodes
+
+    def heard(self, number: int) -> None:
+        """Notes that an actor has told something."""
+        for hand in self._hands:
+            if hand.number == number:
+                hand.silent_s = 0.0
 
     def scan(self, wanted: Callable[[Crew], bool], at_once: bool = False) -> None:
         """Starts the actors that there is room for, of crews that are `wanted`, and ends those of crews that are not."""
@@ -90,14 +103,14 @@ class Staff:
     def _start(self, crew: Crew, node: Node) -> None:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        needs = dict(crew.needs)
+        number, needs = next(self._numbers), dict(crew.needs)
         actor = self._new.options(
             num_cpus=needs.pop(CPU), num_gpus=needs.pop(GPU), resources=needs, max_restarts=0, max_task_retries=0,
             scheduling_strategy=NodeAffinitySchedulingStrategy(node.id, soft=False),
             runtime_env={"env_vars": {name: os.environ.get(name, "1") for name in ONE_THREAD}},
-        ).remote(self._listener, os.getcwd())  # fmt: skip
+        ).remote(number, self._listener, os.getcwd())  # fmt: skip
         asked = actor.here.remote(str(self._token))
-        self._hands.append(Hand(actor, crew, node.id, node.name, asked, time.monotonic()))
+        self._hands.append(Hand(number, actor, crew, node.id, node.name, asked, time.monotonic()))
 
     def welcome(self, hand: Hand, here: Here) -> None:
         """Marks an actor that has answered as up; UserError where its node cannot take part in the build."""
@@ -114,7 +127,8 @@ class Staff:
 
     def give(self, hand: Hand, job: Job, group: str) -> None:
         """Hands a group of a shard to an actor that is idle."""
-        hand.waiting, hand.shard = hand.actor.group.remote(job, group), job.shard.name
+        beside = sum(1 for other in self._hands if other.node_id == hand.node_id)
+        hand.waiting, hand.shard, hand.silent_s = hand.actor.group.remote(job, group, beside), job.shard.name, 0.0
 
     def give_all(self, hand: Hand, jobs: Sequence[Job]) -> None:
         """Hands the writing of all jobs to an actor that is idle."""

@@ -13,6 +13,7 @@ from datagen import __version__
 from datagen.errors import DatagenError
 from datagen.run.job import Job, Outcome, build_of, run_group
 from datagen.run.meter import Progress
+from datagen.run.seats import most_bytes, options_of, resident_bytes
 from datagen.run.writing import Writing
 
 TELL_S = 0.5
@@ -28,27 +29,39 @@ class Here:
     sees_work: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a group came to, or the project's own error: Ray would wrap it; and whether the worker now holds too much memory."""
+
+    outcome: Outcome | DatagenError
+    too_large: bool
+
+
 class Listener:
-    """Gathers the workers' progress until the driver takes it."""
+    """Gathers the workers' progress, each step with the worker's number, until the driver takes it."""
 
     def __init__(self) -> None:
-        self._told: list[Progress] = []
+        self._told: list[tuple[int, Progress]] = []
 
-    def tell(self, steps: Sequence[Progress]) -> None:
-        self._told += steps
+    def tell(self, number: int, steps: Sequence[Progress]) -> None:
+        self._told += [(number, step) for step in steps]
 
-    def take(self) -> list[Progress]:
+    def take(self) -> list[tuple[int, Progress]]:
         """What was told since the last time."""
         told, self._told = self._told, []
         return told
 
 
 class Worker:
-    """Runs groups of shards, one at a time; engines stay loaded between them. `folder` is the driver's current one."""
+    """Runs groups of shards, one at a time; engines stay loaded between them.
 
-    def __init__(self, listener: Any, folder: str) -> None:
+    `number` is its own among the build's; `folder` is the driver's current one.
+    """
+
+    def __init__(self, number: int, listener: Any, folder: str) -> None:
         if os.path.isdir(folder):  # the recipe's own paths are relative to it
             os.chdir(folder)
+        self._number = number
         self._listener = listener
         self._steps: list[Progress] = []
         self._one_at_a_time = threading.Lock()
@@ -58,14 +71,16 @@ class Worker:
         """Who this is. `token` is a file in the work folder that only this build has."""
         return Here(__version__, os.getpid(), Path(token).is_file())
 
-    def group(self, job: Job, group: str) -> Outcome | DatagenError:
-        """One group of a shard, or the project's own error: Ray would wrap it."""
+    def group(self, job: Job, group: str, beside: int) -> Answer:
+        """One group of a shard. `beside` is how many workers share this node's memory, this one with them."""
+        outcome: Outcome | DatagenError
         try:
-            return run_group(job, group, self._report)
+            outcome = run_group(job, group, self._report)
         except DatagenError as error:
-            return error
+            outcome = error
         finally:
             self._tell()
+        return Answer(outcome, resident_bytes() > most_bytes(options_of(job.recipe), beside))
 
     def write(self, jobs: Sequence[Job]) -> Iterator[Outcome | DatagenError]:
         """The write outcomes of the jobs as they come, written with servers; or the error that ended all writing."""
@@ -93,4 +108,4 @@ class Worker:
         with self._one_at_a_time:
             steps, self._steps, self._told_at = self._steps, [], time.monotonic()
         if steps:
-            ray.get(self._listener.tell.remote(steps))  # there before the outcome is
+            ray.get(self._listener.tell.remote(self._number, steps))  # there before the outcome is
