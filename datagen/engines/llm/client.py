@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from datagen.engines.llm.answers import Broken, PushBack, Unfit, read_models, words_of
@@ -113,6 +113,18 @@ class Client:
             raise EngineError(
                 f"{address.name} answers with something else than a list of models. Check the URL."
             ) from None
+
+    async def n_tokens(self, url: str, messages: Sequence[Mapping[str, Any]]) -> int | None:
+        """The tokens that the model makes of messages, where the server has vLLM's /tokenize; None elsewhere."""
+        address = address_of(url)
+        body = json.dumps({"model": self._model, "messages": [dict(m) for m in messages]}).encode()
+        try:
+            status, said = await self._wire.tokenize(
+                Server(address.base, address.name, Limiter(1, 1), address.proxy), body
+            )
+            return int(json.loads(said)["count"]) if status == 200 else None
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+            return None
 
     async def close(self) -> None:
         """Ends every connection; requests that still wait end with EngineError."""

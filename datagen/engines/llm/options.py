@@ -1,6 +1,15 @@
 """How a language-model server is reached: addresses, key, limits. Nothing of it changes what is written."""
 
+import re
+
+from pydantic import field_validator
+
 from datagen.config import Options, knob
+
+_OTHERS = re.compile(
+    r"(AWS|AZURE|GCP|GOOGLE|GITHUB|GH|GITLAB|PREFECT|SSH|DOCKER|KUBE|NPM|PYPI|TWINE|VAULT|PG|MYSQL)_|.*(PASSWORD|PASSPHRASE|DATABASE|CONNECTION)"
+)
+"""Variables that hold what a server of models has no business with; but what is called an API key may be one."""
 
 
 class ServerOptions(Options):
@@ -13,7 +22,6 @@ class ServerOptions(Options):
         "",
         "name of the environment variable that holds the API key; empty: no key is sent",
         changes_output=False,
-        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$|^$",
     )
     start_concurrency: int = knob(
         32,
@@ -39,3 +47,17 @@ class ServerOptions(Options):
     max_reply_bytes: int = knob(
         8_388_608, "longest body of a reply; a longer one is not read", "bytes", ge=1024, changes_output=False
     )
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _a_variable(cls, name: str) -> str:
+        """ValueError unless it can be a variable that holds a key. What it says does not hold the name, which may be the key itself."""
+        if name and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise ValueError(
+                "has to be the name of an environment variable, such as MY_API_KEY, and not the key itself."
+            )
+        if _OTHERS.match(name.upper()) and not name.upper().endswith("API_KEY"):
+            raise ValueError(
+                f"{name} is of something else, and a recipe may send it anywhere. export MY_API_KEY=… and name that."
+            )
+        return name

@@ -4,14 +4,8 @@
 """
 
 import asyncio
-import base64
 import difflib
-import json
 import math
-import os
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -29,7 +23,6 @@ from datagen.errors import EngineError
 
 CHARS_PER_TOKEN = 3.2
 """Of English prompts with JSON, at least: what a tokenizer of 100,000 words and more makes of them is 3.6 to 4.5."""
-_TOKENIZE_TIMEOUT_S = 20.0
 
 Messages = Sequence[Mapping[str, Any]]
 
@@ -73,7 +66,7 @@ async def _of_one(
         return [_no_such_model(name, model, models)]
     if not longest or served.max_model_len is None:
         return []
-    n_prompt, how = await asyncio.to_thread(count_tokens, options, url, model, longest)
+    n_prompt, how = await _n_tokens(client, url, longest)
     return _window_problems(f"{name}: {model}", served.max_model_len, n_prompt, max_tokens, how)
 
 
@@ -100,28 +93,10 @@ def estimated_tokens(messages: Messages) -> int:
     return math.ceil(n_chars / CHARS_PER_TOKEN) + 8 * len(messages)
 
 
-def count_tokens(options: ServerOptions, url: str, model: str, messages: Messages) -> tuple[int, str]:
+async def _n_tokens(client: Client, url: str, messages: Messages) -> tuple[int, str]:
     """The tokens of a prompt, and `counted` where the server has vLLM's /tokenize, else `estimated`."""
-    address = address_of(url)
-    body = json.dumps({"model": model, "messages": [dict(m) for m in messages]}).encode()
-    request = urllib.request.Request(f"{address.name.removesuffix('/v1')}/tokenize", body, _headers(options, url))
-    try:
-        with urllib.request.urlopen(request, timeout=_TOKENIZE_TIMEOUT_S) as response:
-            return int(json.loads(response.read(options.max_reply_bytes))["count"]), "counted"
-    except (OSError, ValueError, KeyError, TypeError, urllib.error.URLError):
-        return estimated_tokens(messages), "estimated"
-
-
-def _headers(options: ServerOptions, url: str) -> dict[str, str]:
-    headers = {"Content-Type": "application/json"}
-    key = os.environ.get(options.api_key_env, "").strip() if options.api_key_env else ""
-    parts = urllib.parse.urlsplit(url.strip())
-    if key:
-        headers["Authorization"] = f"Bearer {key}"
-    elif parts.username:
-        pair = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
-        headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    return headers
+    counted = await client.n_tokens(url, messages)
+    return (estimated_tokens(messages), "estimated") if counted is None else (counted, "counted")
 
 
 def to_start(model: str, options: VllmServerOptions, n_prompt: int = 0, max_tokens: int = 0) -> list[str]:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 KEEP_ALIVE_S = 4.0
 """Idle connections are closed by us before the server does it at the moment of a request: uvicorn, and so vLLM, waits 5 s."""
 PROBE_TIMEOUT_S = 10.0
+TOKENIZE_TIMEOUT_S = 20.0
+LEAST_SECRET = 16
+"""Characters of a key from which it is taken out of a reply's text too: local servers have keys such as EMPTY, which are words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +76,13 @@ class Wire:
         """What the server answers to the JSON of a chat completion; whatever goes wrong on the way is Broken."""
         answer = await self._exchange(server, body)
         if isinstance(answer, ChatFailure):
-            return replace(answer, detail=self.unkeyed(answer.detail))
-        return answer if isinstance(answer, ChatReply) else replace(answer, said=self.unkeyed(answer.said))
+            reply = self._without_key(answer.reply) if answer.reply else None
+            return replace(answer, detail=self.unkeyed(answer.detail), reply=reply)
+        return (
+            self._without_key(answer)
+            if isinstance(answer, ChatReply)
+            else replace(answer, said=self.unkeyed(answer.said))
+        )
 
     async def _exchange(self, server: Server, body: bytes) -> Answer:
         import aiohttp
@@ -102,12 +110,24 @@ class Wire:
 
     async def get_models(self, server: Server) -> tuple[int, bytes]:
         """Status and body of the server's list of models; OSError (TimeoutError is one) or ValueError where it has none to give."""
+        return await self._short(server, "GET", f"{server.base}/models", None, PROBE_TIMEOUT_S)
+
+    async def tokenize(self, server: Server, body: bytes) -> tuple[int, bytes]:
+        """What vLLM's /tokenize answers, which stands beside /v1; errors as `get_models`."""
+        return await self._short(
+            server, "POST", f"{server.base.removesuffix('/v1')}/tokenize", body, TOKENIZE_TIMEOUT_S
+        )
+
+    async def _short(
+        self, server: Server, method: str, url: str, body: bytes | None, most_s: float
+    ) -> tuple[int, bytes]:
+        """Status and body of an exchange that takes seconds at most, all of it."""
         import aiohttp
 
-        limits = aiohttp.ClientTimeout(total=min(PROBE_TIMEOUT_S, self._options.timeout_s))
+        limits = aiohttp.ClientTimeout(total=min(most_s, self._options.timeout_s))
         try:
-            async with self._opened().get(
-                f"{server.base}/models", proxy=server.proxy, allow_redirects=False, timeout=limits
+            async with self._opened().request(
+                method, url, data=body, proxy=server.proxy, allow_redirects=False, timeout=limits
             ) as response:
                 return response.status, await self._received(response)
         except TimeoutError:
@@ -115,13 +135,21 @@ class Wire:
         except aiohttp.ClientConnectorError as error:
             raise OSError(one_line(error.os_error)) from None
         except TooLargeError:
-            raise OSError("a list of models that is too long") from None
+            raise OSError("an answer that is too long") from None
         except aiohttp.ClientError as error:
             raise OSError(_said(error)) from None
 
     def unkeyed(self, text: str) -> str:
         """A server's words without the key, should it quote it."""
         return text.replace(self._key, "***") if self._key else text
+
+    def _without_key(self, reply: ChatReply) -> ChatReply:
+        """The reply without the key, should the server put it there: it is kept, and published."""
+        texts = (reply.content, reply.reasoning, reply.model, reply.finish_reason)
+        if len(self._key) < LEAST_SECRET or not any(self._key in text for text in texts):
+            return reply
+        content, reasoning, model, finish = map(self.unkeyed, texts)
+        return replace(reply, content=content, reasoning=reasoning, model=model, finish_reason=finish)
 
     async def close(self) -> None:
         """Closes every connection; there will be no others."""

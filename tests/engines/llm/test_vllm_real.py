@@ -249,13 +249,21 @@ def test_a_prompt_that_is_too_long_is_a_failure_of_its_own(qwen3: Live) -> None:
 def test_preflight_asks_the_server(qwen3: Live) -> None:
     options, urls, model = qwen3.options, [qwen3.server.url], qwen3.server.served
     assert preflight.running(options, urls, model, MESSAGES, 1000) == []
-    counted = preflight.count_tokens(options, urls[0], model, MESSAGES)
+
+    async def count() -> int | None:
+        client = Client(options, urls, model)
+        try:
+            return await client.n_tokens(urls[0], MESSAGES)
+        finally:
+            await client.close()
+
+    counted = asyncio.run(count())
     (reply,) = qwen3.ask(request_of(qwen3, 0, schema=SCHEMA))
     assert isinstance(reply, ChatReply)
-    assert counted[1] == "counted"
-    assert abs(counted[0] - reply.prompt_tokens) <= 8  # without the empty think block
+    assert counted is not None
+    assert abs(counted - reply.prompt_tokens) <= 8  # without the empty think block
     (line,) = preflight.running(options, urls, model, MESSAGES, WINDOW)
-    assert f"{WINDOW} tokens, and the longest prompt ({counted[0]}, counted)" in line
+    assert f"{WINDOW} tokens, and the longest prompt ({counted}, counted)" in line
     (line,) = preflight.running(options, urls, "Tiny-Qwen", MESSAGES, 10)
     assert line.endswith("has no model Tiny-Qwen. Did you mean tiny-qwen3?")
     (line,) = preflight.running(ServerOptions(), urls, model)
