@@ -7,116 +7,153 @@ the ledger is the memory (tasks are not cached: Prefect's input cache confuses t
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State
-from prefect.futures import PrefectFuture
-from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.runtime import deployment
 
 from datagen import recipes
 from datagen.cli.build import told
-from datagen.errors import DatagenError, EngineError
+from datagen.config import Recipe
+from datagen.errors import DatagenError, EngineError, UserError
+from datagen.records.build import BuildSummary
 from datagen.report.page import write_report
-from datagen.run.job import GROUPS, Job, Outcome
+from datagen.run.growth import grown
 from datagen.run.local import already_published, finish
-from datagen.run.pool import default_workers, end_with, result_of
+from datagen.run.pool import default_workers, end_with
 from datagen.run.preflight import check_writer
 from datagen.run.request import Run, prepare
-from datagen.run.spread import Shards, open_pool, tasks_at_once
 from datagen.run.tally import Tally, tally_of
-from datagen.run.writing import Over
 from datagen.store.files import remove_temporary
-from datagen.store.lock import only_builder
-
-
-def _is_engine_error(task: Any, run: Any, state: State[Any]) -> bool:
-    """Only an engine's failure may pass by itself; a user's or the data's does not, nor that of writing which has ended."""
-    try:
-        state.result()
-    except EngineError as error:
-        return not isinstance(error, Over)
-    except Exception:
-        return False
-    return False
-
-
-@task(
-    task_run_name="{job.shard.name} {group}", cache_policy=NO_CACHE, persist_result=False,
-    retries=2, retry_delay_seconds=[2, 10], retry_condition_fn=_is_engine_error,
-)  # fmt: skip
-def run_group(job: Job, group: str, submit: "Callable[[Job, str], Future[Outcome]]", before: Outcome | None) -> Outcome:
-    """One group of stages over one shard, in a worker process. `before` is the group that it builds on."""
-    outcome: Outcome = result_of(submit(job, group), job.shard.name)
-    return outcome
+from flows import dead, limits, shown
+from flows.groups import OutOfTime, run_shards
+from flows.order import Order, only_run
+from flows.parameters import Busy, Dialogs, Hours, Limits, Profile, Seed, Setting, Tries, Workers
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def publish(run: Run, tally: Tally) -> str:
-    """The output folder from the shards' artefacts; what a person is told of it."""
+def publish(make: Callable[[], BuildSummary]) -> BuildSummary:
+    """The output folder from the shards' artefacts, and the page that shows it."""
+    return make()
+
+
+def carry_out(order: Order) -> None:
+    """Builds what was ordered and publishes it; inside a flow run. Nothing where it is published already."""
+    run = prepare(order.recipe, order.out)
+    ends_s = None if order.time_limit_s is None else time.monotonic() + order.time_limit_s
+    with only_run(run.work, order.busy), dead.named(run.work):
+        run = replace(run)  # what was published is read again, now that nobody else writes
+        run = run if order.add_hours is None else grown(run, order.add_hours)
+        found = already_published(run)
+        if found:
+            get_run_logger().info("%s is already built: nothing to do.", run.where)
+            shown.show_published(run, found, told(run, found, new=False), new=False)
+            return
+        remove_temporary(run.out)
+        limits.make_missing({n: order.limits.slots()[n] for n in order.limits.taken(run).values()})
+        result = _with_tries(run, order, ends_s)
+    shown.show_published(run, result, told(run, result, new=True), new=True)
+
+
+def _with_tries(run: Run, order: Order, ends_s: float | None) -> BuildSummary:
+    """The published build, begun anew after an engine failed, as often as was ordered."""
+    live = shown.Live(run)
+    for tried in range(1, order.tries.n + 1):
+        try:
+            return _once(run, order, live, ends_s)
+        except EngineError as error:
+            if tried == order.tries.n or isinstance(error, OutOfTime):
+                raise
+            pause_s = order.tries.pause_s * 2 ** (tried - 1)
+            get_run_logger().warning("Try %d of %d: %s Again in %g s.", tried, order.tries.n, error, pause_s)
+            time.sleep(pause_s)
+    raise AssertionError("tries.n is at least 1")
+
+
+def _once(run: Run, order: Order, live: shown.Live, ends_s: float | None) -> BuildSummary:
+    check_writer(run)
+    tally = tally_of(run.build)
+    try:
+        run_shards(run, order, tally, live, ends_s)
+        return publish(lambda: _published(run, tally))
+    finally:
+        shown.show_tables(run, tally)
+
+
+def _published(run: Run, tally: Tally) -> BuildSummary:
     result = finish(run, tally)
-    write_report(run.out)
-    return told(run, result, new=True)
+    write_report(run.where)
+    return result
 
 
 @flow(name="datagen-build", flow_run_name="{name}", validate_parameters=False)
 def build_flow(recipe: dict[str, Any], out: str, workers: int, name: str) -> None:
-    """Carries a resolved recipe out into `out`, with `workers` processes."""
-    run = prepare(recipes.parse(recipe), Path(out))
-    with only_builder(run.work):
-        run = replace(run)  # what was published is read again, now that nobody else writes
-        if already_published(run):
-            get_run_logger().info("%s is already built: nothing to do.", out)
-            return
-        remove_temporary(run.out)
-        check_writer(run)
-        tally = tally_of(run.build)
-        progress = create_progress_artifact(0.0, description=f"{run.n_dialogs} dialogues into {run.out.name}")
-        runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=tasks_at_once(run, workers))
-        # The pool ends first: its workers and servers are what the runner's tasks wait for.
-        with runner, open_pool(run, workers, tally.progress) as pool:
-            _all_groups(run, pool, runner, tally, progress)
-        told_ = publish(run, tally)
-    create_markdown_artifact(f"```\n{told_}```", key="datagen-build", description="What was built, and where it is.")
+    """Carries a resolved recipe out into `out`, with `workers` processes: `datagen build --runner prefect`."""
+    carry_out(Order(recipes.parse(recipe), out, workers))
 
 
-def _all_groups(run: Run, pool: Shards, runner: "ThreadPoolTaskRunner[Any]", tally: Tally, progress: Any) -> None:
-    """Submits every shard's groups in their order and takes the outcomes as shards end."""
-    chains: list[list[PrefectFuture[Any]]] = []
-    for job in run.jobs:
-        chain: list[PrefectFuture[Any]] = []
-        for group in GROUPS:
-            parameters = {"job": job, "group": group, "submit": pool.group, "before": chain[-1] if chain else None}
-            chain.append(runner.submit(run_group, parameters, wait_for=chain[-1:]))
-        chains.append(chain)
-    for i, chain in enumerate(chains, 1):
-        tally.take([future.result() for future in chain])
-        update_progress_artifact(progress, 100 * i / len(chains))
-
-
-@flow(name="datagen", validate_parameters=True)
+@flow(name="datagen", flow_run_name="{recipe} into {out}")
 def datagen(
     recipe: str = "quickstart",
-    domains: str = "",
-    dialogs: int | None = None,
-    hours: float | None = None,
+    profile: Profile = "local",
+    domains: list[str] | None = None,
+    dialogs: Dialogs | None = None,
+    hours: Hours | None = None,
+    add_hours: Hours | None = None,
     out: str = "",
-    seed: int | None = None,
-    profile: str = "local",
-    workers: int | None = None,
-    settings: list[str] | None = None,
+    seed: Seed | None = None,
+    settings: list[Setting] | None = None,
+    workers: Workers | None = None,
+    busy: Busy = Busy(),  # noqa: B008
+    tries: Tries = Tries(),  # noqa: B008
+    limits: Limits = Limits(),  # noqa: B008
+    time_limit_h: Hours | None = None,
 ) -> None:
-    """The command `datagen build` as a flow, for deployments: the same parameters, the same bytes."""
-    names = domains.split(",") if domains else []
-    composed = recipes.compose(recipe, profile, names, dialogs, hours, seed, settings or [])
+    """The command `datagen build` as a flow, for deployments: the same parameters, the same bytes.
+
+    Args:
+        recipe: A recipe's name (`datagen recipe list`), or the path of a TOML file on the worker's machine.
+        profile: Which engines: the profile that is laid over the recipe.
+        domains: Domains in equal shares, instead of the recipe's mix, e.g. bank, restaurant.
+        dialogs: Dialogues to plan, instead of the recipe's number. Not together with hours or add_hours.
+        hours: As many dialogues as make about so many hours. Not together with dialogs or add_hours.
+        add_hours: About so many hours more than the output holds: what a nightly run adds. Those of an unpublished run count once.
+        out: The output folder, as a full path, or a URL. Empty, where no deployment runs it: ./data/NAME of the recipe.
+        seed: Seed of every draw, instead of the recipe's.
+        settings: Other knobs of the recipe, as with --set, e.g. stitch.timing=brisk.
+        workers: Worker processes; empty: as many as the machine has processors.
+        busy: What happens where another build is writing into the same output.
+        tries: What happens where an engine fails as a whole.
+        limits: Slots of the global concurrency limits llm, gpu-speech and codec, which are made where they are missing.
+        time_limit_h: Ends the run after so many hours; the next one goes on from there.
+    """
+    if add_hours is not None and (dialogs is not None or hours is not None):
+        raise UserError("add_hours excludes dialogs and hours: it counts from what the output holds.")
+    composed = recipes.compose(recipe, profile, domains or [], dialogs, hours, seed, settings or [])
+    if deployment.id:
+        _only_lasting_folders(out, composed)
     target = out or str(Path("data") / composed.name)
-    build_flow(composed.model_dump(mode="json"), target, workers or default_workers(), composed.name)
+    carry_out(
+        Order(
+            composed, target, workers or default_workers(), add_hours, busy, tries, limits,
+            None if time_limit_h is None else time_limit_h * 3600,
+        )
+    )  # fmt: skip
+
+
+def _only_lasting_folders(out: str, recipe: Recipe) -> None:
+    """UserError where a folder is relative: a worker may run a deployment in a folder that goes when the run does."""
+    if "://" not in out and not Path(out).is_absolute():
+        raise UserError(f"out = {out!r}: a deployment needs a full path or a URL; its worker may run it in any folder.")
+    if "://" in out and not Path(recipe.run.work_dir).is_absolute():
+        raise UserError(
+            f"out = {out}: work files need a folder that lasts, or nothing can be resumed. Add run.work_dir=/a/full/path to settings."
+        )
 
 
 def main() -> int:

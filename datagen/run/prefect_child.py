@@ -43,7 +43,8 @@ def configured() -> bool:
 
 def run_flow(run: Run, workers: int, quiet: bool) -> None:
     """Runs flows/build.py over this run and waits for it; its errors come back as the project's own."""
-    request = {"recipe": run.build.recipe.model_dump(mode="json"), "out": str(run.out.absolute()), "workers": workers}
+    out = run.url or str(run.out.absolute())
+    request = {"recipe": run.build.recipe.model_dump(mode="json"), "out": out, "workers": workers}
     environment = {**QUIET_PREFECT, **os.environ}
     # Files and no pipes: a pipe ends with the last process that holds it, and Prefect's server may outlive a killed flow.
     with tempfile.TemporaryFile("w+") as asked, tempfile.TemporaryFile("w+") as answer:

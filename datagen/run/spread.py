@@ -44,4 +44,7 @@ def open_pool(run: Run, workers: int, on_progress: Callable[[Progress], None]) -
 
 def tasks_at_once(run: Run, workers: int) -> int:
     """How many groups of shards are worth handing over at once, so that none of the workers waits for the next."""
-    return min(RAY_TASKS, len(GROUPS) * len(run.jobs)) if run.build.recipe.run.spread == "ray" else 2 * workers
+    # Of a shard's groups one works, and the others wait for it in threads of their own.
+    return len(GROUPS) * (
+        min(RAY_TASKS // len(GROUPS), len(run.jobs)) if run.build.recipe.run.spread == "ray" else workers
+    )

@@ -10,17 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from datagen.errors import DataError, EngineError
-from datagen.run.writing import Over
 from tests.conftest import SMALL, datagen
-
-pytestmark = pytest.mark.slow
 
 
 def environment(home: Path) -> dict[str, str]:
     return {**{k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}, "PREFECT_HOME": str(home)}
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -43,6 +40,7 @@ def processes(session: int) -> list[tuple[int, str]]:
     return [(int(pid), args) for pid, _, state, args in rows if int(pid) in known and not state.startswith("Z")]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("victim", ["command", "flow"])
 def test_a_killed_flow_leaves_nothing_running(tmp_path: Path, victim: str) -> None:
     command = subprocess.Popen(
@@ -67,27 +65,3 @@ def test_a_killed_flow_leaves_nothing_running(tmp_path: Path, victim: str) -> No
     finally:
         command.kill()
         command.wait()
-
-
-class Failed:
-    """A state whose result raises."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-    def result(self) -> None:
-        raise self.error
-
-
-@pytest.mark.parametrize(
-    ("error", "again"),
-    [
-        (EngineError("a worker died."), True),
-        (Over("no server answers."), False),
-        (DataError("too many rejects."), False),
-        (ValueError("x"), False),
-    ],
-)
-def test_only_what_may_pass_by_itself_is_tried_again(error: Exception, again: bool) -> None:
-    prefect = pytest.importorskip("flows.build")
-    assert prefect._is_engine_error(None, None, Failed(error)) is again
