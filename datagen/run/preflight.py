@@ -17,6 +17,7 @@ from datagen.records.enums import Kind
 from datagen.records.plan import DialogPlan
 from datagen.run.at_hand import remote_writer, waits
 from datagen.run.job import ledger_of
+from datagen.run.ray.connection import check_installed
 from datagen.run.request import Run, prepare
 from datagen.store.ids import seed_of
 
@@ -44,6 +45,7 @@ def _looks(recipe: Recipe) -> list[Callable[[], Any]]:
     for name, model in STAGE_OPTIONS.items():
         looks.append(partial(read_options, model, getattr(recipe, name), name))
     looks += [partial(options_of, recipe, kind) for kind in kinds_of(recipe)]
+    looks += [check_installed] if recipe.run.spread == "ray" else []
     looks += [partial(_domain, recipe, domain, entry.kind) for entry in recipe.mix for domain in entry.domains]
     return looks
 

@@ -1,12 +1,14 @@
 """Where the actors of a Ray build are placed and what they do next: no cluster needed."""
 
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
+from datagen import recipes
 from datagen.config import Placement, RayOptions, read_options
 from datagen.errors import UserError
 from datagen.records.enums import Split
@@ -165,6 +167,24 @@ def test_without_ray_it_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     )
     assert ran.code == 1
     assert ran.err == "datagen: --runner ray: Ray is not installed. pip install 'datagen[ray]'.\n"
+
+
+def test_a_dry_run_says_so_beside_what_else_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    wrong = ("--runner", "ray", "--set", "stitch.timing=nobody", "--out", tmp_path / "out")
+    ran = inside("build", "--domains", "bank", "--dialogs", "2", *wrong, "--dry-run")
+    assert ran.code == 1
+    assert "Ray is not installed" in ran.err
+    assert "nobody" in ran.err
+
+
+def test_the_gpu_profile_gives_each_model_a_gpu_and_the_codec_a_part_of_one() -> None:
+    ray = recipes.compose("quickstart", "gpu", ["bank"]).run.ray
+    writers, speakers, renderers = crews_of(ray, 500, waits=True)
+    nodes = [node("a", CPU=64, GPU=4), node("b", CPU=64, GPU=4)]
+    counts = Counter(crew.groups for crew, _ in place([writers, speakers, renderers], {}, Cluster(nodes)))
+    assert counts == {("write",): 1, ("speech",): 5, ("render",): 8}
+    assert all(n.free["GPU"] == 0 for n in nodes)
 
 
 def test_workers_are_of_this_machine(tmp_path: Path) -> None:

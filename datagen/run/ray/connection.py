@@ -1,6 +1,7 @@
 """The way to a Ray cluster and back: connected by the recipe's address, its nodes seen, its faults told in a line."""
 
 import contextlib
+import importlib.util
 import logging
 import os
 import signal
@@ -26,10 +27,9 @@ def connect(address: str, n_cpus: int) -> bool:
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
-    try:
-        import ray
-    except ImportError:
-        raise UserError("--runner ray: Ray is not installed. pip install 'datagen[ray]'.") from None
+    check_installed()
+    import ray
+
     if ray.is_initialized():
         return False
     if address.startswith("ray://"):
@@ -52,6 +52,12 @@ def connect(address: str, n_cpus: int) -> bool:
                 f"--runner ray: the cluster at {address or 'hand'} refuses this process: {one_line(error)}"
             ) from None
     return True
+
+
+def check_installed() -> None:
+    """UserError where Ray is not there."""
+    if importlib.util.find_spec("ray") is None:
+        raise UserError("--runner ray: Ray is not installed. pip install 'datagen[ray]'.")
 
 
 def disconnect() -> None:
