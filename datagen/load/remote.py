@@ -43,7 +43,10 @@ def file_system(url: str, options: dict[str, Any]) -> tuple[Any, str]:
 
 
 def _install(url: str) -> str:
-    package = {"http": "fsspec[http]", "https": "fsspec[http]", "s3": "s3fs", "gs": "gcsfs", "hf": "huggingface_hub"}
+    package = {
+        "http": "fsspec[http]", "https": "fsspec[http]", "hf": "huggingface_hub", "s3": "datagen[s3]", "gs": "datagen[gs]",
+        "gcs": "datagen[gs]", "az": "datagen[az]", "abfs": "datagen[az]", "abfss": "datagen[az]",
+    }  # fmt: skip
     return f'Install it: pip install "{package.get(url.partition("://")[0], "fsspec[full]")}"'
 
 

@@ -107,9 +107,13 @@ def run_group(job: Job, group: str, report: Report) -> Outcome:
         return _keep(job, group, key, ledger, lambda d: write.run(build, job.shard, d, meter), meter)
     transcripts = _needed(job, ledger, "write", build.write_key(job.shard.indices))
     speech_key = build.speech_key(transcripts.content)
+    spared = _spared(job, ledger, transcripts, speech_key)
     if group == "speech":
+        if spared is not None:
+            _count_done(group, spared.note, meter)
+            return _outcome(job, group, spared, new=False)
         return _keep(job, group, speech_key, ledger, lambda d: speech.run(build, transcripts, d, meter), meter)
-    spoken = _needed(job, ledger, "speech", speech_key)
+    spoken = spared or _needed(job, ledger, "speech", speech_key)
     key = build.render_key(transcripts.content, spoken.content, job.keep_audio)
     return _keep(
         job,
@@ -124,6 +128,16 @@ def run_group(job: Job, group: str, report: Report) -> Outcome:
 def run_shard(job: Job, report: Report) -> list[Outcome]:
     """All groups of a shard, one after the other."""
     return [run_group(job, group, report) for group in GROUPS]
+
+
+def _spared(job: Job, ledger: Ledger, transcripts: Artefact, key: str) -> Artefact | None:
+    """The record of the shard's speech where that was emptied after publishing, and what was rendered of it is there: a corpus that
+    grows speaks only what is new. None where the speech itself is there, or is needed again."""
+    found = ledger.emptied("speech", job.shard.name, key)
+    if found is None:
+        return None
+    rendered = build_of(job.recipe).render_key(transcripts.content, found.content, job.keep_audio)
+    return found if ledger.find("render", job.shard.name, rendered) is not None else None
 
 
 def _needed(job: Job, ledger: Ledger, group: str, key: str) -> Artefact:
@@ -147,7 +161,7 @@ def taken(job: Job, group: str, key: str, ledger: Ledger, meter: Meter) -> Outco
     if found is not None:
         _count_done(group, found.note, meter)
         return _outcome(job, group, found, new=False)
-    if was_there:
+    if was_there and not os.path.lexists(ledger.folder(group, job.shard.name, key)):
         line = f"{job.shard.name}: its {group} artefact in the work folder was damaged; it is made anew."
         meter.notice(STAGES_OF[group][0], line)
     return None

@@ -270,11 +270,16 @@ def _is_ours(name: str) -> bool:
 
 
 def tidy(run: Run, outcomes: Sequence[Outcome]) -> None:
-    """Removes the work that the published build does not need: all of it, or what earlier plans left."""
+    """Removes the work that the published build does not need: what earlier plans left, and where work is not kept, the speech.
+
+    Packed shards stay, and the record of their speech: growing makes what is new and nothing else. In the same file system as the
+    output they are links, and take no room but for their rows of the manifests.
+    """
     ledger = Ledger(run.work)
     for group in ("write", "speech", "render"):
         ledger.keep_only(group, {Path(o.folder) for o in outcomes if o.group == group})
     ledger.keep_only(replies.GROUP, set(replies.sources(run.work, run.build, run.shards)))
     if not run.keep_work:
-        for group in ("speech", "render"):
-            shutil.rmtree(run.work / group, ignore_errors=True)
+        for outcome in outcomes:
+            if outcome.group == "speech":
+                ledger.empty(Path(outcome.folder))

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from datagen.store.files import disk, temporary
+from datagen.store.files import disk, temporary, write_bytes
 from datagen.store.ids import canonical, digest, file_digest
 
 DONE = "done.json"
+EMPTIED = "emptied"
+"""What a record says of itself where its files were removed for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Ledger:
     def find(self, group: str, name: str, key: str) -> Artefact | None:
         """The artefact of this key if it is there and every byte of it is as it was made, else None.
 
-        A damaged one is removed: it is made again, which costs time and never correctness.
+        A damaged one is removed: it is made again, which costs time and never correctness. An emptied one is None, and stays.
         """
         folder = self.folder(group, name, key)
         if not os.path.lexists(folder):
@@ -67,6 +69,8 @@ class Ledger:
             done = json.loads((folder / DONE).read_bytes())
             files, note = done["files"], done["note"]
             whole = done["key"] == key and done["content"] == digest(files, note)
+            if whole and done.get(EMPTIED):
+                return None
             if whole and (folder in self.trusted or _as_made(folder, files)):
                 self.trusted.add(folder)
                 return Artefact(folder, done["content"], note)
@@ -75,6 +79,32 @@ class Ledger:
         with disk(folder):
             _remove(folder)
         return None
+
+    def emptied(self, group: str, name: str, key: str) -> Artefact | None:
+        """The record of this key's artefact where that was emptied; None where it was not, or its record is not sound."""
+        folder = self.folder(group, name, key)
+        try:
+            done = json.loads((folder / DONE).read_bytes())
+            if done.get(EMPTIED) and done["key"] == key and done["content"] == digest(done["files"], done["note"]):
+                return Artefact(folder, done["content"], done["note"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            pass
+        return None
+
+    def empty(self, folder: Path) -> None:
+        """Removes an artefact's files and keeps its record: what was made of it can still be told from what would be made anew."""
+        try:
+            done = json.loads((folder / DONE).read_bytes())
+        except (OSError, ValueError):
+            return
+        if done.get(EMPTIED):
+            return
+        write_bytes(folder / DONE, canonical({**done, EMPTIED: True}).encode())
+        self.trusted.discard(folder)
+        for path in folder.iterdir():
+            if path.name != DONE:
+                with contextlib.suppress(OSError):
+                    _remove(path)
 
     @contextlib.contextmanager
     def make(self, group: str, name: str, key: str) -> Iterator[Draft]:
@@ -98,6 +128,8 @@ class Ledger:
         done = {"key": key, "files": files, "content": digest(files, draft.note), "note": draft.note}
         (draft.folder / DONE).write_text(canonical(done))
         try:
+            if _is_emptied(final):
+                _remove(final)  # here is all of it again
             os.rename(draft.folder, final)
         except OSError as error:
             # Another process made the same artefact meanwhile; both have the same content.
@@ -114,6 +146,13 @@ class Ledger:
                 if folder not in wanted:
                     with contextlib.suppress(OSError):
                         _remove(folder)
+
+
+def _is_emptied(folder: Path) -> bool:
+    try:
+        return bool(json.loads((folder / DONE).read_bytes()).get(EMPTIED))
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def _as_made(folder: Path, files: Mapping[str, str]) -> bool:

@@ -2,21 +2,18 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import fsspec
 import pytest
+from made_versions import Made, four_versions, go, held, place
 
 from datagen.errors import DataError, UserError
 from datagen.load.builds import open_build, versions
-from datagen.load.published import Published
 from datagen.records.build import BuildSummary, FileEntry
-from datagen.records.codec import from_json
 from datagen.run import deliver as room
-from datagen.run.bucket import Bucket
-from datagen.run.deliver import deliver, history, summary_in, under_way
-from datagen.store.files import file_entry
+from datagen.run.deliver import history, summary_in, under_way
 from datagen.store.place import LocalPlace, Place
 from tests.conftest import inside, tree
 
@@ -68,37 +65,9 @@ class Until:
             self.place.remove([name])
 
 
-@dataclass(frozen=True)
-class Made:
-    """A version with files of its own, beside some that all share."""
-
-    summary: BuildSummary
-    sources: Mapping[str, Path]
-    data: Mapping[str, bytes]
-
-
 @pytest.fixture
-def made(built: Path, tmp_path: Path) -> "list[Made]":
-    """Four versions: one that grows, one that is quite another, and the first again under another name."""
-    whole = from_json(BuildSummary, (built / "build.json").read_bytes())
-    texts = [
-        {"tokens/a.parquet": "a", "manifests/m.parquet": "1"},
-        {"tokens/a.parquet": "a", "tokens/b.parquet": "b", "manifests/m.parquet": "12"},
-        {"tokens/a.parquet": "A", "manifests/m.parquet": "1"},
-        {"tokens/a.parquet": "a", "tokens/c.parquet": "1", "manifests/m.parquet": "x" * 9},
-    ]
-    found = []
-    for number, files in enumerate(texts):
-        folder = tmp_path / f"made-{number}"
-        sources = {name: folder / name for name in files}
-        for name, text in files.items():
-            sources[name].parent.mkdir(parents=True, exist_ok=True)
-            sources[name].write_text(text)
-        entries = {name: file_entry(path) for name, path in sources.items()}
-        found.append(
-            Made(replace(whole, id=f"{number}" * 16, files=entries), sources, {n: t.encode() for n, t in files.items()})
-        )
-    return found
+def made(tmp_path: Path) -> list[Made]:
+    return four_versions(tmp_path)
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -110,27 +79,6 @@ def out(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     fs = fsspec.filesystem("memory")
     if fs.exists("/versions"):
         fs.rm("/versions", recursive=True)
-
-
-def place(out: str) -> Place:
-    return Bucket(out) if "://" in out else LocalPlace(Path(out))
-
-
-def ours(name: str) -> bool:
-    return name.startswith(("tokens/", "manifests/"))
-
-
-def go(where: Place, version: Made, keep: "int | str" = "all") -> None:
-    deliver(where, version.summary, version.sources, ours, keep)  # type: ignore[arg-type]
-
-
-def held(out: str, summary: BuildSummary) -> dict[str, bytes]:
-    """What a reader who holds this version's record reads."""
-    found = Published(out, summary)
-    for name in summary.files:
-        with found.open(name) as file:
-            assert file.read() == found.read(name)
-    return {name: found.read(name) for name in summary.files}
 
 
 def test_every_version_can_be_read_to_the_letter(out: str, made: list[Made]) -> None:
