@@ -1,5 +1,6 @@
 """The clips of the voices: short utterances, spoken, gated and aligned once a voice, kind and side, and kept in the ledger."""
 
+import os
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -89,8 +90,12 @@ class VoiceClips:
         texts = speak.own_texts(voice_id, kind, build.asides.texts(kind, side), self._options)
         name = f"{voice_id}-{kind.value}-{side.value}"
         key = digest("clips", _VERSION, voice, kind, side, list(texts), build.clips_inputs)
+        was_there = os.path.lexists(self._ledger.folder("voices", name, key))
         found = self._ledger.find("voices", name, key)
         if found is None:
+            if was_there:
+                line = f"voice {voice_id}: its {kind.value} clips in the work folder were damaged; they are made anew."
+                self._meter.notice(Stage.SPEAK, line)
             with self._ledger.make("voices", name, key) as draft:
                 self._make(voice, kind, side, texts, draft)
             # Read back: where another process has stored them meanwhile, its are the ones that every dialogue uses.

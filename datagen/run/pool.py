@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 from types import ModuleType, TracebackType
 from typing import Any
 
-from datagen.errors import EngineError
+from datagen.errors import EngineError, one_line
 from datagen.records.enums import Stage
 from datagen.run.job import GROUPS, Job, Outcome, run_group
 from datagen.run.meter import Progress
@@ -101,22 +101,38 @@ class Pool:
 
     def _lead(self) -> None:
         """The foreman, a thread: the only one that hands calls to workers, replaces them, and minds their silence."""
-        while True:
-            began_s = time.monotonic()
-            event: _Event | None = None
+        try:
+            while self._led():
+                pass
+        except BaseException as error:  # no process can be started any more, say: nobody waits for what nobody does
+            self._closed = True
+            calls = [*self._waiting, *(seat.call for seat in self._seats if seat.call)]
             with contextlib.suppress(Empty):
-                event = self._events.get(timeout=_WATCH_S)
-            if isinstance(event, _Close):
-                return
-            if isinstance(event, Call):
-                self._waiting.append(event)
-            elif isinstance(event, int):
-                self._heard(event)
-            elif event is not None:
-                self._end(*event)
-            # Of a longer pause this process itself was asleep (Ctrl-Z, a closed lid): no fault of a worker's.
-            self._mind(min(time.monotonic() - began_s, 2 * _WATCH_S))
-            self._hand_out()
+                while True:
+                    event = self._events.get_nowait()
+                    calls += [event] if isinstance(event, Call) else []
+            for call in calls:
+                if not call.future.done():
+                    call.future.set_exception(EngineError(f"workers cannot be led any more: {one_line(error)}."))
+
+    def _led(self) -> bool:
+        """One event, or a moment without one; False at the end."""
+        began_s = time.monotonic()
+        event: _Event | None = None
+        with contextlib.suppress(Empty):
+            event = self._events.get(timeout=_WATCH_S)
+        if isinstance(event, _Close):
+            return False
+        if isinstance(event, Call):
+            self._waiting.append(event)
+        elif isinstance(event, int):
+            self._heard(event)
+        elif event is not None:
+            self._end(*event)
+        # Of a longer pause this process itself was asleep (Ctrl-Z, a closed lid): no fault of a worker's.
+        self._mind(min(time.monotonic() - began_s, 2 * _WATCH_S))
+        self._hand_out()
+        return True
 
     def _hand_out(self) -> None:
         for seat in self._seats:

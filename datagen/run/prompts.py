@@ -1,5 +1,6 @@
 """Voice prompts: about ten seconds of each voice, spoken and encoded once and kept in the ledger."""
 
+import os
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -69,7 +70,12 @@ class VoicePrompts:
     def _artefact(self, voice_id: str) -> Artefact:
         if voice_id not in self._found:  # looked up once a shard: a dialogue asks for two
             key = self._key(voice_id)
-            self._found[voice_id] = self._ledger.find("voices", voice_id, key) or self._make(voice_id, key)
+            was_there = os.path.lexists(self._ledger.folder("voices", voice_id, key))
+            found = self._ledger.find("voices", voice_id, key)
+            if found is None and was_there:
+                line = f"voice {voice_id}: its prompt in the work folder was damaged; it is made anew."
+                self._meter.notice(Stage.SPEAK, line)
+            self._found[voice_id] = found or self._make(voice_id, key)
         return self._found[voice_id]
 
     def _key(self, voice_id: str) -> str:
