@@ -13,7 +13,10 @@ def decoder(where: str, summary: BuildSummary) -> Codec:
 
     What of a revision stands before its last + is what ran them: decoding depends on that in the last bits alone.
     """
-    made, chosen = summary.engines["codec"], dict(summary.recipe["codec"])
+    made, told = summary.engines.get("codec"), summary.recipe.get("codec")
+    if made is None or not isinstance(told, dict) or not isinstance(told.get("engine"), str):
+        raise DataError(f"{where}: build.json does not say which codec made the tokens. Build it again.")
+    chosen = dict(told)
     name = chosen.pop("engine")
     codec = cast(Codec, registry.make("codec", name, registry.options_of("codec", name, chosen)))
     if codec.maker.revision.rpartition("+")[2] != made.revision.rpartition("+")[2]:

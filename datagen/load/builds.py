@@ -15,7 +15,7 @@ from datagen.load.published import Published
 from datagen.records.build import BUILD_FILE, BUILD_FORMAT, BuildSummary, ShardEntry, check_inside
 from datagen.records.codec import from_json
 from datagen.records.speech import FRAME_SAMPLES, SAMPLE_RATE_HZ
-from datagen.records.versions import HISTORY_FILE, summary_path
+from datagen.records.versions import HISTORY_FILE, is_id, summary_path
 from datagen.stages.pack.schema import Table, manifest_path, token_file_name
 from datagen.stages.pack.tables import read_file
 
@@ -157,6 +157,8 @@ def _check_names(summary: BuildSummary) -> None:
         if token_file_name(shard.split, shard.number) != f"tokens/{shard.name}.parquet" or shard.n_dialogs < 0:
             raise ValueError(shard.name)
     check_inside(summary.files)
+    if not is_id(summary.id):
+        raise ValueError(summary.id)
 
 
 def _codec(summary: BuildSummary, root: str) -> CodecFrames:

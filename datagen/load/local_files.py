@@ -7,8 +7,10 @@ from pathlib import Path
 
 from fsspec.implementations.local import LocalFileSystem
 
+from datagen.errors import DataError
 from datagen.load import remote
 from datagen.load.published import Published
+from datagen.records.build import BUILD_FILE, check_inside
 
 LIMIT_BYTES = 4 << 30
 """How much of a remote build lies in the temporary folder at once; what was asked for first goes first."""
@@ -28,8 +30,13 @@ class LocalFiles:
     def path(self, name: str) -> Path:
         """A local file with the bytes of the build's; of a remote build it is there until some gigabytes more were asked for.
 
-        Of a remote build: EngineError where the URL does not answer, DataError where the file is not there, or not as recorded.
+        DataError for a name that leads out of the build. Of a remote build: EngineError where the URL does not answer, DataError where
+        the file is not there, or not as recorded.
         """
+        try:
+            check_inside([name])
+        except ValueError as error:  # a manifest names it, and a manifest may come from anybody
+            raise DataError(f"{self.build.where(BUILD_FILE)}: a file of the build is called {error}.") from None
         if not self.is_remote:
             return Path(self.build.base) / self.build.place(name)
         self._folder = self._folder or tempfile.TemporaryDirectory(prefix="datagen-")

@@ -64,7 +64,9 @@ class Published:
     def place(self, path: str) -> str:
         """Where this version's file is, relative to the build: under its own name, or where it is kept since another has that."""
         entry = self.summary.files.get(path)
-        kept = kept_path(entry.sha256) if entry else ""
+        kept = (
+            kept_path(entry.sha256) if entry and entry.sha256.isalnum() else ""
+        )  # a record from elsewhere may say ../
         return kept if kept and self.fs.exists(f"{self.base}/{kept}") else path
 
     def _opened(self, path: str) -> IO[bytes]:

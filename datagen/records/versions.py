@@ -8,8 +8,18 @@ A version's file is `versions/files/SHA256` where that is there, else the output
 replaces the first one, and writes build.json last, so whoever holds a version's record can read all of it at any moment.
 """
 
+import re
+
 FOLDER = "versions"
 HISTORY_FILE = f"{FOLDER}/history.json"
+
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def is_id(version: str) -> bool:
+    """Whether it can be a version's id. A record from elsewhere may hold anything, and files are called by it."""
+    return _ID.fullmatch(version) is not None
 
 
 def summary_path(version: str) -> str:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from datagen.errors import UserError
-from datagen.records.build import BUILD_FILE, BuildSummary, FileEntry
+from datagen.records.build import BUILD_FILE, BuildSummary, FileEntry, check_inside
 from datagen.records.codec import from_json
-from datagen.records.versions import FOLDER, HISTORY_FILE, kept_path, summary_path
+from datagen.records.versions import FOLDER, HISTORY_FILE, is_id, kept_path, summary_path
 from datagen.store.files import as_json
 from datagen.store.place import Place
 
@@ -62,9 +62,11 @@ def summary_in(place: Place, name: str = BUILD_FILE) -> BuildSummary | None:
     """A version's record; None where there is none, or what is there is not one."""
     data = place.read(name)
     try:
-        return None if data is None else from_json(BuildSummary, data)
+        found = None if data is None else from_json(BuildSummary, data)
+        check_inside(found.files if found else ())
     except ValueError:
         return None
+    return found if found is None or is_id(found.id) else None
 
 
 def history(place: Place) -> list[str]:
@@ -72,7 +74,7 @@ def history(place: Place) -> list[str]:
     data = place.read(HISTORY_FILE)
     try:
         found: Any = json.loads(data)["versions"] if data else []
-        return [v for v in found if isinstance(v, str)]
+        return [v for v in found if isinstance(v, str) and is_id(v)]
     except (ValueError, KeyError, TypeError):
         return []
 
