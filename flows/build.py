@@ -5,6 +5,7 @@ the ledger is the memory (tasks are not cached: Prefect's input cache confuses t
 """
 
 import json
+import math
 import os
 import sys
 import time
@@ -18,6 +19,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import deployment
 
 from datagen import recipes
+from datagen.build import resolve
 from datagen.cli.build import told
 from datagen.config import Recipe
 from datagen.errors import DatagenError, EngineError, UserError
@@ -31,7 +33,7 @@ from datagen.run.request import Run, prepare
 from datagen.run.tally import Tally, tally_of
 from datagen.store.files import remove_temporary
 from flows import dead, limits, shown
-from flows.groups import OutOfTime, run_shards
+from flows.groups import run_shards
 from flows.order import Order, only_run
 from flows.parameters import Busy, Dialogs, Hours, Limits, Profile, Seed, Setting, Tries, Workers
 
@@ -44,38 +46,40 @@ def publish(make: Callable[[], BuildSummary]) -> BuildSummary:
 
 def carry_out(order: Order) -> None:
     """Builds what was ordered and publishes it; inside a flow run. Nothing where it is published already."""
-    run = prepare(order.recipe, order.out)
-    ends_s = None if order.time_limit_s is None else time.monotonic() + order.time_limit_s
-    with only_run(run.work, order.busy), dead.named(run.work):
-        run = replace(run)  # what was published is read again, now that nobody else writes
-        run = run if order.add_hours is None else grown(run, order.add_hours)
-        found = already_published(run)
-        if found:
-            get_run_logger().info("%s is already built: nothing to do.", run.where)
-            shown.show_published(run, found, told(run, found, new=False), new=False)
-            return
-        remove_temporary(run.out)
-        limits.make_missing({n: order.limits.slots()[n] for n in order.limits.taken(run).values()})
-        result = _with_tries(run, order, ends_s)
-    shown.show_published(run, result, told(run, result, new=True), new=True)
+    try:
+        run = prepare(order.recipe, order.out)
+        with only_run(run.work, order.busy), dead.named(run.work):
+            run = replace(run)  # what was published is read again, now that nobody else writes
+            run = run if order.add_hours is None else grown(run, order.add_hours)
+            found = already_published(run)
+            result = found or _made(run, order)
+        shown.show_published(run, result, told(run, result, new=not found), new=not found)
+    except Exception:  # no signal: who cancels a run does not wait
+        shown.await_server()
+        raise
+    shown.await_server()
 
 
-def _with_tries(run: Run, order: Order, ends_s: float | None) -> BuildSummary:
+def _made(run: Run, order: Order) -> BuildSummary:
     """The published build, begun anew after an engine failed, as often as was ordered."""
+    ends_s = math.inf if order.time_limit_s is None else time.monotonic() + order.time_limit_s
+    remove_temporary(run.out)
+    limits.make_missing({n: order.limits.slots()[n] for n in order.limits.taken(run).values()})
     live = shown.Live(run)
     for tried in range(1, order.tries.n + 1):
         try:
             return _once(run, order, live, ends_s)
         except EngineError as error:
-            if tried == order.tries.n or isinstance(error, OutOfTime):
-                raise
             pause_s = order.tries.pause_s * 2 ** (tried - 1)
+            if tried == order.tries.n or time.monotonic() + pause_s > ends_s:
+                raise
             get_run_logger().warning("Try %d of %d: %s Again in %g s.", tried, order.tries.n, error, pause_s)
             time.sleep(pause_s)
+            run = replace(run, build=resolve(run.build.recipe))  # its engines have ended with the try
     raise AssertionError("tries.n is at least 1")
 
 
-def _once(run: Run, order: Order, live: shown.Live, ends_s: float | None) -> BuildSummary:
+def _once(run: Run, order: Order, live: shown.Live, ends_s: float) -> BuildSummary:
     check_writer(run)
     tally = tally_of(run.build)
     try:
@@ -130,7 +134,7 @@ def datagen(
         busy: What happens where another build is writing into the same output.
         tries: What happens where an engine fails as a whole.
         limits: Slots of the global concurrency limits llm, gpu-speech and codec, which are made where they are missing.
-        time_limit_h: Ends the run after so many hours; the next one goes on from there.
+        time_limit_h: Ends the run after so many hours of work; the next one goes on from there.
     """
     if add_hours is not None and (dialogs is not None or hours is not None):
         raise UserError("add_hours excludes dialogs and hours: it counts from what the output holds.")

@@ -80,13 +80,13 @@ def run_group(job: Job, group: str, hand: Callable[[Job, str], Outcome], before:
     return hand(job, group)
 
 
-def run_shards(run: Run, order: Order, tally: Tally, live: Live, ends_s: float | None) -> None:
+def run_shards(run: Run, order: Order, tally: Tally, live: Live, ends_s: float) -> None:
     """Carries all shards out, and counts them in `tally`. EngineError where an engine failed beyond what a task's own tries mend,
     or the time (of `time.monotonic`) is over; DataError where a stage rejects too much."""
     limits = order.limits.taken(run)
     runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=tasks_at_once(run, order.workers))
     with ExitStack() as writing:
-        writing.enter_context(slot(LLM if LLM in limits.values() else None))
+        writing.enter_context(slot(LLM if LLM in limits.values() else None, lambda: time.monotonic() > ends_s))
         # The pool ends before the runner: its workers and servers are what the runner's tasks wait for.
         with runner, open_pool(run, order.workers, tally.progress) as pool, Hands(pool, limits) as hands:
             chains = _submit(run, runner, hands)
@@ -108,7 +108,7 @@ def _submit(run: Run, runner: "ThreadPoolTaskRunner[Any]", hands: Hands) -> Chai
     return chains
 
 
-def _take(chains: Chains, tally: Tally, live: Live, writing: ExitStack, ends_s: float | None) -> None:
+def _take(chains: Chains, tally: Tally, live: Live, writing: ExitStack, ends_s: float) -> None:
     """Takes the outcomes as shards end. The slot for writing is given back as soon as all is written."""
     ended: SimpleQueue[tuple[int, bool]] = SimpleQueue()
     n_unwritten = n_left = len(chains)
@@ -116,8 +116,8 @@ def _take(chains: Chains, tally: Tally, live: Live, writing: ExitStack, ends_s: 
         chain[0].add_done_callback(lambda _, i=i: ended.put((i, False)))  # type: ignore[misc]
         chain[-1].add_done_callback(lambda _, i=i: ended.put((i, True)))  # type: ignore[misc]
     while n_left:
-        if ends_s is not None and time.monotonic() > ends_s:
-            raise OutOfTime("the time limit is over. What was done is kept: the next run goes on from there.")
+        if time.monotonic() > ends_s:
+            raise EngineError("the time limit is over. What was done is kept: the next run goes on from there.")
         try:
             i, whole = ended.get(timeout=TICK_S)
         except Empty:
@@ -131,7 +131,3 @@ def _take(chains: Chains, tally: Tally, live: Live, writing: ExitStack, ends_s: 
             if not n_unwritten:
                 writing.close()
         live.show(tally, last=not n_left)
-
-
-class OutOfTime(EngineError):
-    """The run's time limit is over; a later run may go on, this one may not try again."""

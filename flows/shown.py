@@ -19,6 +19,7 @@ from prefect.artifacts import (
     create_table_artifact,
     update_progress_artifact,
 )
+from prefect.client.orchestration import get_client
 from prefect.events import emit_event
 from prefect.exceptions import PrefectException
 
@@ -33,6 +34,8 @@ PUBLISHED = "datagen.build.published"
 """The event that a new version of a corpus is there, for automations and triggers of other deployments."""
 PROGRESS_S = 2.0
 """How often the progress is told at most."""
+AWAY_S = 600.0
+"""How long the end of a run waits for a server that does not answer."""
 MAX_REASONS = 50
 """Rows of the table of rejects: the commonest reasons."""
 
@@ -49,6 +52,14 @@ def try_to(show: Callable[[], Any]) -> Any:
     except (PrefectException, httpx.HTTPError, RuntimeError) as error:
         get_run_logger().warning("Not shown in Prefect: %s", error)
         return None
+
+
+def await_server() -> None:
+    """Waits for a server that is away, so that the run's last state, which is told once, is heard."""
+    ends_s = time.monotonic() + AWAY_S
+    with get_client(sync_client=True) as client:
+        while client.api_healthcheck() is not None and time.monotonic() < ends_s:
+            time.sleep(PROGRESS_S)
 
 
 class Live:

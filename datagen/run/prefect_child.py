@@ -26,6 +26,9 @@ QUIET_PREFECT = {
 }
 """Prefect's settings for our own runs: no analytics, no telemetry, and time enough to start."""
 
+END_S = 75.0
+"""How long an interrupted flow has: longer than its writing takes to end (`datagen.run.writing.END_S`)."""
+
 
 def configured() -> bool:
     """Whether a Prefect API is configured: PREFECT_API_URL, or the active profile's."""
@@ -58,14 +61,23 @@ def run_flow(run: Run, workers: int, quiet: bool) -> None:
             while (code := child.poll()) is None:
                 time.sleep(SIGNAL_CHECK_S)
         except BaseException:
-            child.terminate()
-            child.wait()
+            _end(child)
             raise
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGTERM)  # the server that a killed flow leaves behind
         answer.seek(0)
         _raise_from(answer.read(), code)
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    """Ends the flow: first by asking, as it ends its workers and tells its server; one whose server is gone may wait for it for long."""
+    child.terminate()
+    try:
+        child.wait(END_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 def _raise_from(answer: str, code: int) -> None:

@@ -22,9 +22,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture(scope="session")
 def deployed(served: Served) -> Served:
     """The server with the pools and deployments of prefect.yaml, none of which is on its schedule."""
-    for pool in ("process", "docker", "kubernetes"):
-        template = f"flows/pools/{pool}.json"
-        served.command("work-pool", "create", f"datagen-{pool}", "--type", pool, "--base-job-template", template)
+    for kind in ("process", "docker", "kubernetes"):
+        served.pool(kind)
     served.command("deploy", "--all")
     for deployment in served.all("deployments"):
         served.ask("PATCH", f"deployments/{deployment['id']}", {"paused": True})

@@ -124,6 +124,11 @@ class Served:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def pool(self, kind: str) -> None:
+        """Makes the work pool of a kind from its template, as `prefect work-pool create` does."""
+        template = json.loads((ROOT / "flows" / "pools" / f"{kind}.json").read_text())
+        self.ask("POST", "work_pools/", {"name": f"datagen-{kind}", "type": kind, "base_job_template": template})
+
     def run(self, deployment: str, **parameters: Any) -> str:
         """The id of a new run of a deployment, due at once."""
         found = self.ask("GET", f"deployments/name/{deployment}")
@@ -134,7 +139,7 @@ class Served:
         found: dict[str, Any] = self.ask("GET", f"flow_runs/{run}")["state"]
         return found
 
-    def ended(self, run: str, limit_s: float = 240) -> dict[str, Any]:
+    def ended(self, run: str, limit_s: float = 480) -> dict[str, Any]:
         """The last state of a run, once it has one."""
 
         def final() -> dict[str, Any] | None:

@@ -21,8 +21,7 @@ def completed(served: Served) -> list[dict[str, Any]]:
 def nightly(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a process worker built when the nightly deployment of prefect.yaml was due, with small parameters."""
     out = tmp_path_factory.mktemp("nightly") / "out"
-    pool = ("work-pool", "create", "datagen-process", "--type", "process")
-    served.command(*pool, "--base-job-template", "flows/pools/process.json")
+    served.pool("process")
     values = {**TINY, "out": str(out), "limits": {"embedded": True, "codec": 2}}
     parameters = [f"--param={name}={json.dumps(value)}" for name, value in values.items()]
     served.command("deploy", "--name", "nightly", "--interval", "15", *parameters)
