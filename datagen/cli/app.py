@@ -7,7 +7,7 @@ import typer
 
 from datagen import __version__
 from datagen.cli import groups
-from datagen.cli.flags import NO_SETS, Json, Place, Profile, Recipe, Sets, Version
+from datagen.cli.flags import NO_FILES, NO_SETS, Json, Place, Profile, Recipe, Sets, Version
 from datagen.errors import INTERRUPTED, UserError
 
 app = typer.Typer(
@@ -124,6 +124,39 @@ def build(
         return command.dry_run(flags)
     command.build(flags)
     return None
+
+
+@app.command("plan-cost")
+def plan_cost(
+    recipe: Recipe = "quickstart",
+    hours: Annotated[float | None, typer.Option("--hours", metavar="H", help="Hours of dialogue.")] = None,
+    dialogs: Annotated[int | None, typer.Option("--dialogs", metavar="N", help="Or dialogues.")] = None,
+    profile: Profile = "local",
+    sets: Sets = NO_SETS,
+    rates: Annotated[
+        list[Path], typer.Option("--rates", metavar="FILE", help="A TOML file of rates over the shipped ones. Repeatable.")
+    ] = NO_FILES,
+    sizes: Annotated[
+        str, typer.Option("--sizes", metavar="A,B", help="Sizes of the cluster: GPUs, or cores where no engine has one.")
+    ] = "",
+    cores_per_gpu: Annotated[int, typer.Option("--cores-per-gpu", metavar="N", help="Cores beside each GPU.")] = 8,
+    measure: Annotated[
+        int | None, typer.Option("--measure", metavar="N", help="Measure this machine's rates, on N dialogues.")
+    ] = None,
+    save: Annotated[Path | None, typer.Option("--save", metavar="FILE", help="Write what was measured, for --rates.")] = None,
+    json_: Json = False,
+) -> None:  # fmt: skip
+    """Reckon what a corpus costs: GPU hours, wall time, disk.
+
+    By part of a build, and by size of the cluster, beside a simulated run of it. Nothing is made.
+    """
+    from datagen.cli import plan_cost as command
+
+    command.plan(
+        command.Flags(
+            recipe, profile, hours, dialogs, tuple(sets), tuple(rates), sizes, cores_per_gpu, measure, save, json_
+        )
+    )
 
 
 @app.command()
@@ -258,7 +291,7 @@ def engines_install(
 @app.command()
 def bench(
     what: Annotated[
-        str, typer.Argument(metavar="WHAT", help="build, plan, write, speech, stitch, scene, codec or load.")
+        str, typer.Argument(metavar="WHAT", help="build, plan, write, speech, stitch, scene, codec, load or scale.")
     ] = "build",
     out: Annotated[
         str | None,

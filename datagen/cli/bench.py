@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from datagen.config import Recipe
     from datagen.run.bench_codec import Line
 
-_SIZES = {"build": 100, "plan": 150_000, "stitch": 64, "scene": 48, "codec": 2, "load": 24, "write": 1500, "speech": 24}
+_SIZES = {
+    "build": 100, "plan": 150_000, "stitch": 64, "scene": 48, "codec": 2, "load": 24, "write": 1500, "speech": 24,
+    "scale": 10_000,
+}  # fmt: skip
 _CODEC = "codec"
 _CODEC_S = 20.0
 """Of each channel, where no --seconds are given: twice what Mimi's attention reaches."""
@@ -42,6 +45,8 @@ def bench(
         raise UserError(
             f"--seconds {seconds:g}: from 0.08 on, and for `datagen bench codec` and `bench speech --engine chatterbox` alone."
         )
+    if what == "scale" and sets:
+        raise UserError(f"bench scale --set {sets[0]}: it has a recipe of its own. Give --dialogs alone.")
     if what != _CODEC:
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"):
             os.environ[name] = "1"  # one core; before numpy is imported
@@ -157,6 +162,26 @@ def _write(recipe: "Recipe") -> tuple[Mapping[str, Any], str]:
     return found.to_dict(), "\n".join(lines)
 
 
+def _scale(recipe: "Recipe") -> tuple[Mapping[str, Any], str]:
+    from datagen.run.bench_scale import measure_jobs, measure_scale, of_size
+
+    found, jobs = measure_scale(of_size(recipe)), measure_jobs(of_size(recipe))
+    times = ", ".join(f"{name} {ms:.2f}" for name, ms in found.stages_ms.items())
+    lines = [
+        f"{found.dialogs:,} dialogues of engines that cost no time, {found.shards:,} shards, one process",
+        f"{'dialogues a second of CPU':<34}{found.dialogs_s:>12,.0f}",
+        f"{'outside the engines, a dialogue':<34}{found.outside_ms:>12.2f} ms ({times})",
+        f"{'each tenth of the shards':<34}{' '.join(f'{ms:.2f}' for ms in found.parts_ms)} ms a dialogue",
+        f"{'memory at the end of each tenth':<34}{' '.join(f'{mb:.0f}' for mb in found.parts_mb)} MB; publishing {found.peak_mb:.0f} MB",
+        f"{'kept and rejected':<34}{found.kept:>12,} and {found.rejected:,}",
+        f"{'output':<34}{found.out_files:>12,} files, {found.out_mb:,.0f} MB",
+        f"{'work folder before it is tidied':<34}{found.work_files:>12,} files, {found.work_mb:,.0f} MB",
+        f"{'of it the ledger':<34}{found.ledger_mb:>12.2f} MB",
+        f"{'all jobs laid out':<34}{jobs.cpu_s:>12.1f} s of CPU",
+    ]
+    return {**found.to_dict(), "jobs_s": jobs.cpu_s}, "\n".join(lines) + "\n"
+
+
 def _espeak(recipe: "Recipe") -> tuple[Mapping[str, Any], str]:
     from datagen.run.bench_speech import measure_espeak
 
@@ -217,4 +242,5 @@ _MEASURES: dict[str, Callable[["Recipe"], tuple[Mapping[str, Any], str]]] = {
     "stitch": _stitch,
     "scene": _scene,
     "write": _write,
+    "scale": _scale,
 }

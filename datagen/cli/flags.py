@@ -1,5 +1,6 @@
 """The flags that several commands have."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,3 +29,4 @@ Sets = Annotated[
     ),
 ]  # fmt: skip
 NO_SETS: list[str] = []
+NO_FILES: list[Path] = []

@@ -26,8 +26,8 @@ from datagen.store.ids import digest, rng, unit_hash
 
 NAME = "blank"
 N_BOOKS, BOOK_SIZE = 8, 2048
-_WORDS = tuple(f"{a}{b}{c}" for a in "bdfgklmnprstv" for b in "aeiou" for c in "bdgklmnprt")
-"""650 words of three letters that mean nothing: a text of them is near no other one, and states no fact."""
+_WORDS = tuple(f"{a}{b}{c}u" for a in "bdfgklmnprstv" for b in "aeiou" for c in "bdgklmnprt")
+"""650 words of four letters that mean nothing: a text of them is near no other one, and states no fact."""
 _ROLES = {
     Kind.SERVICE: "You work for the desk and your name is Sam.",
     Kind.PROBE: "You work for the desk and your name is Sam.",

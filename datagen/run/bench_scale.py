@@ -3,7 +3,7 @@
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -75,9 +75,9 @@ class Scale:
         return asdict(self)
 
 
-def recipe(dialogs: int, shard_dialogs: int = 64) -> Recipe:
-    """The recipe that is measured, of so many dialogues."""
-    return recipes.compose("quickstart", dialogs=dialogs, sets=[*SETS, f"run.shard_dialogs={shard_dialogs}"])
+def of_size(asked: Recipe) -> Recipe:
+    """The recipe that is measured: as many dialogues as `asked` has, in shards of RunOptions' own size."""
+    return recipes.compose("quickstart", dialogs=asked.dialogs, sets=[*SETS, "run.shard_dialogs=64"])
 
 
 def measure_scale(asked: Recipe) -> Scale:
@@ -165,9 +165,9 @@ class Jobs:
     peak_mb: float
 
 
-def measure_jobs(asked: Recipe, after: Callable[[], float] = time.process_time) -> Jobs:
+def measure_jobs(asked: Recipe) -> Jobs:
     """Lays out every shard and job of `asked`, which is what a build has in hand before its first dialogue."""
     run = prepare(asked, Path(tempfile.gettempdir()) / "datagen-bench-jobs")
-    began = after()
+    began = time.process_time()
     n_shards = len(run.jobs)
-    return Jobs(run.n_dialogs, n_shards, after() - began, _peak_mb())
+    return Jobs(run.n_dialogs, n_shards, time.process_time() - began, _peak_mb())

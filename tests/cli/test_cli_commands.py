@@ -24,7 +24,7 @@ COMMANDS = [
     (), ("build",), ("check",), ("show",), ("report",), ("engines",), ("bench",), ("domains",), ("domains", "list"), ("domains", "show"),
     ("domains", "check"), ("voices",), ("voices", "list"), ("voices", "hear"), ("voices", "build"),
     ("voices", "check"), ("recipe",), ("recipe", "show"),
-    ("sounds",), ("sounds", "list"), ("sounds", "hear"), ("export",),
+    ("sounds",), ("sounds", "list"), ("sounds", "hear"), ("export",), ("plan-cost",),
 ]  # fmt: skip
 
 
