@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datagen.domains.phrasing import Phrase
-from datagen.errors import UserError
+from datagen.errors import UserError, one_line
 
 _HEADER = re.compile(r"^\[(\+?)([a-z0-9_]+(?:\.[a-z0-9_]+)+)\]\s*$")
 
@@ -26,7 +26,7 @@ def read_acts(path: Path, label: str) -> ActFile:
     current: list[Phrase] | None = None
     if not path.exists():
         return ActFile({}, {})
-    for number, raw in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, raw in enumerate(_text(path, label).splitlines(), 1):
         line = raw.strip()
         if not line or line.startswith("#"):
             continue
@@ -41,6 +41,13 @@ def read_acts(path: Path, label: str) -> ActFile:
         else:
             current.append(Phrase(line, f"{label}:{number}"))
     return ActFile({k: tuple(v) for k, v in replaced.items()}, {k: tuple(v) for k, v in added.items()})
+
+
+def _text(path: Path, label: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{label}: cannot be read as UTF-8: {one_line(error)}.") from None
 
 
 def merge(shared: ActFile, own: ActFile, label: str) -> dict[str, tuple[Phrase, ...]]:
