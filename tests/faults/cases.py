@@ -50,7 +50,9 @@ RUNNERS: Mapping[str, Mapping[str, Callable[[Bench], Outcome]]] = {
 """What is tried under another runner, and how often: the rest is the same code in the same workers."""
 
 
-REPEATED = frozenset({"sigkill", "sigterm", "sigint", "killed-writing", "full-disk", "bad-disk"})
+REPEATED = frozenset(
+    {"sigkill", "sigterm", "sigint", "killed-writing", "full-disk", "bad-disk", "artefacts", "published"}
+)
 """Faults that are tried at so many moments or places as are asked for."""
 
 

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.faults.bench import Bench, Outcome
+from tests.faults.bench import Bench, Ended, Outcome
 from tests.faults.bench_inline import Inline, copied
 
 FOREIGN = b"PAR1 this is somebody else's file \x00\xff" * 8
@@ -40,55 +40,43 @@ def folder(path: Path) -> None:
 DAMAGES: tuple[Callable[[Path], None], ...] = (truncate, flip, exchange, remove, folder)
 
 
-def artefacts(bench: Bench) -> Outcome:
+def artefacts(bench: Bench, times: int = 1000) -> Outcome:
     """Each kind of file in the work folder: found, made anew, never used. (Damage is done in place: a published file is the same file.)"""
     outcome = Outcome()
     kinds = _kinds(bench.good / ".work")
     unnamed = set()
     with Inline(bench) as inline:
-        for kind, name in kinds.items():
-            for damage in DAMAGES:
-                copied(bench.good, bench.out)
-                (bench.out / "build.json").unlink()
-                damage(bench.out / ".work" / name)
-                ended = inline.build(told=True)
-                outcome.tried += 1
-                what = f"{kind}: {damage.__name__}"
-                outcome.expect(ended.code == 0, f"{what}: exit code {ended.code}: {ended.said[-300:]}")
-                before = len(outcome.wrong)
-                bench.same(outcome)
-                outcome.wrong[before:] = [f"{what}: {line}" for line in outcome.wrong[before:]]
-                if "damaged; " not in ended.said:
-                    unnamed.add(kind)
+        for kind, name, damage in _some(kinds, times):
+            copied(bench.good, bench.out)
+            (bench.out / "build.json").unlink()
+            damage(bench.out / ".work" / name)
+            ended = inline.build(told=True)
+            _judge(bench, outcome, f"{kind}: {damage.__name__}", ended)
+            if "damaged; " not in ended.said:
+                unnamed.add(kind)
     expected = {k for k in kinds if k.startswith(("write/", "speech/", "render/", "voices/"))}
     outcome.expect(not unnamed & expected, f"made anew without a word: {sorted(unnamed & expected)}")
     outcome.note = f"{len(kinds)} kinds of files x {len(DAMAGES)} damages; each artefact's is named on the screen"
     return outcome
 
 
-def published(bench: Bench) -> Outcome:
+def published(bench: Bench, times: int = 1000) -> Outcome:
     """Each kind of published file: named by check, mended by the build once it is gone, as check advises."""
     outcome = Outcome()
     kinds = _kinds(bench.good, skip=".work")
     with Inline(bench) as inline:
-        for kind, name in kinds.items():
-            for damage in DAMAGES:
-                copied(bench.good, bench.out)
-                path = bench.out / name
-                damage(path)
-                outcome.tried += 1
-                what = f"{kind}: {damage.__name__}"
-                checked = inline.run(["check", str(bench.out)])
-                found = checked.code in (1, 3) and (name in checked.said or name == "build.json")
-                outcome.expect(found or kind in UNCHECKED, f"{what}: check says {checked.code}: {checked.said[-200:]}")
-                if path.is_dir():
-                    shutil.rmtree(path)
-                path.unlink(missing_ok=True)
-                ended = inline.build()
-                outcome.expect(ended.code == 0, f"{what}: exit code {ended.code}: {ended.said[-300:]}")
-                before = len(outcome.wrong)
-                bench.same(outcome)
-                outcome.wrong[before:] = [f"{what}: {line}" for line in outcome.wrong[before:]]
+        for kind, name, damage in _some(kinds, times):
+            copied(bench.good, bench.out)
+            path = bench.out / name
+            damage(path)
+            what = f"{kind}: {damage.__name__}"
+            checked = inline.run(["check", str(bench.out)])
+            found = checked.code in (1, 3) and (name in checked.said or name == "build.json")
+            outcome.expect(found or kind in UNCHECKED, f"{what}: check says {checked.code}: {checked.said[-200:]}")
+            if path.is_dir():
+                shutil.rmtree(path)
+            path.unlink(missing_ok=True)
+            _judge(bench, outcome, what, inline.build())
     outcome.note = f"{len(kinds)} kinds of files x {len(DAMAGES)} damages; named by check, the file removed, the same command again"
     return outcome
 
@@ -123,6 +111,21 @@ def foreign(bench: Bench) -> Outcome:
     bench.same(outcome)
     bench.settled(outcome)
     return outcome
+
+
+def _some(kinds: dict[str, str], times: int) -> list[tuple[str, str, Callable[[Path], None]]]:
+    """Every kind with every damage, or so many of them, evenly."""
+    every = [(kind, name, damage) for kind, name in kinds.items() for damage in DAMAGES]
+    step = max(1.0, len(every) / times)
+    return [every[int(i * step)] for i in range(min(times, len(every)))]
+
+
+def _judge(bench: Bench, outcome: Outcome, what: str, ended: Ended) -> None:
+    outcome.tried += 1
+    outcome.expect(ended.code == 0, f"{what}: exit code {ended.code}: {ended.said[-300:]}")
+    before = len(outcome.wrong)
+    bench.same(outcome)
+    outcome.wrong[before:] = [f"{what}: {line}" for line in outcome.wrong[before:]]
 
 
 def _kinds(root: Path, skip: str = "") -> dict[str, str]:
