@@ -9,7 +9,9 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from datagen.errors import DataError, EngineError, UserError
 from datagen.run.pool import SIGNAL_CHECK_S
@@ -47,7 +49,10 @@ def configured() -> bool:
 def run_flow(run: Run, workers: int, quiet: bool) -> None:
     """Runs flows/build.py over this run and waits for it; its errors come back as the project's own."""
     out = run.url or str(run.out.absolute())
-    request = {"recipe": run.build.recipe.model_dump(mode="json"), "out": out, "workers": workers}
+    request: dict[str, Any] = {
+        "recipe": run.build.recipe.model_dump(mode="json"), "out": out, "workers": workers,
+    }  # fmt: skip
+    _refuse_passwords(request["recipe"])
     environment = {**QUIET_PREFECT, **os.environ}
     # Files and no pipes: a pipe ends with the last process that holds it, and Prefect's server may outlive a killed flow.
     with tempfile.TemporaryFile("w+") as asked, tempfile.TemporaryFile("w+") as answer:
@@ -78,6 +83,17 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
+
+
+def _refuse_passwords(recipe: Mapping[str, Any]) -> None:
+    """UserError where an address of the recipe holds a password: Prefect keeps a flow's parameters, for its pages to show."""
+    for key, table in recipe.items():
+        urls = table.get("urls") if isinstance(table, dict) else None
+        if any("@" in str(url).partition("://")[2].partition("/")[0] for url in urls or ()):
+            raise UserError(
+                f"{key}.urls: one holds a password, and Prefect would keep it where its pages show it. Put the server's key into an "
+                f"environment variable and name that in {key}.api_key_env, or build with --runner local."
+            )
 
 
 def _raise_from(answer: str, code: int) -> None:
