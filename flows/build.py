@@ -64,6 +64,7 @@ def _made(run: Run, order: Order) -> BuildSummary:
     """The published build, begun anew after an engine failed, as often as was ordered."""
     ends_s = math.inf if order.time_limit_s is None else time.monotonic() + order.time_limit_s
     remove_temporary(run.out)
+    remove_temporary(run.work)  # which `run.work_dir` may have put elsewhere
     limits.make_missing({n: order.limits.slots()[n] for n in order.limits.taken(run).values()})
     live = shown.Live(run)
     for tried in range(1, order.tries.n + 1):

@@ -241,6 +241,7 @@ def export(
     list_: Annotated[
         bool, typer.Option("--list", help="List the formats, their options, and what each cannot hold.")
     ] = False,
+    version: Version = "",
     json_: Json = False,
 ) -> None:
     """Export a build for a trainer; `--list` names the formats.
@@ -249,7 +250,7 @@ def export(
     """
     from datagen.cli import export as command
 
-    command.list_formats(json_) if list_ else command.export(out, to, folder, split, from_tokens, sets, json_)
+    command.list_formats(json_) if list_ else command.export(out, to, folder, split, from_tokens, sets, json_, version)
 
 
 @engines_app.callback(invoke_without_command=True)

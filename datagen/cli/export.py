@@ -16,7 +16,9 @@ from datagen.export.runner import Exported, Progress, run_export
 _LINE_EVERY_S = 5.0
 
 
-def export(out: str, to: str, folder: str, splits: str, from_tokens: bool, sets: list[str], as_json: bool) -> None:
+def export(
+    out: str, to: str, folder: str, splits: str, from_tokens: bool, sets: list[str], as_json: bool, version: str = ""
+) -> None:
     """Exports and says what came out, or prints it as JSON."""
     if not (out and to and folder):
         lacking = "OUT, a build" if not out else "--to FORMAT" if not to else "--out DIR"
@@ -29,7 +31,7 @@ def export(out: str, to: str, folder: str, splits: str, from_tokens: bool, sets:
             f"--split {splits!r}: names no split. Leave it out for all, or name some of train, valid, test."
         )
     done = run_export(
-        out, to, folder, splits=asked, from_tokens=from_tokens,
+        out, to, folder, splits=asked, from_tokens=from_tokens, version=version,
         options=_options(sets), report=_Lines(folder, quiet=as_json),
     )  # fmt: skip
     text = (

@@ -53,16 +53,18 @@ def run_export(
     *,
     splits: Sequence[str] = (),
     from_tokens: bool = False,
+    version: str = "",
     options: Mapping[str, Any] | None = None,
     report: Report = lambda _: None,
 ) -> Exported:
     """Exports a build (folder or URL) into a local folder, as far as it is not there already.
 
-    All splits where none are named. UserError for a wrong format, option, split or folder, an audio format of a build without
-    audio, another export in the folder; DataError where the build is damaged. What is done counts, whatever ends the run.
+    All splits where none are named, and the newest version where no id, or beginning of one, is. UserError for a wrong format, option,
+    split or folder, an audio format of a build without audio, another export in the folder; DataError where the build is damaged.
+    What is done counts, whatever ends the run.
     """
     form = registry.make(name, options or {})
-    build = open_build(out)
+    build = open_build(out, version=version)
     asked = _splits(build, splits, form.default_splits)
     if from_tokens and not form.audio:
         raise UserError(f"--from-tokens: {form.name} holds no audio, so there is nothing to decode. Leave it out.")

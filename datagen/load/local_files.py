@@ -55,6 +55,7 @@ class LocalFiles:
         fs, base = self.build.fs, self.build.base
         fs.invalidate_cache()  # what another process published since
         found = remote.answer(self.build.root, lambda: fs.find(base), self.build.timeout_s)
+        fs.invalidate_cache()
         names = (str(path).removeprefix(base).lstrip("/") for path in found)
         return sorted(n for n in names if n and not n.startswith("."))
 

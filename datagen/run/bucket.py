@@ -12,6 +12,7 @@ from datagen.load import remote
 from datagen.records.build import FileEntry
 from datagen.records.versions import HISTORY_FILE, kept_path
 from datagen.store.files import append_line
+from datagen.store.ids import digest
 
 T = TypeVar("T")
 
@@ -81,7 +82,7 @@ class Bucket:
         self, sources: Mapping[str, Path], entries: Mapping[str, FileEntry], before: Mapping[str, FileEntry]
     ) -> None:
         there = self.names()
-        since = ",".join(sorted(e.sha256[:8] for e in before.values()))[:200]
+        since = digest({name: entry.sha256 for name, entry in before.items()})[:16]
         done = self._uploaded(since)
         missing = {
             name: path

@@ -34,6 +34,7 @@ def run_build(run: Run, workers: int, on_progress: Callable[[Progress], None]) -
         if done:
             return done
         remove_temporary(run.out)
+        remove_temporary(run.work)  # which `run.work_dir` may have put elsewhere
         check_writer(run)
         tally = tally_of(run.build)
         for outcomes in _outcomes(run, workers, _both(tally.progress, on_progress)):

@@ -92,11 +92,28 @@ def publish(run: Run, outcomes: Sequence[Outcome]) -> BuildSummary:
         manifests, found = _manifests(run, staged, packed, rejects)
         sources |= manifests | _prompt_files(run, found)
         result = replace(_summary(run, packed, found, timing, manifests), **gates)
+        _hold_sealed(run, result)
         sources[card.CARD_FILE] = _card(staged, result)
         sources |= replies.publish(staged, run.work, run.build, run.shards)
         result = replace(result, files={name: file_entry(path) for name, path in sorted(sources.items())})
         deliver(run.place, result, sources, _is_ours, run.build.recipe.run.keep_versions)
     return result
+
+
+def _hold_sealed(run: Run, result: BuildSummary) -> None:
+    """DataError where growing would change a published shard: its work is gone, and an engine made something else of the same inputs."""
+    before = run.published
+    if before is None or not run.grows or before.counts.total.planned >= run.n_dialogs:
+        return
+    if before.content_id == result.content_id:
+        keys = {shard.name: shard.key for shard in result.shards}
+        changed = [shard.name for shard in before.shards if keys.get(shard.name) != shard.key]
+        if changed:
+            raise DataError(
+                f"{run.where}: {len(changed)} of {len(before.shards)} published shards came out otherwise, e.g. {changed[0]}: "
+                f"their work is no longer in {run.work}, and not all engines make the same again. Grow it where its work is "
+                "(run.work_dir on a shared disk), or choose another --out."
+            )
 
 
 @contextlib.contextmanager

@@ -1,17 +1,24 @@
 """A corpus that grows: only what is new is made, whatever of the work was removed, and the version before stays."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from datagen import recipes
-from datagen.errors import UserError
+from datagen.build import resolve
+from datagen.errors import DataError, UserError
 from datagen.load.builds import open_build, versions
+from datagen.records.build import BuildSummary
+from datagen.records.codec import from_json
 from datagen.run.growth import grown
-from datagen.run.request import prepare
+from datagen.run.publish import _hold_sealed
+from datagen.run.request import Run, prepare
+from datagen.store.files import as_json
 from datagen.store.ledger import Ledger
 from tests.conftest import SMALL, datagen, inside, tree
+from tests.load.made_build import made_build
 
 
 def test_an_emptied_artefact_keeps_its_record_and_comes_back(tmp_path: Path) -> None:
@@ -35,17 +42,43 @@ def test_an_emptied_artefact_keeps_its_record_and_comes_back(tmp_path: Path) -> 
     assert not list(tmp_path.rglob(".tmp-*"))
 
 
-def test_hours_and_dialogs_are_added_to_what_is_published(built: Path) -> None:
-    sets = ("run.shard_dialogs=3", "plan.max_voices=40")
-    recipe = recipes.compose(domain_names=["bank", "restaurant"], dialogs=100, seed=5, sets=sets)
-    run = prepare(recipe, built)
-    assert grown(run, None, 4).n_dialogs == 12
-    assert grown(run, 2 * run.build.planner.mean_s() / 3600).n_dialogs == 10
-    assert grown(prepare(recipe, built / "none"), None, 4).n_dialogs == 4
+@pytest.fixture
+def published(tmp_path: Path) -> Run:
+    """A run into a folder that holds a build of its plan, of eight dialogues."""
+    run = prepare(
+        recipes.compose(domain_names=["bank", "restaurant"], seed=5, sets=("plan.max_voices=40",)), tmp_path / "out"
+    )
+    made = from_json(BuildSummary, (made_build(run.out) / "build.json").read_bytes())
+    before = replace(made, plan_digest=run.build.plan_digest)
+    assert before.counts.total.planned == sum(s.n_planned for s in before.shards) == 8
+    run.place.write("build.json", as_json(before.to_dict()))
+    return replace(run)
+
+
+def test_hours_and_dialogs_are_added_to_what_is_published(published: Run, tmp_path: Path) -> None:
+    assert grown(published, None, 4).n_dialogs == 12
+    assert grown(published, 2 * published.build.planner.mean_s() / 3600).n_dialogs == 10
+    assert grown(replace(published, out=tmp_path / "none"), None, 4).n_dialogs == 4
+    other = resolve(published.build.recipe.model_copy(update={"seed": 6}))
     with pytest.raises(UserError, match="of another plan"):
-        grown(prepare(recipe.model_copy(update={"seed": 6}), built), None, 4)
+        grown(replace(published, build=other), None, 4)
     with pytest.raises(UserError, match="--add-hours: has to be above 0"):
-        grown(run, float("nan"))
+        grown(published, float("nan"))
+
+
+def test_a_sealed_shard_that_came_out_otherwise_is_not_published(published: Run, tmp_path: Path) -> None:
+    before = published.published
+    assert before is not None
+    other = replace(before.shards[1], key="0" * 16)
+    now = replace(before, shards=(before.shards[0], other, *before.shards[2:]))
+    run = grown(published, None, 4)
+    _hold_sealed(run, before)
+    _hold_sealed(grown(replace(published, out=tmp_path / "none"), None, 4), now)
+    _hold_sealed(run, replace(now, content_id="of other options"))
+    with pytest.raises(
+        DataError, match=rf"1 of {len(before.shards)} published shards came out otherwise, e.g. {other.name}"
+    ):
+        _hold_sealed(run, now)
 
 
 @pytest.mark.parametrize("more", [("--add-hours", "1"), ("--dialogs", "5"), ("--hours", "1")])

@@ -13,9 +13,9 @@ from datagen.errors import DataError, UserError
 from datagen.load.builds import open_build, versions
 from datagen.records.build import BuildSummary, FileEntry
 from datagen.run import deliver as room
-from datagen.run.deliver import history, summary_in, under_way
+from datagen.run.deliver import history, under_way
 from datagen.store.place import LocalPlace, Place
-from tests.conftest import inside, tree
+from tests.conftest import inside
 
 
 class Cut(Exception):
@@ -182,11 +182,6 @@ def test_another_builder_that_published_meanwhile_is_told(
     monkeypatch.setattr(room, "_same_still", meanwhile)
     with pytest.raises(UserError, match=r"another build has published version 2222222222222222 there meanwhile"):
         go(where, made[1])
-
-
-def test_a_build_of_one_version_has_no_trace_of_others(built: Path) -> None:
-    assert not [name for name in tree(built) if name.startswith("versions")]
-    assert summary_in(LocalPlace(built)) is not None
 
 
 def test_the_log_lists_the_versions(tmp_path: Path, made: list[Made]) -> None:
