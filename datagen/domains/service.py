@@ -325,7 +325,7 @@ class ServiceDomain:
 def compile_slots(tables: Mapping[str, Mapping[str, Any]], label: str) -> tuple[dict[str, Slot], tuple[str, ...]]:
     """Compiled slots by name, and their order; UserError for an unknown type, key, slot or a circle."""
     for name, table in tables.items():
-        if table.get("type") not in SLOT_TYPES:
+        if str(table.get("type")) not in SLOT_TYPES:  # a list or a table has no hash to be looked up by
             raise UserError(
                 f"{label} slots.{name}.type: {table.get('type')!r} is no slot type. There are: {', '.join(sorted(SLOT_TYPES))}."
             )
