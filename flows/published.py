@@ -23,7 +23,10 @@ def on_published(out: str, version: str, command: list[str]) -> None:
     if not command:
         raise UserError("command: is empty. Name one, e.g. [datagen, check, '{out}'].")
     words = [word.replace("{out}", out).replace("{version}", version) for word in command]
-    done = subprocess.run(words, capture_output=True, text=True, errors="replace", check=False)
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, errors="replace", check=False)
+    except OSError as error:
+        raise UserError(f"command {words[0]}: cannot be started ({error.strerror}) where the worker runs.") from None
     logger = get_run_logger()
     for line in (done.stdout + done.stderr).splitlines()[-200:]:
         logger.info(line)

@@ -56,8 +56,9 @@ class Served:
     @property
     def environment(self) -> dict[str, str]:
         clean = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
+        path = f"{Path(sys.executable).parent}:{clean['PATH']}"
         return {
-            **clean, "PREFECT_HOME": str(self.home), "PREFECT_API_URL": self.url, "DO_NOT_TRACK": "1",
+            **clean, "PATH": path, "PREFECT_HOME": str(self.home), "PREFECT_API_URL": self.url, "DO_NOT_TRACK": "1",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_LOGGING_LEVEL": "WARNING", "PYTHONPATH": str(ROOT),
             "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "3", "PREFECT_WORKER_QUERY_SECONDS": "1",
         }  # fmt: skip
@@ -103,7 +104,7 @@ class Served:
             f"{self.url}/{path}", None if body is None else json.dumps(body).encode(),
             {"Content-Type": "application/json"}, method=method,
         )  # fmt: skip
-        with urllib.request.urlopen(request, timeout=20) as reply:
+        with urllib.request.urlopen(request, timeout=120) as reply:
             return json.loads(reply.read() or b"null")
 
     def all(self, what: str, **filters: Any) -> list[dict[str, Any]]:
@@ -124,10 +125,12 @@ class Served:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def pool(self, kind: str) -> None:
-        """Makes the work pool of a kind from its template, as `prefect work-pool create` does."""
+    def pool(self, kind: str, name: str = "") -> None:
+        """Makes a work pool from the template of its kind, as `prefect work-pool create` does."""
         template = json.loads((ROOT / "flows" / "pools" / f"{kind}.json").read_text())
-        self.ask("POST", "work_pools/", {"name": f"datagen-{kind}", "type": kind, "base_job_template": template})
+        self.ask(
+            "POST", "work_pools/", {"name": name or f"datagen-{kind}", "type": kind, "base_job_template": template}
+        )
 
     def run(self, deployment: str, **parameters: Any) -> str:
         """The id of a new run of a deployment, due at once."""

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 
 def completed(served: Served) -> list[dict[str, Any]]:
-    """The runs that have ended well. Those that are due while another runs are cancelled: the deployment has one at a time."""
+    """The runs that have ended well. Those that are due while another runs wait: the deployment has one at a time."""
     return [r for r in served.all("flow_runs") if r["state"]["type"] == "COMPLETED"]
 
 

@@ -76,6 +76,7 @@ def test_a_cancelled_run_stops_its_workers_and_is_resumed(
 def test_a_dead_run_is_marked_as_crashed_by_the_next(working: Served, tmp_path: Path, tiny: dict[str, bytes]) -> None:
     """Its worker dies with it: else it would tell the server."""
     out = tmp_path / "out"
+    working.pool("process", "other")
     with working.worker("other") as worker:
         working.command("deploy", "--name", "evaluation", "--pool", "other")
         run = working.run("datagen/evaluation", **{**TINY, "recipe": "quickstart", "out": str(out)})
