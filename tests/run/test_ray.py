@@ -118,10 +118,10 @@ def test_actors_that_die_again_and_again_stop_the_build_with_a_line(cluster: Any
     out = tmp_path / "out"
     process = started(cluster, out, "--set", "run.ray.deaths=2")
     for _ in range(2):
-        until(lambda: begun(out, "write"), process)
-        for pid in actors():
-            os.kill(pid, signal.SIGKILL)
-            until(lambda pid=pid: pid not in actors(), process)  # type: ignore[misc]
+        until(lambda: bool(actors("ray::Worker.group")), process)
+        (pid,) = actors("ray::Worker.group")
+        os.kill(pid, signal.SIGKILL)
+        until(lambda pid=pid: pid not in actors(), process)  # type: ignore[misc]
     assert "2 actors died under it (run.ray.deaths)" in ended(process, 2)
 
 
@@ -148,14 +148,30 @@ def test_a_remote_writer_is_driven_from_one_actor_and_goes_on_in_another(cluster
     same(out, here)
 
 
+HANGS_ONCE = """
+import time
+from pathlib import Path
+from datagen.run import speech
+
+run, flag = speech.run, Path({flag!r})
+
+def hangs_once(*arguments):
+    if not flag.exists():
+        flag.touch()
+        time.sleep(9999)
+    return run(*arguments)
+
+speech.run = hangs_once
+"""
+
+
 def test_an_actor_that_hangs_is_replaced(cluster: Any, built: Path, tmp_path: Path) -> None:
-    cluster.add_node(num_cpus=1)
-    out = tmp_path / "out"
-    process = started(cluster, out, "--set", "run.stall_s=20")
-    until(lambda: begun(out, "speech"), process)
-    for pid in actors():
-        os.kill(pid, signal.SIGSTOP)
-    assert "nothing was heard of it for 20 s (run.stall_s)" in ended(process)
+    flag, out = tmp_path / "hung", tmp_path / "out"
+    (tmp_path / "sitecustomize.py").write_text(HANGS_ONCE.format(flag=str(flag)))
+    cluster.add_node(num_cpus=1, env_vars={"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])})
+    err = ended(started(cluster, out, "--set", "run.stall_s=60"))
+    assert flag.exists()
+    assert err.count("nothing was heard of it for 60 s (run.stall_s)") == 1
     same(out, built)
 
 

@@ -5,6 +5,7 @@ import importlib.util
 import logging
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from datagen.run.ray.crews import Cluster, Node
 
 LOCAL = "local"
 """The address of a cluster of this machine, for one build alone."""
+_ANSWER_S = 10.0
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
 }
@@ -32,26 +34,37 @@ def connect(address: str, n_cpus: int) -> bool:
 
     if ray.is_initialized():
         return False
-    if address.startswith("ray://"):
+    local: dict[str, Any] = {"num_cpus": n_cpus, "include_dashboard": False} if address == LOCAL else {}
+    where = LOCAL if address == LOCAL else _answering(address)
+    with _own_signals(), _no_other_address():
+        try:
+            ray.init(address=where, log_to_driver=False, logging_level=logging.ERROR, **local)
+        except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+            raise EngineError(f"--runner ray: the cluster at {where} refuses this process: {one_line(error)}") from None
+    return True
+
+
+def _answering(address: str) -> str:
+    """HOST:PORT of the cluster that is meant, where something listens: Ray itself would try for minutes."""
+    from ray._private.services import canonicalize_bootstrap_address
+
+    given = address or os.environ.get("RAY_ADDRESS", "")
+    if given.startswith("ray://"):
         raise UserError(
-            f"run.ray.address {address}: a build runs on a machine of the cluster, where its output folder is. Run the command "
+            f"run.ray.address {given}: a build runs on a machine of the cluster, where its output folder is. Run the command "
             "there (ray job submit does), with run.ray.address empty."
         )
-    local: dict[str, Any] = {"num_cpus": n_cpus, "include_dashboard": False} if address == LOCAL else {}
-    with _own_signals():
-        try:
-            ray.init(address=address or "auto", log_to_driver=False, logging_level=logging.ERROR, **local)
-        except (ConnectionError, ValueError) as error:
-            where = f"at {address}" if address else "on this machine, and RAY_ADDRESS is not set"
-            raise UserError(
-                f"run.ray.address: no Ray cluster answers {where} ({one_line(error)}). Start one with ray start --head, or "
-                "--set run.ray.address=local for one of this build's own."
-            ) from None
-        except (RuntimeError, ray.exceptions.RayError) as error:
-            raise EngineError(
-                f"--runner ray: the cluster at {address or 'hand'} refuses this process: {one_line(error)}"
-            ) from None
-    return True
+    try:
+        found = given if given not in ("", "auto") else str(canonicalize_bootstrap_address("auto"))
+        host, _, port = found.rpartition(":")
+        socket.create_connection((host, int(port)), _ANSWER_S).close()
+    except (OSError, ValueError, OverflowError) as error:
+        there = f"at {given}" if given else "on this machine, and RAY_ADDRESS is not set"
+        raise UserError(
+            f"run.ray.address: no Ray cluster answers {there} ({one_line(error)}). Start one with ray start --head, or "
+            "--set run.ray.address=local for one of this build's own."
+        ) from None
+    return found
 
 
 def check_installed() -> None:
@@ -80,6 +93,17 @@ def cluster() -> Cluster:
             if n["Alive"]
         ]
     )
+
+
+@contextlib.contextmanager
+def _no_other_address() -> Iterator[None]:
+    """Hides RAY_ADDRESS, which Ray would take for the one that it is given."""
+    before = os.environ.pop("RAY_ADDRESS", None)
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ["RAY_ADDRESS"] = before
 
 
 @contextlib.contextmanager
