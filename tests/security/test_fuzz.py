@@ -118,7 +118,7 @@ def shipped() -> dict[str, Any]:
 
 
 @given(mutants(shipped()))
-@tried(60)
+@tried(30)
 def test_recipes(values: Any) -> None:
     found = outcome(lambda: recipes.parse(values if isinstance(values, dict) else {"name": values}))
     assert found is None or isinstance(found, Recipe)
@@ -127,7 +127,7 @@ def test_recipes(values: Any) -> None:
 @given(
     torn(Path("manifests/quickstart.toml").read_bytes() if Path("manifests/quickstart.toml").exists() else b"name = 1")
 )
-@tried(60)
+@tried(30)
 def test_recipe_files(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "fuzzed.toml"
     path.write_bytes(data)
@@ -149,7 +149,7 @@ KEYS = (
 
 
 @given(st.lists(st.one_of(WORD, st.builds("{}={}".format, st.sampled_from(KEYS), WORD)), max_size=3))
-@tried(60)
+@tried(30)
 def test_sets(sets: list[str]) -> None:
     outcome(lambda: recipes.compose(sets=sets))
 
@@ -162,7 +162,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(st.data())
-@tried(12)
+@tried(8)
 def test_domains(example: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     import tomllib
 
@@ -209,7 +209,7 @@ HEADERS = st.fixed_dictionaries({}, optional={"Retry-After": st.text(max_size=12
 
 @given(STATUS, HEADERS, st.one_of(mutants(REPLY).map(json.dumps), mutants(REFUSED).map(json.dumps), torn(json.dumps(REPLY).encode()),
                                   st.binary(max_size=80)))  # fmt: skip
-@tried(150)
+@tried(60)
 def test_answers_of_servers(status: int, headers: dict[str, str], body: bytes | str) -> None:
     data = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
     found = read_answer(status, headers, data, "http://h")
@@ -233,7 +233,7 @@ DRAFT = json.dumps(
 
 
 @given(st.one_of(torn(DRAFT.encode()).map(lambda b: b.decode("utf-8", "replace")), st.text(max_size=200)))
-@tried(150)
+@tried(60)
 def test_json_of_models(text: str) -> None:
     for found in values(text):
         json.dumps(found.value)
@@ -247,7 +247,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(st.data())
-@tried(60)
+@tried(30)
 def test_build_json(made: Path, data: st.DataObject) -> None:
     path = made / "build.json"
     good = path.read_bytes()
@@ -261,7 +261,7 @@ def test_build_json(made: Path, data: st.DataObject) -> None:
 
 
 @given(st.data())
-@tried(40)
+@tried(20)
 def test_parquet(made: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from([Table.DIALOGS, Table.TURNS, Table.VOICES, Table.REJECTS]))
     path = tmp_path_factory.getbasetemp() / "fuzzed.parquet"

@@ -24,7 +24,7 @@ OUTSIDE = ("../secret", "../../etc/passwd", "/etc/passwd", "audio/../../secret",
 
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
-    outputs.make(tmp_path / "out", n_dialogs=3, audio=True)
+    outputs.make(tmp_path / "out", n_dialogs=3, audio=False)
     (tmp_path / "secret").write_text("mine")
     return tmp_path / "out"
 
