@@ -150,6 +150,10 @@ def plan_cost(
 
     By part of a build, and by size of the cluster, beside a simulated run of it. Nothing is made.
     """
+    if measure is not None:
+        from datagen.cli import bench
+
+        bench.one_core()
     from datagen.cli import plan_cost as command
 
     command.plan(

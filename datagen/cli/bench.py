@@ -48,8 +48,7 @@ def bench(
     if what == "scale" and sets:
         raise UserError(f"bench scale --set {sets[0]}: it has a recipe of its own. Give --dialogs alone.")
     if what != _CODEC:
-        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"):
-            os.environ[name] = "1"  # one core; before numpy is imported
+        one_core()
     from datagen import recipes
 
     # First, so that a --set of the codec's options is one of mimi's; another engine is refused below.
@@ -62,6 +61,12 @@ def bench(
     }
     found, told = (_MEASURES | on_request)[what](recipe)
     sys.stdout.write(json.dumps(found, indent=1) + "\n" if as_json else told)
+
+
+def one_core() -> None:
+    """Keeps numpy's and other libraries' threads at one each; to be called before they are imported."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"):
+        os.environ[name] = "1"
 
 
 def _plan(recipe: "Recipe") -> tuple[Mapping[str, Any], str]:
