@@ -41,6 +41,10 @@ class NumberSpec(Options):
     step: float = knob(0, "grid of the values; 0 is the type's own", ge=0)
 
 
+MOST = 1e12
+"""The largest number that a slot may hold."""
+
+
 class DurationSpec(NumberSpec):
     unit: Literal["minute", "hour", "day", "week", "month", "year", "business day"] = Field(
         description="what is counted"
@@ -53,15 +57,22 @@ def bound(value: Number, unit: str, slots: Mapping[str, Slot], where: str) -> Ca
             raise UserError(f"{where}: {value} is not a numeric slot.")
         factor = SCALE.get(unit, 1.0) / SCALE.get(slots[value].unit, 1.0)
         return lambda draw: round(draw.raw[value] * factor)
-    fixed = round(value * SCALE.get(unit, 1.0))
+    fixed = round(_countable(value, where) * SCALE.get(unit, 1.0))
     return lambda draw: fixed
+
+
+def _countable(value: float, where: str) -> float:
+    """The number; UserError for one that cannot be counted to: nan, inf (TOML has both), or of hundreds of digits."""
+    if not abs(value) <= MOST:
+        raise UserError(f"{where}: {str(value)[:20]} is no number for a slot; it may be {MOST:g} at most.")
+    return value
 
 
 def _number(
     spec: NumberSpec, unit: str, step: float, show: Callable[[int], str], slots: Mapping[str, Slot], where: str
 ) -> Slot:
     low, high = bound(spec.min, unit, slots, where), bound(spec.max, unit, slots, where)
-    grid = max(1, round((spec.step or step) * SCALE.get(unit, 1.0)))
+    grid = max(1, round(_countable(spec.step or step, where) * SCALE.get(unit, 1.0)))
     needs = tuple(v for v in (spec.min, spec.max) if isinstance(v, str))
     if not needs and low(None) > high(None):  # type: ignore[arg-type]
         raise UserError(f"{where}: min {spec.min:g} is above max {spec.max:g}.")

@@ -22,6 +22,7 @@ from datagen.check.files import read_build
 from datagen.config import Recipe
 from datagen.domains import load_folder
 from datagen.domains.scaffold import scaffold
+from datagen.domains.service import compile_slots
 from datagen.engines.llm.answers import Broken, PushBack, Unfit, read_answer, read_models, words_of
 from datagen.engines.llm.chat import ChatFailure, ChatReply
 from datagen.engines.writers.llm.relaxed_json import values
@@ -177,6 +178,16 @@ def test_domains(example: Path, tmp_path_factory: pytest.TempPathFactory, data: 
     else:
         path.write_bytes(data.draw(torn(text)))
     outcome(lambda: load_folder(folder))
+
+
+@pytest.mark.parametrize("number", ["1" + "0" * 400, "inf", "-inf", "nan", "1e300"])
+def test_numbers_that_no_slot_counts_to(number: str) -> None:
+    """Found by the fuzz: once a traceback."""
+    import tomllib
+
+    table = tomllib.loads(f'x = {{type = "int", min = {number}, max = {number}}}')
+    with pytest.raises(DatagenError, match="slots.x"):
+        compile_slots(table, "s.toml")
 
 
 def _toml(value: Any) -> str:
