@@ -8,6 +8,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from datagen.errors import DataError
+from datagen.interrupts import interrupts_wait
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
 
 PCM16_SCALE = 32_768.0
@@ -65,7 +66,7 @@ def read_audio(source: Path | str | BinaryIO) -> tuple[Audio, int]:
     """The samples of a file, float32 [n_samples] or [n_channels, n_samples], and its rate in Hz; a DataError if it is not audio,
     or too long to be held."""
     try:
-        with soundfile.SoundFile(source) as file:
+        with interrupts_wait(), soundfile.SoundFile(source) as file:
             if not 0 <= file.frames * file.channels <= MOST_SAMPLES:
                 raise DataError(
                     f"{_name(source)}: says to hold {file.frames} samples of {file.channels} channels, and may hold {MOST_SAMPLES}."
@@ -82,7 +83,8 @@ def _write(target: Path | str | BinaryIO, audio: Audio, rate_hz: int, container:
     if audio.shape[-1] == 0:
         raise DataError(f"{_name(target)}: there are no samples to write.")
     place = str(target) if isinstance(target, Path) else target
-    soundfile.write(place, to_pcm16(audio).T, rate_hz, format=container, subtype="PCM_16")
+    with interrupts_wait():
+        soundfile.write(place, to_pcm16(audio).T, rate_hz, format=container, subtype="PCM_16")
 
 
 def _name(place: Path | str | BinaryIO) -> Path | str:

@@ -23,9 +23,9 @@ def run(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    from datagen.cli.app import call
-
     try:
+        from datagen.cli.app import call  # inside: it takes long enough to be interrupted
+
         code = call(arguments)
         sys.stdout.flush()
         return code

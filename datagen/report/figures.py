@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import soundfile
 
+from datagen.interrupts import interrupts_wait
 from datagen.records.build import GateCount
 from datagen.records.enums import EventType
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
@@ -146,5 +147,6 @@ def _peaks(channel: Audio) -> list[int]:
 def _playable(audio: Audio) -> str:
     """Stereo MP3 as base64: what every browser plays, with bytes that depend on the samples alone (an Ogg stream has a random id)."""
     sink = io.BytesIO()
-    soundfile.write(sink, audio.T, SAMPLE_RATE_HZ, format="MP3", subtype="MPEG_LAYER_III", compression_level=0.8)
+    with interrupts_wait():
+        soundfile.write(sink, audio.T, SAMPLE_RATE_HZ, format="MP3", subtype="MPEG_LAYER_III", compression_level=0.8)
     return base64.b64encode(sink.getvalue()).decode()

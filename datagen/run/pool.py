@@ -19,6 +19,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from datagen.errors import EngineError, one_line
+from datagen.interrupts import interrupts_wait
 from datagen.records.enums import Stage
 from datagen.run.job import GROUPS, Job, Outcome, run_group
 from datagen.run.meter import Progress
@@ -70,7 +71,7 @@ class Pool:
             )
 
         try:
-            with _interrupts_wait(), _plain_main():
+            with interrupts_wait(), _plain_main():
                 for _ in range(workers):
                     self._seats.append(Seat(start, _ready))
         except BaseException:  # Ctrl-C while they load: nobody waits until they have
@@ -295,21 +296,6 @@ def _plain_main() -> Iterator[None]:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         sys.modules["__main__"] = main
-
-
-@contextlib.contextmanager
-def _interrupts_wait() -> Iterator[None]:
-    """Lets Ctrl-C and SIGTERM wait for the end of the block: a process that is cut off at its birth prints a traceback."""
-    came: list[int] = []
-    wanted = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
-    before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in wanted}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if came:
-            signal.raise_signal(came[0])
 
 
 def _ready() -> None:
