@@ -1,11 +1,9 @@
 """Engines of kind writer, speaker and codec that make nothing worth keeping and cost no time: what a build's own work is measured with.
 
 They are not listed among the engines. What they make passes every gate of the default recipe, so the whole path is walked:
-plan, gates, ledger, rejects, near-duplicates, manifests, publishing. Their rates are options: with one set, an engine
-sleeps as long as a real one of that rate would take, and a cluster can be rehearsed on a laptop.
+plan, gates, ledger, rejects, near-duplicates, manifests, publishing.
 """
 
-import time
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import accumulate
@@ -37,13 +35,12 @@ _LONGEST_S = 40.0
 
 
 class BlankWriterOptions(Options):
-    """How much it writes, how much of it is bad, and how long that takes."""
+    """How much it writes, and how much of it is bad."""
 
     turns: int = knob(2, "turns of a dialogue", "turns", ge=2, le=100)
     words: int = knob(4, "words of a turn", "words", ge=1, le=60)
     bad_share: float = knob(0.0, "share of dialogues of which every attempt fails", "share", ge=0, le=1)
     twin_share: float = knob(0.0, "share of dialogues with the words of one of sixteen others", "share", ge=0, le=1)
-    dialogs_s: float | None = knob(None, "dialogues a second; unset: no time", "1/s", gt=0, changes_output=False)
 
 
 class BlankWriter:
@@ -55,15 +52,12 @@ class BlankWriter:
 
     def __init__(self, options: BlankWriterOptions) -> None:
         self.options = options
-        self._slept = Sleep()
 
     @property
     def maker(self) -> Maker:
         return _maker(self.options)
 
     def write(self, requests: Sequence[WriteRequest]) -> list[Transcript | Failure]:
-        if self.options.dialogs_s is not None:
-            self._slept.take(len(requests) / self.options.dialogs_s)
         return [self._one(request.plan) for request in requests]
 
     def _one(self, plan: DialogPlan) -> Transcript | Failure:
@@ -83,12 +77,9 @@ class BlankWriter:
 
 
 class BlankSpeakerOptions(Options):
-    """How long a word is, and how long speaking takes."""
+    """How long a word is."""
 
     letter_s: float = knob(0.06, "length of a letter", "s", ge=0.005, le=0.5)
-    x_real_time: float | None = knob(
-        None, "seconds of speech a second; unset: no time", "x real time", gt=0, changes_output=False
-    )
 
 
 class BlankSpeaker:
@@ -100,7 +91,6 @@ class BlankSpeaker:
 
     def __init__(self, options: BlankSpeakerOptions) -> None:
         self.options = options
-        self._slept = Sleep()
 
     @property
     def maker(self) -> Maker:
@@ -114,11 +104,7 @@ class BlankSpeaker:
         return voices_of("espeak")
 
     def speak(self, requests: Sequence[SpeakRequest]) -> list[Speech | Failure]:
-        made = [self._one(request) for request in requests]
-        if self.options.x_real_time is not None:
-            spoken_s = sum(s.duration_s for s in made if isinstance(s, Speech))
-            self._slept.take(spoken_s / self.options.x_real_time)
-        return made
+        return [self._one(request) for request in requests]
 
     def _one(self, request: SpeakRequest) -> Speech | Failure:
         sizes = [max(sum(map(str.isalnum, said)), 1) * self.options.letter_s for said in request.spoken]
@@ -131,11 +117,7 @@ class BlankSpeaker:
 
 
 class BlankCodecOptions(Options):
-    """How long encoding takes."""
-
-    x_real_time: float | None = knob(
-        None, "seconds of one channel a second; unset: no time", "x real time", gt=0, changes_output=False
-    )
+    """There are none."""
 
 
 class BlankCodec:
@@ -149,15 +131,12 @@ class BlankCodec:
 
     def __init__(self, options: BlankCodecOptions) -> None:
         self.options = options
-        self._slept = Sleep()
 
     @property
     def maker(self) -> Maker:
         return _maker(self.options)
 
     def encode(self, audios: Sequence[Audio]) -> list[Codes]:
-        if self.options.x_real_time is not None:
-            self._slept.take(sum(map(len, audios)) / SAMPLE_RATE_HZ / self.options.x_real_time)
         return [_codes(n_frames(len(audio))) for audio in audios]
 
     def decode(self, codes: Sequence[Codes]) -> list[Audio]:
@@ -165,20 +144,6 @@ class BlankCodec:
 
     def constant_frames(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return (0,) * N_BOOKS, (1,) * N_BOOKS
-
-
-class Sleep:
-    """Sleeps for as long as it is told to in all: what a sleep took too long, the next is shorter by."""
-
-    def __init__(self) -> None:
-        self._due_s = 0.0
-
-    def take(self, seconds: float) -> None:
-        self._due_s += seconds
-        if self._due_s > 0:
-            began = time.monotonic()
-            time.sleep(self._due_s)
-            self._due_s -= time.monotonic() - began
 
 
 def _maker(options: Options) -> Maker:

@@ -1,6 +1,5 @@
-"""The path with engines that cost no time is walked whole, linear and flat; at a pace, it takes as long as was reckoned."""
+"""The path with engines that cost no time is walked whole, linear and flat."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -9,8 +8,6 @@ from datagen import recipes
 from datagen.config import Recipe
 from datagen.errors import UserError
 from datagen.run.bench_scale import PARTS, SETS, measure_jobs, measure_scale, of_size
-from datagen.run.cost import WORKER, Crew, Load, wall_s
-from datagen.run.local import run_build
 from datagen.run.request import prepare
 
 SMALL = ("plan.max_voices=40", "run.shard_dialogs=8")
@@ -54,18 +51,3 @@ def test_a_million_are_planned() -> None:
     assert found.dialogs == 1_000_000
     assert found.shards == pytest.approx(1_000_000 / 64, rel=0.01)
     assert found.cpu_s < 120
-
-
-@pytest.mark.full
-def test_real_workers_with_engines_at_a_pace_take_what_is_reckoned(tmp_path: Path) -> None:
-    """Sleeping engines in real worker processes: 32 shards of two seconds over four workers, within a tenth of the sums."""
-    dialogs, workers = 256, 4
-    paced = prepare(blank(dialogs, "writer.dialogs_s=4"), tmp_path / "paced")
-    began: list[float] = []
-    run_build(paced, workers, lambda _: began.append(time.monotonic()) if not began else None)
-    took_s = time.monotonic() - began[0]
-    shards = tuple(len(job.shard.indices) for job in paced.jobs)
-    load = Load(paced.build.recipe, paced.hours, dialogs, shards)
-    crew = Crew(WORKER, "cpu", ("write", "speech", "render"), max(shards) / 4)
-    reckoned_s, _ = wall_s(load, [crew], {WORKER: workers}, 0.0)
-    assert took_s == pytest.approx(reckoned_s, rel=0.1)
