@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -104,8 +105,15 @@ class Served:
             f"{self.url}/{path}", None if body is None else json.dumps(body).encode(),
             {"Content-Type": "application/json"}, method=method,
         )  # fmt: skip
-        with urllib.request.urlopen(request, timeout=120) as reply:
-            return json.loads(reply.read() or b"null")
+        for _ in range(4):
+            try:
+                with urllib.request.urlopen(request, timeout=120) as reply:
+                    return json.loads(reply.read() or b"null")
+            except urllib.error.HTTPError as error:
+                if error.code < 500:
+                    raise
+                time.sleep(2)  # the server's SQLite is locked where the machine is busy
+        raise AssertionError(f"{method} {path}: the server fails")
 
     def all(self, what: str, **filters: Any) -> list[dict[str, Any]]:
         """Every flow run, task run, artifact, … there is."""
