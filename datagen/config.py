@@ -190,9 +190,7 @@ class RunOptions(Options):
         changes_output=False,
     )
     keep_work: Literal["auto"] | bool = knob(
-        "auto",
-        "keep the turns' audio in the work folder after publishing, for changed options: true | false | auto (below 10 h)",
-        changes_output=False,
+        "auto", "keep intermediate artefacts after publishing: true | false | auto (below 10 h)", changes_output=False
     )
     work_dir: str = knob(
         "",

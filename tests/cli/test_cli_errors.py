@@ -58,7 +58,7 @@ def one_line(ran: Ran, code: int, *parts: str) -> None:
         (("build", "--set", "stitch"), ("write key=value",)),
         (("build", "--set", "stitch.timing=brsik"), ("brsik", "brisk")),
         (("build", "--set", "speaker.engine=espaek"), ("espaek", "espeak")),
-        (("build", "--out", "s3://bucket/x"), ("object storage",)),
+        (("build", "--out", "s3://"), ("names no bucket", "s3://BUCKET/NAME")),
         (("check",), ("Missing argument 'OUT'", "See datagen check --help")),
         (("check", "nowhere"), ("nowhere: is no folder",)),
         (("show", "nowhere"), ("nowhere: is no folder", "datagen build --out nowhere")),
