@@ -29,7 +29,7 @@ _POLL_S = 0.2
 """How long a look at what the actors have answered waits at most; new calls are seen that much later."""
 _END_S = 10.0
 _TOLD_S = 10.0
-"""So long nobody is told that there is no room in the cluster: actors take a while to start."""
+"""So long nobody is told that there is no room in the cluster: a place may be freed at any moment."""
 
 
 class RayPool:
@@ -176,7 +176,7 @@ class RayPool:
             waited_s = now - since_s
             if waited_s > self._options.wait_s:
                 self._give_up(crew, _no_room(crew, self._options.wait_s))
-            elif waited_s > _TOLD_S >= waited_s - _POLL_S:
+            elif waited_s > _TOLD_S >= waited_s - passed_s and all(hand.crew is not crew for hand in self._staff):
                 line = f"no node has had room for {crew.told()} for {_TOLD_S:g} s; waiting up to {self._options.wait_s:g} s."
                 self._on_progress(Progress(STAGES_OF[crew.groups[0]][0], notice=line))
 
