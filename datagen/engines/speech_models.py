@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from functools import cache, cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,9 +137,10 @@ def need_weights(folder: Path, key: str) -> None:
 
 def no_progress_bars() -> None:
     """Keeps transformers from drawing bars while it loads a model: a build has a display of its own."""
-    from transformers.utils.logging import disable_progress_bar
+    from transformers.utils import logging
 
-    disable_progress_bar()
+    bars: Any = logging
+    bars.disable_progress_bar()
 
 
 @cache

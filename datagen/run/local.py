@@ -1,8 +1,11 @@
 """The local runner: shards over worker processes of this machine, then publishing."""
 
+import contextlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, wait
+from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
+from queue import Empty, SimpleQueue
 
 from datagen import __version__
 from datagen.errors import DataError
@@ -78,13 +81,22 @@ def _outcomes(run: Run, workers: int, on_progress: Callable[[Progress], None]) -
     """Each shard's outcomes as it ends; leaving early ends the workers."""
     jobs = run.jobs
     with open_pool(run, workers, on_progress) as pool:
-        futures = {pool.shard(job): job.shard.name for job in jobs}
-        pending = set(futures)
-        while pending:
-            # Not without end: a signal that another thread takes would be seen only when a shard is done.
-            ready, pending = wait(pending, SIGNAL_CHECK_S, FIRST_COMPLETED)
-            for future in ready:
-                yield result_of(future, futures[future])
+        ended: SimpleQueue[tuple[Future[list[Outcome]], str]] = SimpleQueue()
+        for job in jobs:
+            pool.shard(job).add_done_callback(partial(_put, ended, job.shard.name))
+        for _ in jobs:
+            yield result_of(*_next(ended))
+
+
+def _put(ended: "SimpleQueue[tuple[Future[list[Outcome]], str]]", name: str, future: "Future[list[Outcome]]") -> None:
+    ended.put((future, name))
+
+
+def _next(ended: "SimpleQueue[tuple[Future[list[Outcome]], str]]") -> "tuple[Future[list[Outcome]], str]":
+    while True:
+        # Not without end: a signal that another thread takes would be seen only when a shard is done.
+        with contextlib.suppress(Empty):
+            return ended.get(timeout=SIGNAL_CHECK_S)
 
 
 def _both(first: Callable[[Progress], None], second: Callable[[Progress], None]) -> Callable[[Progress], None]:

@@ -126,7 +126,9 @@ def test_a_missing_package_says_what_brings_it(monkeypatch: pytest.MonkeyPatch) 
         raise ImportError("Install s3fs to access S3")
 
     monkeypatch.setattr(fsspec.core, "url_to_fs", lacking)
-    with pytest.raises(EngineError, match=r"s3://a/b: Install s3fs to access S3. Install it: pip install \"datagen\[s3\]\""):
+    with pytest.raises(
+        EngineError, match=r"s3://a/b: Install s3fs to access S3. Install it: pip install \"datagen\[s3\]\""
+    ):
         open_build("s3://a/b")
 
 
