@@ -33,6 +33,10 @@ def disk(path: Path) -> Iterator[None]:
             raise UserError(
                 f"{path}: the disk is full ({_free(path)}). Free some, then run the same command: it goes on."
             ) from error
+        if error.errno in (errno.EIO, errno.ESTALE, errno.ENXIO):
+            raise UserError(
+                f"{path}: the disk itself failed ({os.strerror(error.errno)}). Look after it, then run the same command: it goes on."
+            ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT):  # ENOENT: what /proc says to a mkdir
             raise UserError(
                 f"{path}: cannot be written ({os.strerror(error.errno)}). Choose another folder with --out."

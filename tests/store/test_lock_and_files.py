@@ -37,7 +37,12 @@ def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("number", "word"),
-    [(errno.ENOSPC, "disk is full"), (errno.EACCES, "cannot be written"), (errno.EROFS, "cannot be written")],
+    [
+        (errno.ENOSPC, "disk is full"),
+        (errno.EACCES, "cannot be written"),
+        (errno.EROFS, "cannot be written"),
+        (errno.EIO, "the disk itself failed"),
+    ],
 )
 def test_the_disks_refusal_is_one_line_with_the_path(tmp_path: Path, number: int, word: str) -> None:
     with pytest.raises(UserError, match=word) as caught, disk(tmp_path / "x"):
