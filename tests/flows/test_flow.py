@@ -80,7 +80,8 @@ def test_auto_takes_prefect_where_an_api_is_configured(tmp_path: Path, served: S
     assert ran.code == 0, ran.err
     assert json.loads(ran.out)["planned"] == 4
     assert tree(tmp_path / "out") == tiny
-    assert [r["name"] for r in served.all("flow_runs") if r["id"] not in before] == ["quickstart"]
+    new = [r["name"] for r in served.all("flow_runs") if r["id"] not in before]
+    assert new.count("quickstart") == 1  # a deployment of another test may run on its schedule meanwhile
 
 
 def test_the_datas_error_comes_back_through_the_flow(tmp_path: Path, served: Served) -> None:

@@ -75,7 +75,7 @@ def train(model: SmallMoshi, batches: Iterable[list[Sequence]], optimiser: torch
         optimiser.step()
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_it_overfits_twenty_dialogues(run, tmp_path: Path) -> None:
     out = tmp_path / "twenty"
     ran = run(

@@ -106,7 +106,7 @@ def test_a_corrupt_artefact_is_made_anew(built: Path, copy: Path, group: str) ->
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param("tokens/train-00000.parquet", marks=pytest.mark.slow),
+        pytest.param("tokens/train-00000.parquet", marks=pytest.mark.full),
         pytest.param("manifests/turns.parquet", marks=pytest.mark.full),
         pytest.param("build.json", marks=pytest.mark.full),
     ],

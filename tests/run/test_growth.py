@@ -88,7 +88,7 @@ def test_only_one_way_to_say_how_many(tmp_path: Path, more: tuple[str, str]) -> 
     assert "exclude each other: give one" in ran.err
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_growing_makes_what_is_new_alone_and_keeps_the_version_before(tmp_path: Path) -> None:
     out, work = tmp_path / "out", tmp_path / "work"
 

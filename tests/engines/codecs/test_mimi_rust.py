@@ -49,7 +49,7 @@ def test_wide_steps_give_the_codes_of_one_frame_steps(mimi_file: Path) -> None:
     assert np.array_equal(RustMimi(mimi_file, 8).encode([clip])[0], stepped(mimi_file, clip, 1))
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.usefixtures("one_thread")
 def test_beyond_the_ten_seconds_that_attention_reaches_they_still_do(meter: Path) -> None:
     """11.8 s: codes of wide steps of another width are equal to the bit, and latents those of one-frame steps to rounding."""

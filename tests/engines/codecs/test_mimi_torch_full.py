@@ -60,7 +60,7 @@ def test_torch_and_rustymimi_give_the_same_codes_and_latents_beyond_the_window(m
     assert apart["step"][SETTLED:].max() > 1e-2
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_on_a_cpu_a_batch_is_bit_for_bit_its_clips_alone(mimi_file: Path) -> None:
     clips = [noise(10 + n, n * 5 * FRAME + 77 * n) for n in (1, 7, 3, 10)]
     together = encode(mimi_file, clips, backend="torch", batch=3)
@@ -68,7 +68,7 @@ def test_on_a_cpu_a_batch_is_bit_for_bit_its_clips_alone(mimi_file: Path) -> Non
         assert np.array_equal(encode(mimi_file, [clip], backend="torch")[0], codes)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_rustymimi_reads_the_file_of_transformers_through_its_renamed_copy(
     mimi_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,7 +83,7 @@ def test_rustymimi_reads_the_file_of_transformers_through_its_renamed_copy(
     assert codecs[0].maker == codecs[1].maker
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_decoding_is_rustymimis_to_a_hundred_thousandth(mimi_file: Path) -> None:
     pytest.importorskip("rustymimi")
     codes = encode(mimi_file, [noise(30, 20 * FRAME)], backend="torch")

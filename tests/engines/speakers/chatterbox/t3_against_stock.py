@@ -84,7 +84,7 @@ def the_rows(stock: Stock, sampled: bool) -> tuple[list[Row], list[Any]]:
     """Rows of three voices, texts of 3 to 60 tokens, limits of 9 to 200 tokens (80 where stop marks come)."""
     generator = torch.Generator().manual_seed(3)
     limits = [
-        (80 if sampled else LONG) if number % (16 if LIGHT else 6) == 0 else 9 + (2 if LIGHT else 7) * (number % 8)
+        (80 if sampled else LONG) if number % (32 if LIGHT else 6) == 0 else 9 + (1 if LIGHT else 7) * (number % 8)
         for number in range(ROWS)
     ]
     lengths = torch.randint(3, 61, (ROWS,), generator=generator).tolist()
