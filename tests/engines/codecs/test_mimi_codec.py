@@ -59,7 +59,7 @@ def test_encoding_the_whole_file_is_the_same_to_rounding(meter: MimiCodec) -> No
     assert np.abs(whole - random_mimi.latents(meter.encode([clip])[0])).max() < 2e-3
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_beyond_the_ten_seconds_that_attention_reaches_whole_and_streamed_are_one(meter: MimiCodec) -> None:
     import rustymimi
 
