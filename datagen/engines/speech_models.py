@@ -1,7 +1,6 @@
 """What engines that listen through a speech model share: audio at 16 kHz, a model's folder, and who its weights are."""
 
 import hashlib
-import re
 from collections.abc import Sequence
 from functools import cache, cached_property
 from pathlib import Path
@@ -9,9 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import field_validator
 
 from datagen.config import Options, knob
+from datagen.engines.devices import Device
 from datagen.errors import EngineError, UserError
 from datagen.records.maker import Maker
 from datagen.records.speech import SAMPLE_RATE_HZ, Audio
@@ -31,14 +30,7 @@ class SpeechModelOptions(Options):
 
     model: str
     revision: str
-    device: str = knob("auto", "auto (cuda where there is one) | cpu | cuda | cuda:N", changes_output=False)
-
-    @field_validator("device")
-    @classmethod
-    def _a_device(cls, value: str) -> str:
-        if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", value):
-            raise ValueError(f"{value!r} is no device. Take auto, cpu, cuda, or cuda:N for one of several GPUs.")
-        return value
+    device: Device = knob("auto", "auto (cuda where there is one) | cpu | cuda | cuda:N", changes_output=False)
 
 
 class OfFiles:

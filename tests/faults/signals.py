@@ -36,11 +36,7 @@ def killed(bench: Bench, times: int = 100) -> Outcome:
             else:
                 process.kill()
                 process.wait()
-        bench.settled(outcome)
-        if process.returncode == 0:
-            n_builds += 1
-            bench.same(outcome)
-            shutil.rmtree(bench.out)
+        n_builds += _came_to_its_end(bench, outcome, process)
     bench.resumed(outcome)
     outcome.note = f"{n_others} of them to a worker; {n_builds + 1} builds came to their end"
     return outcome
@@ -83,14 +79,20 @@ def _asked_to_end(bench: Bench, times: int, number: signal.Signals) -> Outcome:
                 outcome.expect(clean, f"exit code {process.returncode}: {said[-300:]!r}")
             left = [p.name for p in bench.out.rglob(".tmp-*")] if process.returncode == 130 else []
             outcome.expect(not left, f"temporary files after a clean end: {left[:3]}")
-        bench.settled(outcome)
-        if process.returncode == 0:
-            n_builds += 1
-            bench.same(outcome)
-            shutil.rmtree(bench.out)
+        n_builds += _came_to_its_end(bench, outcome, process)
     bench.resumed(outcome)
     outcome.note = f"exit 130, one line; {n_builds + 1} builds came to their end"
     return outcome
+
+
+def _came_to_its_end(bench: Bench, outcome: Outcome, process: "subprocess.Popen[bytes]") -> bool:
+    """Whether the build was not stopped after all: then it has to be the undisturbed one, and the next begins anew."""
+    bench.settled(outcome)
+    if process.returncode != 0:
+        return False
+    bench.same(outcome)
+    shutil.rmtree(bench.out)
+    return True
 
 
 def _took_s(bench: Bench) -> float:

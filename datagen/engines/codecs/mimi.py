@@ -1,6 +1,5 @@
 """Mimi, the codec of Moshi and PersonaPlex: one engine, with a backend without torch and one with it."""
 
-import re
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
@@ -8,7 +7,6 @@ from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import field_validator
 
 from datagen.config import Options, knob
 from datagen.engines.codecs.mimi_rust import RustMimi
@@ -16,6 +14,7 @@ from datagen.engines.codecs.mimi_torch import TorchMimi, has_cuda
 from datagen.engines.codecs.mimi_torch_model import missing as lacks_torch
 from datagen.engines.codecs.mimi_weights import LICENCE, Weights, find, inspect
 from datagen.engines.codecs.training_audio import tone
+from datagen.engines.devices import Device
 from datagen.errors import DataError, EngineError, UserError
 from datagen.records.maker import Maker
 from datagen.records.rendered import Codes
@@ -74,7 +73,7 @@ class MimiOptions(Options):
         "what runs Mimi: rustymimi | torch (transformers' MimiModel) | auto (torch where it finds a CUDA device, else rustymimi)",
         changes_output=False,
     )
-    device: str = knob(
+    device: Device = knob(
         "auto",
         "where the torch backend runs: auto (cuda where there is one) | cpu | cuda | cuda:0",
         changes_output=False,
@@ -98,13 +97,6 @@ class MimiOptions(Options):
         "rust (as rustymimi) | auto (step with torch, rust with rustymimi)",
         changes_output=False,
     )
-
-    @field_validator("device")
-    @classmethod
-    def _a_device(cls, value: str) -> str:
-        if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", value):
-            raise ValueError(f"{value!r} is no device. Take auto, cpu, cuda, or cuda:N for one of several GPUs.")
-        return value
 
 
 class MimiCodec:

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from datagen.engines.speakers.chatterbox.model.masks import Tails
+from datagen.engines.speakers.chatterbox.model.rows import ModelError
 
 #: Position pairs (rows x frames x frames) of one call: relative positions make it quadratic, about 100 bytes a pair with 8 heads.
 MOST_PAIRS = 12_000_000
@@ -15,7 +16,7 @@ MOST_PAIRS = 12_000_000
 class TokenEncoder:
     """Speech tokens to what the flow is led by, at two frames a token.
 
-    Raises NotImplementedError where the encoder's layers are not built as in Chatterbox 0.1.7.
+    Raises ModelError where the encoder's layers are not built as in Chatterbox 0.1.7.
     """
 
     def __init__(self, flow: Any) -> None:
@@ -27,7 +28,7 @@ class TokenEncoder:
             or flow.encoder.use_dynamic_chunk
             or flow.token_mel_ratio != 2
         ):
-            raise NotImplementedError("the token encoder is not built as in chatterbox-tts 0.1.7; install that version")
+            raise ModelError("the token encoder is not built as in chatterbox-tts 0.1.7; install that version")
         self._flow = flow
 
     def __call__(self, tokens: Sequence[torch.Tensor]) -> list[torch.Tensor]:

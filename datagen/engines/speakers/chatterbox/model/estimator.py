@@ -6,13 +6,14 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from datagen.engines.speakers.chatterbox.model.masks import Tails
+from datagen.engines.speakers.chatterbox.model.rows import ModelError
 
 
 class Estimator:
     """The velocity of the flow, in `dtype`; casts the decoder's weights in place.
 
     The time embedding stays in single precision: 1000 x time in half precision loses the phase of its fast sines.
-    Raises NotImplementedError where the decoder is not built as in Chatterbox 0.1.7.
+    Raises ModelError where the decoder is not built as in Chatterbox 0.1.7.
     """
 
     def __init__(self, decoder: Any, dtype: torch.dtype) -> None:
@@ -22,9 +23,7 @@ class Estimator:
             or not decoder.causal
             or decoder.static_chunk_size
         ):
-            raise NotImplementedError(
-                "the flow's decoder is not built as in chatterbox-tts 0.1.7; install that version"
-            )
+            raise ModelError("the flow's decoder is not built as in chatterbox-tts 0.1.7; install that version")
         self.dtype = dtype
         self.meanflow = bool(decoder.meanflow)
         decoder.to(dtype)
