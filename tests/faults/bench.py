@@ -1,5 +1,6 @@
 """What every fault is tried on: a small build of cheap engines, the bytes that it has to come to, and what may not be left behind."""
 
+import json
 import os
 import signal
 import subprocess
@@ -68,8 +69,25 @@ class Bench:
         scratch = self.folder / "tmp"
         scratch.mkdir(parents=True, exist_ok=True)
         path = os.pathsep.join((str(CHEAP), str(ROOT)))
-        own = {"PYTHONPATH": path, "TMPDIR": str(scratch), MARK: str(self.folder), "PYTHONFAULTHANDLER": ""}
+        own = {
+            "PYTHONPATH": path, "TMPDIR": str(scratch), MARK: str(self.folder), "FAULT_FATE": str(self._fate),
+            "PYTHONFAULTHANDLER": "",
+        }  # fmt: skip
         return {**os.environ, **self.environment, **own, **more}
+
+    @property
+    def _fate(self) -> Path:
+        return self.folder / "fate.json"
+
+    def arm(self, kind: str, fault: str, at: int, times: int) -> None:
+        """From now on `fault` strikes an engine of `kind`: at its calls from the `at`-th on, `times` times in all."""
+        self.disarm()
+        self._fate.write_text(json.dumps({"kind": kind, "fault": fault, "at": at, "times": times}))
+
+    def disarm(self) -> None:
+        """From now on nothing goes wrong."""
+        for path in (self._fate, self._fate.with_suffix(".calls")):
+            path.unlink(missing_ok=True)
 
     def start(
         self, *more: str, out: Path | None = None, dialogs: int = 6, **variables: str
@@ -121,6 +139,7 @@ class Bench:
 
     def resumed(self, outcome: Outcome, *more: str, good: Path | None = None, **variables: str) -> Ended:
         """Runs the same command again, undisturbed: the same bytes, nothing left behind."""
+        self.disarm()
         ended = self.build(*more, **variables)
         outcome.expect(ended.code == 0, f"resumed with exit code {ended.code}: {ended.said[-300:]}")
         if ended.code == 0:

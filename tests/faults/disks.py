@@ -124,7 +124,8 @@ def read_only(bench: Bench) -> Outcome:
         return outcome
     for state in ("empty", "begun", "done"):
         if state == "begun":
-            bench.build("speaker.fault=exit", "speaker.at=3", "speaker.times=9", f"speaker.count={bench.folder / 'n'}")
+            bench.arm("speaker", "exit", 3, 9)
+            bench.build()
         if state == "done":
             bench.resumed(outcome)
         subprocess.run(["mount", "--bind", str(bench.out), str(bench.out)], check=True)

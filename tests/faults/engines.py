@@ -12,18 +12,8 @@ ALLOWED = ("run.max_reject_share=1", "write.max_gate_share=1")
 """Whatever is rejected, the build goes on."""
 
 
-def _counter(bench: Bench) -> str:
-    path = bench.folder / "calls"
-    path.unlink(missing_ok=True)
-    return str(path)
-
-
 def _fresh(bench: Bench) -> None:
     shutil.rmtree(bench.out, ignore_errors=True)
-
-
-def _set(kind: str, fault: str, at: int, times: int, bench: Bench) -> list[str]:
-    return [f"{kind}.fault={fault}", f"{kind}.at={at}", f"{kind}.times={times}", f"{kind}.count={_counter(bench)}"]
 
 
 def worker_deaths(bench: Bench) -> Outcome:
@@ -36,7 +26,8 @@ def worker_deaths(bench: Bench) -> Outcome:
         ("codec", "segfault", 2), ("speaker", "segfault", 99), ("codec", "exit", 99),
     ):  # fmt: skip
         _fresh(bench)
-        ended = bench.build(*_set(kind, fault, 2, times, bench))
+        bench.arm(kind, fault, 2, times)
+        ended = bench.build()
         outcome.tried += 1
         _judge(bench, outcome, f"{kind} {fault} x {times}", ended, times < 3, "its worker process died")
     return outcome
@@ -49,7 +40,8 @@ def hangs(bench: Bench) -> Outcome:
     )
     for kind, times in (("speaker", 1), ("codec", 1), ("speaker", 99)):
         _fresh(bench)
-        ended = bench.build(*_set(kind, "hang", 2, times, bench), "run.stall_s=15")
+        bench.arm(kind, "hang", 2, times)
+        ended = bench.build("run.stall_s=15")
         outcome.tried += 1
         _judge(bench, outcome, f"{kind} hangs x {times}", ended, times < 3, "nothing was heard of it for 15 s")
     return outcome
@@ -59,7 +51,8 @@ def leak(bench: Bench) -> Outcome:
     """64 MB more with every call: workers are replaced after a shard, once they hold too much."""
     outcome = Outcome(tried=1)
     limit_gb = 0.5
-    ended = bench.build(*_set("speaker", "leak", 0, 10_000, bench), f"run.max_worker_gb={limit_gb}")
+    bench.arm("speaker", "leak", 0, 10_000)
+    ended = bench.build(f"run.max_worker_gb={limit_gb}")
     outcome.expect(ended.code == 0, f"exit code {ended.code}: {ended.said[-300:]}")
     bench.same(outcome)
     bench.settled(outcome)
@@ -80,17 +73,20 @@ def strange_answers(bench: Bench) -> Outcome:
         ):
             for fault in faults:
                 _fresh(bench)
-                ended = inline.build(*_set(kind, fault, 2, 1, bench))
+                bench.arm(kind, fault, 2, 1)
+                ended = inline.build()
                 outcome.tried += 1
                 if fault in ("short", "long"):
                     ok = ended.code == 2 and one_line(ended.said) and " answers to " in ended.said
                     outcome.expect(ok, f"{kind} {fault}: exit code {ended.code}: {ended.said[-300:]!r}")
+                    bench.disarm()
                     ended = inline.build()
                 outcome.expect(ended.code == 0, f"{kind} {fault}: exit code {ended.code}: {ended.said[-300:]}")
                 bench.same(outcome)
         for kind in ("speaker", "codec"):
             _fresh(bench)
-            ended = inline.build(*_set(kind, "nan", 6, 99_999, bench))
+            bench.arm(kind, "nan", 6, 99_999)
+            ended = inline.build()
             outcome.tried += 1
             ok = ended.code in (2, 3) and one_line(ended.said) and re.search("finite|whole numbers", ended.said)
             outcome.expect(ok, f"{kind} always NaN: exit code {ended.code}: {ended.said[-300:]!r}")
@@ -102,7 +98,8 @@ def exceptions(bench: Bench) -> Outcome:
     outcome = Outcome(note="a bug's traceback, exit 1 or 2; resumed to the same bytes")
     for kind in ("speaker", "codec"):
         _fresh(bench)
-        ended = bench.build(*_set(kind, "raise", 2, 1, bench))
+        bench.arm(kind, "raise", 2, 1)
+        ended = bench.build()
         outcome.tried += 1
         outcome.expect(ended.code != 0 and "MemoryError" in ended.said, f"{kind}: {ended.code} {ended.said[-300:]}")
         bench.settled(outcome)

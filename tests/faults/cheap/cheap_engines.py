@@ -1,10 +1,11 @@
 """Engines that cost next to no time, and fail as their options say: what the fault bench builds with.
 
-Every fault is an option that changes no output, so that the build without it has the same keys and has to have the same bytes. A fault
-strikes at the `at`-th call of `what`, and `times` times in all, counted over processes in a file.
+A fault stands in a file that the environment names, and in no recipe: the build with it has the keys of the build without, and has to have
+its bytes. It strikes one kind of engine from the `at`-th call on, `times` times in all, counted over processes in a file beside it.
 """
 
 import fcntl
+import json
 import os
 import signal
 import time
@@ -29,46 +30,35 @@ S_PER_LETTER, S_PER_WORD = 0.065, 0.02
 LEAK_BYTES = 64 * 2**20
 
 
-class Faulty(Options):
-    """What goes wrong, at which call, how often."""
-
-    fault: str = knob(
-        "",
-        "hang | segfault | exit | leak | nan | infinite | short | long | shape | wrong_type | raise",
-        changes_output=False,
-    )
-    at: int = knob(0, "the call, counted over all processes, from which on it strikes", changes_output=False)
-    times: int = knob(1, "how often it strikes", changes_output=False)
-    count: str = knob("", "the file that counts the calls", changes_output=False)
-
-
 class Fate:
-    """Whether this call is one at which the fault strikes."""
+    """Whether this call of an engine is one at which a fault strikes, as the file that `FAULT_FATE` names says it."""
 
-    def __init__(self, options: Faulty) -> None:
-        self.options = options
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self._file = Path(os.environ["FAULT_FATE"])
         self.hoard: list[bytearray] = []
 
     def strikes(self) -> str:
         """The fault, where it strikes now; what kills or hangs the process does so here."""
-        options = self.options
-        if not options.fault or not options.at <= (n := self._count()) < options.at + options.times:
+        told = json.loads(self._file.read_bytes()) if self._file.exists() else {}
+        if told.get("kind") != self._kind or not told["at"] <= (n := self._count()) < told["at"] + told["times"]:
             return ""
-        if options.fault == "hang":
+        fault = str(told["fault"])
+        if fault == "hang":
             time.sleep(600)
-        if options.fault == "segfault":
+        if fault == "segfault":
             os.kill(os.getpid(), signal.SIGSEGV)
-        if options.fault == "exit":
+        if fault == "exit":
             os._exit(0)
-        if options.fault == "leak":
+        if fault == "leak":
             self.hoard.append(bytearray(os.urandom(1024) * (LEAK_BYTES // 1024)))
             return ""
-        if options.fault == "raise":
+        if fault == "raise":
             raise MemoryError(f"call {n}")
-        return options.fault
+        return fault
 
     def _count(self) -> int:
-        with Path(self.options.count).open("a+") as file:
+        with self._file.with_suffix(".calls").open("a+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
             n = len(file.read())
@@ -92,12 +82,12 @@ class CheapSpeaker:
 
     kind: ClassVar[str] = "speaker"
     name: ClassVar[str] = "cheap"
-    Options: ClassVar[type[Faulty]] = Faulty
+    Options: ClassVar[type[Options]] = Options
     renders: ClassVar[frozenset[Tag | Vocal]] = frozenset(Tag)
 
-    def __init__(self, options: Faulty) -> None:
+    def __init__(self, options: Options) -> None:
         self.options = options
-        self._fate = Fate(options)
+        self._fate = Fate(self.kind)
 
     @property
     def maker(self) -> Maker:
@@ -137,12 +127,12 @@ class CheapCodec:
 
     kind: ClassVar[str] = "codec"
     name: ClassVar[str] = "cheap"
-    Options: ClassVar[type[Faulty]] = Faulty
+    Options: ClassVar[type[Options]] = Options
     n_books, book_size, clips_at_once = 8, 2048, 1
 
-    def __init__(self, options: Faulty) -> None:
+    def __init__(self, options: Options) -> None:
         self.options = options
-        self._fate = Fate(options)
+        self._fate = Fate(self.kind)
 
     @property
     def maker(self) -> Maker:
@@ -172,7 +162,7 @@ class CheapCodec:
         return (0,) * 8, (1,) * 8
 
 
-class WriterOptions(Faulty):
+class WriterOptions(Options):
     bad_from: int = knob(0, "dialogues from this index …")
     bad_to: int = knob(0, "… up to this one fail in every attempt")
 
@@ -186,7 +176,7 @@ class CheapWriter:
 
     def __init__(self, options: WriterOptions) -> None:
         self.options = options
-        self._fate = Fate(options)
+        self._fate = Fate(self.kind)
         self._agenda = AgendaWriter(AgendaWriter.Options())
 
     @property
