@@ -26,12 +26,12 @@ from datagen.errors import DatagenError, EngineError, UserError
 from datagen.records.build import BuildSummary
 from datagen.report.page import write_report
 from datagen.run.growth import grown
-from datagen.run.local import already_published, finish
+from datagen.run.local import already_published, finish, sweep
+from datagen.run.meter import Report
 from datagen.run.pool import default_workers, end_with
 from datagen.run.preflight import check_writer
 from datagen.run.request import Run, prepare
 from datagen.run.tally import Tally, tally_of
-from datagen.store.files import remove_temporary
 from flows import dead, limits, shown
 from flows.groups import run_shards
 from flows.order import Order, only_run
@@ -51,6 +51,7 @@ def carry_out(order: Order) -> None:
         with only_run(run.work, order.busy), dead.named(run.work):
             run = replace(run)  # what was published is read again, now that nobody else writes
             run = run if order.add_hours is None else grown(run, order.add_hours)
+            sweep(run)
             found = already_published(run)
             result = found or _made(run, order)
         shown.show_published(run, result, told(run, result, new=not found), new=not found)
@@ -63,8 +64,6 @@ def carry_out(order: Order) -> None:
 def _made(run: Run, order: Order) -> BuildSummary:
     """The published build, begun anew after an engine failed, as often as was ordered."""
     ends_s = math.inf if order.time_limit_s is None else time.monotonic() + order.time_limit_s
-    remove_temporary(run.out)
-    remove_temporary(run.work)  # which `run.work_dir` may have put elsewhere
     limits.make_missing({n: order.limits.slots()[n] for n in order.limits.taken(run).values()})
     live = shown.Live(run)
     for tried in range(1, order.tries.n + 1):
@@ -85,13 +84,13 @@ def _once(run: Run, order: Order, live: shown.Live, ends_s: float) -> BuildSumma
     tally = tally_of(run.build)
     try:
         run_shards(run, order, tally, live, ends_s)
-        return publish(lambda: _published(run, tally))
+        return publish(lambda: _published(run, tally, live.hears(tally)))
     finally:
         shown.show_tables(run, tally)
 
 
-def _published(run: Run, tally: Tally) -> BuildSummary:
-    result = finish(run, tally)
+def _published(run: Run, tally: Tally, report: Report) -> BuildSummary:
+    result = finish(run, tally, report)
     write_report(run.where)
     return result
 

@@ -27,6 +27,7 @@ from datagen.records.build import BuildSummary
 from datagen.records.enums import Stage
 from datagen.records.maker import Reject
 from datagen.report.page import REPORT_FILE
+from datagen.run.meter import Progress, Report
 from datagen.run.request import Run
 from datagen.run.tally import Tally
 
@@ -70,6 +71,17 @@ class Live:
         words = f"{run.n_dialogs} dialogues of {run.build.recipe.name}, those done before included"
         self._id: UUID | None = try_to(lambda: create_progress_artifact(0.0, key(run, "progress"), words))
         self._percent, self._next_s = 0.0, 0.0
+
+    def hears(self, tally: Tally) -> Report:
+        """What takes each step forward: it counts in `tally`, and its notice goes to the run's log. From any thread."""
+        log = get_run_logger()
+
+        def hear(step: Progress) -> None:
+            tally.progress(step)
+            if step.notice:
+                log.warning("%s", step.notice)
+
+        return hear
 
     def show(self, tally: Tally, last: bool = False) -> None:
         """Tells the server how far it is, unless it was told a moment ago or nothing has moved."""

@@ -13,7 +13,13 @@ from datagen.errors import INTERRUPTED, DatagenError
 def main() -> None:
     """Runs the command line and exits: 0, 1 user error, 2 engine, 3 data, 130 interrupted."""
     signal.signal(signal.SIGTERM, _interrupt)
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    for number in (signal.SIGINT, signal.SIGTERM):  # what is done is done: the exit code has to tell how it came out
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

@@ -58,7 +58,7 @@ def measure_build(recipe: Recipe) -> Measured:
         cpu, wall = time.process_time(), time.monotonic()
         outcomes = [o for job in run.jobs for o in run_shard(job, steps.append)]
         made_cpu = time.process_time()
-        publish(run, outcomes)
+        publish(run, outcomes, steps.append)
         published_s = time.process_time() - made_cpu
         cpu_s, wall_s = time.process_time() - cpu, time.monotonic() - wall
     for step in steps:

@@ -101,7 +101,7 @@ def _measured(run: Run) -> Scale:
     work = _sizes(run.work)
     ledger = _sizes(run.work, DONE)
     with clock.running():
-        result = finish(run, tally)
+        result = finish(run, tally, tally.progress)
     out = _sizes(run.out)
     total, n = result.counts.total, run.n_dialogs
     engine_s = sum(s for name, s in tally.seconds.items() if name.endswith(ENGINE))

@@ -114,7 +114,7 @@ class _Clocked:
         cpu_s = _cpu_s() - began
         self._whole.take(outcomes)
         disk = _bytes(outcomes)
-        result = finish(self._run, self._whole)
+        result = finish(self._run, self._whole, self._whole.progress)
         rendered = [o for o in outcomes if o.group == "render"]
         dialog_s = sum(o.audio_s for o in rendered)
         tokens_bytes, manifests_bytes = (

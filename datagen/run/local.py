@@ -1,7 +1,7 @@
 """The local runner: shards over worker processes of this machine, then publishing."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
@@ -12,7 +12,7 @@ from datagen.errors import DataError
 from datagen.records.build import BuildSummary
 from datagen.run.deliver import summary_in, under_way
 from datagen.run.job import Outcome
-from datagen.run.meter import Progress
+from datagen.run.meter import Progress, Report
 from datagen.run.pool import SIGNAL_CHECK_S, result_of
 from datagen.run.preflight import check_writer
 from datagen.run.publish import publish, tidy
@@ -25,7 +25,7 @@ from datagen.store.files import remove_temporary
 from datagen.store.lock import only_builder
 
 
-def run_build(run: Run, workers: int, on_progress: Callable[[Progress], None]) -> BuildSummary:
+def run_build(run: Run, workers: int, on_progress: Report) -> BuildSummary:
     """Carries the run out and publishes it; a published one is left as it is.
 
     Raises UserError where another build holds the folder, EngineError where an engine or a worker died, DataError
@@ -33,16 +33,22 @@ def run_build(run: Run, workers: int, on_progress: Callable[[Progress], None]) -
     """
     with only_builder(run.work):
         run = replace(run)  # what was published is read again, now that nobody else writes
+        sweep(run)
         done = already_published(run)
         if done:
             return done
-        remove_temporary(run.out)
-        remove_temporary(run.work)  # which `run.work_dir` may have put elsewhere
         check_writer(run)
         tally = tally_of(run.build)
-        for outcomes in _outcomes(run, workers, _both(tally.progress, on_progress)):
+        report = _both(tally.progress, on_progress)
+        for outcomes in _outcomes(run, workers, report):
             tally.take(outcomes)
-        return finish(run, tally)
+        return finish(run, tally, report)
+
+
+def sweep(run: Run) -> None:
+    """Removes what killed runs left half-written. Only for the holder of the run's lock."""
+    remove_temporary(run.out)
+    remove_temporary(run.work)  # which `run.work_dir` may have put elsewhere
 
 
 def already_published(run: Run) -> BuildSummary | None:
@@ -63,8 +69,11 @@ def already_published(run: Run) -> BuildSummary | None:
     return found
 
 
-def finish(run: Run, tally: Tally) -> BuildSummary:
-    """Publishes what the shards made, unless nothing was kept or a stage rejected more than it may."""
+def finish(run: Run, tally: Tally, report: Report) -> BuildSummary:
+    """Publishes what the shards made, unless nothing was kept or a stage rejected more than it may.
+
+    `report` hears of what publishing had to make anew.
+    """
     tally.check()
     outcomes = tally.outcomes
     if not any(o.n_kept for o in outcomes if o.group == "render"):
@@ -72,12 +81,12 @@ def finish(run: Run, tally: Tally) -> BuildSummary:
         raise DataError(
             f"all {run.n_dialogs} dialogues were rejected, e.g. {reject.detail if reject else 'none was planned.'}"
         )
-    result = publish(run, outcomes)
+    result = publish(run, outcomes, report)
     tidy(run, outcomes)
     return result
 
 
-def _outcomes(run: Run, workers: int, on_progress: Callable[[Progress], None]) -> Iterator[list[Outcome]]:
+def _outcomes(run: Run, workers: int, on_progress: Report) -> Iterator[list[Outcome]]:
     """Each shard's outcomes as it ends; leaving early ends the workers."""
     jobs = run.jobs
     with open_pool(run, workers, on_progress) as pool:
@@ -99,7 +108,7 @@ def _next(ended: "SimpleQueue[tuple[Future[list[Outcome]], str]]") -> "tuple[Fut
             return ended.get(timeout=SIGNAL_CHECK_S)
 
 
-def _both(first: Callable[[Progress], None], second: Callable[[Progress], None]) -> Callable[[Progress], None]:
+def _both(first: Report, second: Report) -> Report:
     def call(step: Progress) -> None:
         first(step)
         second(step)

@@ -1,5 +1,6 @@
 """Near-duplicates over a whole build: every shard's signatures go into one file, and what was decided before stays decided."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,24 +11,27 @@ from datagen.records.enums import Stage
 from datagen.records.maker import Reject
 from datagen.run import write as written
 from datagen.run.job import Outcome
+from datagen.run.meter import Meter
 from datagen.run.request import Run
 from datagen.stages.write.duplicates import N_PERMUTATIONS
 from datagen.stages.write.near_index import NearIndex
 from datagen.stages.write.options import WriteOptions
-from datagen.store.files import disk
+from datagen.store.files import disk, remove
 
 FOLDER = "near"
 _SIGNATURES = "signatures.u32"
 _ROW_BYTES = 4 * N_PERMUTATIONS
 
 
-def near_duplicates(run: Run, outcomes: Iterable[Outcome]) -> list[Reject]:
+def near_duplicates(run: Run, outcomes: Iterable[Outcome], meter: Meter) -> list[Reject]:
     """A reject for each dialogue that nearly says what an earlier one says, of those that were spoken and rendered.
 
-    The lower index stays. The index in the work folder goes on from the last publishing, so that growth costs what is new.
+    The lower index stays. The index in the work folder goes on from the last publishing, so that growth costs what is new;
+    where it is damaged, `meter` hears of it, and it is made anew.
     """
     folder = run.work / FOLDER
     with disk(folder):
+        _clear_damaged(folder, meter)
         signatures = _gathered(run, outcomes, folder)
         threshold = run.build.options(WriteOptions).near_duplicate_jaccard
         index = NearIndex.load(folder, threshold, signatures)
@@ -38,6 +42,14 @@ def near_duplicates(run: Run, outcomes: Iterable[Outcome]) -> list[Reject]:
         Reject(name(a), Stage.WRITE, "near_duplicate", f"{name(a)}: nearly the same text as {name(b)}.")
         for a, b in sorted(index.losers.items())
     ]
+
+
+def _clear_damaged(folder: Path, meter: Meter) -> None:
+    if not os.path.lexists(folder) or (NearIndex.is_whole(folder) and not (folder / _SIGNATURES).is_dir()):
+        return
+    if NearIndex.is_in(folder):  # else one that was never finished
+        meter.notice(Stage.WRITE, "The index of near-duplicates in the work folder was damaged; it is made anew.")
+    remove(folder)
 
 
 def _gathered(run: Run, outcomes: Iterable[Outcome], folder: Path) -> NDArray[np.uint32]:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from datagen import __version__
 from datagen.build import Build
 from datagen.errors import DataError
+from datagen.interrupts import interrupts_wait
 from datagen.records.build import BuildSummary, CodecInfo, ShardEntry
 from datagen.records.maker import Reject
 from datagen.records.speech import FRAME_SAMPLES, SAMPLE_RATE_HZ
@@ -22,7 +23,7 @@ from datagen.run import replies
 from datagen.run.deliver import deliver
 from datagen.run.gate_counts import GateCounts, gate_table, speech_gate_table
 from datagen.run.job import Outcome
-from datagen.run.meter import Meter
+from datagen.run.meter import Meter, Report
 from datagen.run.near import near_duplicates
 from datagen.run.prompts import VoicePrompts
 from datagen.run.request import Run
@@ -67,14 +68,15 @@ class Packed:
     losers: frozenset[str]
 
 
-def publish(run: Run, outcomes: Sequence[Outcome]) -> BuildSummary:
+def publish(run: Run, outcomes: Sequence[Outcome], report: Report) -> BuildSummary:
     """Writes tokens/, manifests/, audio/, stems/, the card and build.json from the shards' artefacts; the version before stays readable.
 
     Near-duplicates are decided here, over the whole build: the lowest index stays, the others become rejects. Raises
     DataError where an artefact is gone, or the build's timing misses its target by more than `stitch.gate` allows: before
-    anything that was published is touched.
+    anything that was published is touched. `report` hears of what was damaged in the work folder and made anew.
     """
-    alike = near_duplicates(run, outcomes)
+    meter = Meter(report)
+    alike = near_duplicates(run, outcomes, meter)
     losers = frozenset(r.dialog_id for r in alike)
     packed = [_packed(run, o, losers) for o in outcomes if o.group == "render"]
     packed.sort(key=lambda p: p.outcome.shard.name)
@@ -90,7 +92,7 @@ def publish(run: Run, outcomes: Sequence[Outcome]) -> BuildSummary:
         for shard in packed:
             sources |= _shard_files(staged, shard)
         manifests, found = _manifests(run, staged, packed, rejects)
-        sources |= manifests | _prompt_files(run, found)
+        sources |= manifests | _prompt_files(run, found, meter)
         result = replace(_summary(run, packed, found, timing, manifests), **gates)
         _hold_sealed(run, result)
         sources[card.CARD_FILE] = _card(staged, result)
@@ -125,7 +127,8 @@ def _anew(folder: Path) -> Iterator[None]:
             folder.mkdir(parents=True)
         yield
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with interrupts_wait():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _packed(run: Run, outcome: Outcome, losers: frozenset[str]) -> Packed:
@@ -197,8 +200,8 @@ def _prompt_paths(run: Run, found: Summary) -> dict[str, str]:
     return {voice: f"{PROMPT_FOLDER}/{voice}.flac" for voice in found.voice_dialogs} if run.keep_audio else {}
 
 
-def _prompt_files(run: Run, found: Summary) -> dict[str, Path]:
-    prompts = VoicePrompts(run.build, Ledger(run.work), Meter(lambda progress: None))
+def _prompt_files(run: Run, found: Summary, meter: Meter) -> dict[str, Path]:
+    prompts = VoicePrompts(run.build, Ledger(run.work), meter)
     return {path: prompts.sound(voice) for voice, path in _prompt_paths(run, found).items()}
 
 

@@ -135,9 +135,15 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 def remove_temporary(folder: Path) -> None:
-    """Removes what killed runs left below `folder`. Only for the holder of the folder's lock."""
+    """Removes what killed runs left below `folder`, as far as it may. Only for the holder of the folder's lock."""
     for left in sorted(folder.rglob(f"{TEMPORARY}*")):
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
-        else:
-            left.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            remove(left)
+
+
+def remove(path: Path) -> None:
+    """Removes what is there: a folder with all in it, or whatever else somebody put there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()

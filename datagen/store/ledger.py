@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from datagen.store.files import disk, temporary, write_bytes
+from datagen.store.files import disk, remove, temporary, write_bytes
 from datagen.store.ids import canonical, digest, file_digest
 
 DONE = "done.json"
@@ -77,7 +77,7 @@ class Ledger:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             pass
         with disk(folder):
-            _remove(folder)
+            remove(folder)
         return None
 
     def emptied(self, group: str, name: str, key: str) -> Artefact | None:
@@ -104,7 +104,7 @@ class Ledger:
         for path in folder.iterdir():
             if path.name != DONE:
                 with contextlib.suppress(OSError):
-                    _remove(path)
+                    remove(path)
 
     @contextlib.contextmanager
     def make(self, group: str, name: str, key: str) -> Iterator[Draft]:
@@ -129,7 +129,7 @@ class Ledger:
         (draft.folder / DONE).write_text(canonical(done))
         try:
             if _is_emptied(final):
-                _remove(final)  # here is all of it again
+                remove(final)  # here is all of it again
             os.rename(draft.folder, final)
         except OSError as error:
             # Another process made the same artefact meanwhile; both have the same content.
@@ -145,7 +145,7 @@ class Ledger:
             for folder in base.iterdir():
                 if folder not in wanted:
                     with contextlib.suppress(OSError):
-                        _remove(folder)
+                        remove(folder)
 
 
 def _is_emptied(folder: Path) -> bool:
@@ -157,11 +157,3 @@ def _is_emptied(folder: Path) -> bool:
 
 def _as_made(folder: Path, files: Mapping[str, str]) -> bool:
     return all(file_digest(folder / name) == sha for name, sha in files.items())
-
-
-def _remove(path: Path) -> None:
-    """Removes what is there, a folder with all in it or whatever else somebody put there."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink()

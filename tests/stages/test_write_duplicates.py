@@ -144,7 +144,20 @@ def test_another_past_or_threshold_starts_anew(tmp_path: Path) -> None:
     changed = signatures.copy()
     changed[3, 5] += 1
     assert NearIndex.load(tmp_path, 0.8, changed).n_done == 0
-    (tmp_path / "bands.npy").write_bytes(b"torn")
+
+
+@pytest.mark.parametrize("name", ["bands.npy", "losers.npy"])
+def test_a_bit_that_has_changed_on_the_disk_starts_anew(tmp_path: Path, name: str) -> None:
+    signatures = noisy(60)
+    index = NearIndex(0.8)
+    index.take(signatures)
+    index.save(tmp_path, signatures)
+    assert NearIndex.is_whole(tmp_path)
+    data = bytearray((tmp_path / name).read_bytes())
+    data[-8] ^= 1
+    (tmp_path / name).write_bytes(data)
+    assert NearIndex.is_in(tmp_path)
+    assert not NearIndex.is_whole(tmp_path)
     assert NearIndex.load(tmp_path, 0.8, signatures).n_done == 0
 
 

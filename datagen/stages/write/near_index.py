@@ -7,6 +7,7 @@ signature. Bands lie in sorted runs that are merged as they grow, so a dialogue 
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from datagen.stages.write.duplicates import N_PERMUTATIONS
 from datagen.store.files import atomic, write_json
+from datagen.store.ids import file_digest
 
 RECALL = 0.995
 """The share of pairs at the threshold that banding has to find."""
@@ -138,11 +140,29 @@ class NearIndex:
         for name, array in ((_RUNS, both), (_LOSERS, np.array(sorted(self.losers.items()), np.int64).reshape(-1, 2))):
             with atomic(folder / name) as beside, beside.open("wb") as file:
                 np.save(file, array, allow_pickle=False)
-        write_json(folder / _STATE, {"n_done": self.n_done, "of": _digest(self.threshold, signatures[: self.n_done])})
+        of = _digest(self.threshold, signatures[: self.n_done])
+        files = {name: file_digest(folder / name) for name in (_RUNS, _LOSERS)}
+        write_json(folder / _STATE, {"n_done": self.n_done, "of": of, "files": files})
+
+    @staticmethod
+    def is_in(folder: Path) -> bool:
+        """Whether `folder` holds an index that was saved to its end, be it damaged since."""
+        return os.path.lexists(folder / _STATE)
+
+    @staticmethod
+    def is_whole(folder: Path) -> bool:
+        """Whether the index that was saved in `folder` is, byte for byte, as it was saved."""
+        try:
+            files = json.loads((folder / _STATE).read_bytes())["files"]
+            return all(file_digest(folder / name) == files[name] for name in (_RUNS, _LOSERS))
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
 
     @classmethod
     def load(cls, folder: Path, threshold: float, signatures: Signatures) -> "NearIndex":
-        """What `folder` holds, if it is of the first of these very signatures and of this threshold; else an empty index."""
+        """What `folder` holds, if that is whole and of the first of these very signatures and this threshold; else an empty index."""
+        if not cls.is_whole(folder):
+            return cls(threshold)
         try:
             state = json.loads((folder / _STATE).read_bytes())
             n_done = int(state["n_done"])
