@@ -1,11 +1,6 @@
 """A canary for secrets: a key in the environment, a server that repeats it wherever it can, and every byte that a build leaves."""
 
-import gzip
-import json
 import os
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -15,82 +10,14 @@ from datagen.errors import UserError
 from datagen.run.prefect_child import run_flow
 from datagen.run.request import prepare
 from tests.conftest import datagen, inside
-
-KEY = "sk-canary-0123456789abcdef"
-VARIABLE = "CANARY_API_KEY"
-
-
-class Parrot(BaseHTTPRequestHandler):
-    """A chat server whose every answer holds the key that it was sent: as a model's reply, in errors, in names."""
-
-    n_keyed = 0
-
-    def do_GET(self) -> None:
-        self._say(200, {"data": [{"id": "m", "owned_by": self.headers.get("Authorization")}]})
-
-    def do_POST(self) -> None:
-        asked = self.rfile.read(int(self.headers["Content-Length"]))
-        said = self.headers.get("Authorization", "")
-        type(self).n_keyed += KEY in said
-        message = {"role": "assistant", "content": f"{said} {asked[:40].decode()}", "reasoning": said}
-        reply = {"model": f"m {said}", "choices": [{"message": message, "finish_reason": "stop"}]}
-        self._say(*((500, {"error": {"message": said}}) if Parrot.n_keyed % 3 == 0 else (200, reply)))
-
-    def _say(self, status: int, value: object) -> None:
-        data = json.dumps(value).encode()
-        self.send_response(status, "OK")
-        self.send_header("Content-Length", str(len(data)))
-        self.send_header("X-Key", self.headers.get("Authorization", ""))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def parrot() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Parrot)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/v1"
-    server.shutdown()
-    server.server_close()
-
-
-def sets(url: str) -> list[str]:
-    pairs = ("writer.engine=openai", "writer.model=m", f'writer.urls=["{url}"]', f"writer.api_key_env={VARIABLE}",
-             "writer.keep_replies=true", "run.attempts=2", "plan.max_voices=40", "run.shard_dialogs=2", "writer.tries=2")  # fmt: skip
-    return [part for pair in pairs for part in ("--set", pair)]
-
-
-def holding(folder: Path, secret: bytes) -> list[str]:
-    """The files below a folder that hold a secret, packed or not."""
-    found = []
-    for path in (p for p in folder.rglob("*") if p.is_file()):
-        data = path.read_bytes()
-        if secret in data or (path.suffix == ".gz" and secret in gzip.decompress(data)) or secret in str(path).encode():
-            found.append(str(path))
-    return found
+from tests.security.parrot import KEY, VARIABLE, Parrot, holding, parrot, sets
 
 
 @pytest.mark.slow
-def test_the_key_is_in_nothing_that_a_build_leaves(tmp_path: Path, parrot: str) -> None:
-    env = {**os.environ, VARIABLE: KEY}
-    flags = [
-        "build",
-        "--domains",
-        "bank",
-        "--dialogs",
-        "3",
-        "--seed",
-        "5",
-        "--workers",
-        "1",
-        "--out",
-        tmp_path / "out",
-        "--runner",
-    ]
-    ran = datagen(*flags, "local", *sets(parrot), env=env)
+def test_the_key_is_in_nothing_that_a_build_leaves(tmp_path: Path) -> None:
+    flags = ["build", "--domains", "bank", "--dialogs", "3", "--seed", "5", "--workers", "1", "--out", tmp_path / "out"]
+    with parrot() as url:
+        ran = datagen(*flags, "--runner", "local", *sets(url), env={**os.environ, VARIABLE: KEY})
     assert ran.code == 3, "no reply is a dialogue"
     assert Parrot.n_keyed > 3, "the server has had the key"
     kept = [p for p in (tmp_path / "out").rglob("*.jsonl") if "replies" in str(p)]
