@@ -125,7 +125,8 @@ def show_published(run: Run, result: BuildSummary, told: str, new: bool) -> None
     """The summary and the report's link; of a new version, the event too."""
     link = f"{run.url}/{REPORT_FILE}" if run.url else (run.out.absolute() / REPORT_FILE).as_uri()
     try_to(lambda: create_link_artifact(link, "the report", key(run, "report"), "The page that shows this version."))
-    try_to(lambda: create_markdown_artifact(f"```\n{told}```", key(run, "build"), "What was built, and where it is."))
+    fenced = told.replace("`" * 3, "'" * 3)  # a name could end the block, and what follows it would be HTML
+    try_to(lambda: create_markdown_artifact(f"```\n{fenced}```", key(run, "build"), "What was built, and where it is."))
     if new:
         try_to(lambda: _emit(run, result))
 
