@@ -136,6 +136,8 @@ def _part(kind: Table, columns: Sequence[str] | None) -> pa.Schema:
 
 def _check_schema(found: pa.Schema, kind: Table, where: str) -> None:
     wanted = schema(kind)
+    if found.equals(wanted):
+        return
     lacking = [n for n in wanted.names if n not in found.names]
     foreign = [n for n in found.names if n not in wanted.names]
     if lacking or foreign:

@@ -71,7 +71,7 @@ def apply(
     refused = refusal(options.sounds, around)
     if refused:
         return replace(refused, detail=f"{stitched.timeline.dialog_id} {refused.detail}")
-    drawn = {e.name: e.draw(getattr(options, e.name), around, ids.rng(base, e.name)) for e in CHAIN}
+    drawn = {e.name: _drawn(e, getattr(options, e.name), around, base) for e in CHAIN}
     effects = {name: parameters for name, parameters in drawn.items() if parameters is not None}
     stems = air_stems(effects, around)
     channels = stitched.channels
@@ -91,6 +91,13 @@ def apply(
         masked_word_share(stems, around.user_words),
         stems if options.stems else {},
     )
+
+
+def _drawn(effect: Effect[Any], options: Any, around: Surroundings, base: int) -> Parameters | None:
+    """The effect's parameters, drawn from a generator of its own. One that is off gets none: to make it costs more than all its draws."""
+    if options.share == 0 and not around.cues:  # a cue in the text is answered whatever the share
+        return None
+    return effect.draw(options, around, ids.rng(base, effect.name))
 
 
 def air_stems(effects: Effects, around: Surroundings) -> dict[str, Audio]:
