@@ -42,10 +42,10 @@ CASES: Mapping[str, tuple[str, Callable[[Bench], Outcome]]] = {
 
 RUNNERS: Mapping[str, Mapping[str, Callable[[Bench], Outcome]]] = {
     "prefect": {
-        "sigkill": partial(signals.killed, times=20), "sigterm": partial(signals.terminated, times=4),
+        "sigkill": partial(signals.killed, times=100), "sigterm": partial(signals.terminated, times=4),
         "sigint": partial(signals.interrupted, times=4), "worker-deaths": engines.worker_deaths,
     },
-    "ray": {"sigkill": partial(signals.killed, times=20), "sigterm": partial(signals.terminated, times=4)},
+    "ray": {"sigkill": partial(signals.killed, times=100), "sigterm": partial(signals.terminated, times=4)},
 }  # fmt: skip
 """What is tried under another runner, and how often: the rest is the same code in the same workers."""
 
