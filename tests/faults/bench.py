@@ -12,6 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 CHEAP = Path(__file__).parent / "cheap"
+ACTOR = "ray::Worker"
+"""How Ray names the processes of our actors."""
 MARK = "FAULT_BENCH"
 """The variable by whose value the processes of one build are found, whoever their parent is."""
 
@@ -59,8 +61,9 @@ class Bench:
 
     def command(self, out: Path, *more: str, dialogs: int = 6, sets: Sequence[str] = SETS) -> list[str]:
         flags = [f"--set={s}" for s in (*sets, *more)]
+        workers = () if self.runner == "ray" else ("--workers", "2")
         return [
-            sys.executable, "-m", "datagen", "build", "--domains", "bank", "--dialogs", str(dialogs), "--seed", "5", "--workers", "2",
+            sys.executable, "-m", "datagen", "build", "--domains", "bank", "--dialogs", str(dialogs), "--seed", "5", *workers,
             "--runner", self.runner, "--out", str(out), "--quiet", *flags,
         ]  # fmt: skip
 
@@ -68,9 +71,8 @@ class Bench:
         """The environment of a build: the cheap engines, its own folder for temporary files, and its mark."""
         scratch = self.folder / "tmp"
         scratch.mkdir(parents=True, exist_ok=True)
-        path = os.pathsep.join((str(CHEAP), str(ROOT)))
         own = {
-            "PYTHONPATH": path, "TMPDIR": str(scratch), MARK: str(self.folder), "FAULT_FATE": str(self._fate),
+            **engines_found(), "TMPDIR": str(scratch), MARK: str(self.folder), "FAULT_FATE": str(self._fate),
             "PYTHONFAULTHANDLER": "",
         }  # fmt: skip
         return {**os.environ, **self.environment, **own, **more}
@@ -126,8 +128,11 @@ class Bench:
         return path.read_text(errors="replace").strip() if path.exists() else ""
 
     def processes(self) -> list[int]:
-        """Every process that this build started, also those whose parents are gone."""
-        return sorted(_marked(f"{MARK}={self.folder}"))
+        """Every process that this build started, also those whose parents are gone; of a Ray cluster, the actors."""
+        found = set(_marked(f"{MARK}={self.folder}"))
+        if self.runner == "ray":
+            found |= {p for p in _all() if ACTOR in _words(p)}
+        return sorted(found)
 
     def settled(self, outcome: Outcome, limit_s: float = 8.0) -> None:
         """Expects that no process of the build is left, shortly after its end."""
@@ -165,6 +170,11 @@ def tree(out: Path) -> dict[str, bytes]:
     return {p.relative_to(out).as_posix(): p.read_bytes() for p in files if p.relative_to(out).parts[0] != ".work"}
 
 
+def engines_found() -> dict[str, str]:
+    """What makes a process find the cheap engines."""
+    return {"PYTHONPATH": os.pathsep.join((str(CHEAP), str(ROOT)))}
+
+
 def one_line(said: str) -> bool:
     """Whether a build of `--quiet` has said one line, and no traceback."""
     return said.count("\n") == 0 and said.startswith("datagen: ")
@@ -178,14 +188,17 @@ def kill_all(pids: Sequence[int]) -> None:
             continue
 
 
+def _all() -> Iterator[int]:
+    return (int(e.name) for e in Path("/proc").iterdir() if e.name.isdigit() and int(e.name) != os.getpid())
+
+
 def _marked(mark: str) -> Iterator[int]:
     wanted = mark.encode()
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
+    for pid in _all():
+        entry = Path(f"/proc/{pid}")
         try:
             if wanted in (entry / "environ").read_bytes().split(b"\0") and _alive(entry):
-                yield int(entry.name)
+                yield pid
         except OSError:  # it has ended, or is somebody else's
             continue
 

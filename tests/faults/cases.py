@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.faults import disks, engines, files, others, signals
-from tests.faults.bench import Bench, Outcome
+from tests.faults.bench import Bench, Outcome, engines_found
 from tests.faults.bench_inline import Inline
 
 CASES: Mapping[str, tuple[str, Callable[[Bench], Outcome]]] = {
@@ -110,9 +110,31 @@ def table(rows: Sequence[Row]) -> str:
 
 @contextmanager
 def _environment(folder: Path, runner: str) -> Iterator[dict[str, str]]:
-    if runner != "prefect":
+    """What a build of this runner finds in its environment: a Prefect server, a Ray cluster."""
+    around = {"prefect": _served, "ray": _clustered}.get(runner)
+    if around is None:
         yield {}
-        return
+    else:
+        with around(folder) as variables:
+            yield variables
+
+
+@contextmanager
+def _clustered(folder: Path) -> Iterator[dict[str, str]]:
+    from ray.cluster_utils import Cluster
+
+    # As nice as Ray makes its workers, they stand still where anybody else is busy.
+    variables = {**engines_found(), "FAULT_FATE": str(folder / "fate.json"), "RAY_worker_niceness": "0"}
+    cluster = Cluster()
+    try:
+        cluster.add_node(num_cpus=2, env_vars=variables)
+        yield {"RAY_ADDRESS": cluster.address}
+    finally:
+        cluster.shutdown()
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[dict[str, str]]:
     from tests.faults.others import _free_port
 
     port = _free_port()
@@ -121,17 +143,8 @@ def _environment(folder: Path, runner: str) -> Iterator[dict[str, str]]:
         "PREFECT_LOGGING_LEVEL": "CRITICAL",
     }  # fmt: skip
     command = [
-        sys.executable,
-        "-m",
-        "prefect",
-        "server",
-        "start",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--no-ui",
-    ]
+        sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui",
+    ]  # fmt: skip
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(command, env={**os.environ, **variables}, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}/api"
