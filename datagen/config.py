@@ -190,7 +190,7 @@ class RunOptions(Options):
         changes_output=False,
     )
     keep_work: Literal["auto"] | bool = knob(
-        "auto", "keep intermediate artefacts after publishing: true | false | auto (below 10 h)", changes_output=False
+        "auto", "keep intermediate artefacts once they are used: true | false | auto (below 10 h)", changes_output=False
     )
     work_dir: str = knob(
         "",

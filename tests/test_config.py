@@ -118,7 +118,7 @@ def test_names_that_no_file_can_have_are_a_users_error(name: str) -> None:
         ("scene.noise_share=0.8", "scene.noise_share: there is no such key. Did you mean noise.share?"),
         (
             "run.keep_work=maybe",
-            "run.keep_work: needs another value (keep intermediate artefacts after publishing: true |",
+            "run.keep_work: needs another value (keep intermediate artefacts once they are used: true |",
         ),
     ],
 )

@@ -86,7 +86,7 @@ def told(found: Cost) -> str:
     lines += [_size(size, on_gpu) for size in found.sizes]
     lines.append("")
     for place, kinds in found.disk_gb.items():
-        gone = ", removed at the end" if place == "work" and not found.keeps_work else ""
+        gone = ", speech removed as its shard is rendered" if place == "work" and not found.keeps_work else ""
         parts = ", ".join(f"{kind} {gb:,.1f}" for kind, gb in kinds.items())
         lines.append(f"disk, {place}: {sum(kinds.values()):,.1f} GB ({parts}{gone})")
     sources = sorted({part.source for part in found.parts if part.source})

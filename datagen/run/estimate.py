@@ -38,7 +38,7 @@ class Estimate:
     def told(self) -> str:
         """The plan for a person."""
         time = "not known for these engines" if self.seconds is None else _duration(self.seconds)
-        kept = "" if self.keeps_work else ", removed at the end"
+        kept = "" if self.keeps_work else ", most of it removed as shards are rendered"
         pairs = [
             ("dialogues", f"{self.dialogs} in {self.shards} shards, about {self.hours:.2f} h"),
             ("domains", _listed(self.by_domain)),

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ STAGES_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One shard of a build: the recipe as JSON, the work folder, whether stereo audio is kept, and who makes what.
+    """One shard of a build: the recipe as JSON, the work folder, whether stereo audio and spent work are kept, and who makes what.
 
     `engines` are the kinds with engine and revision, as the build's own process has them: a worker that has others stops.
     """
@@ -39,6 +39,7 @@ class Job:
     work: str
     shard: Shard
     keep_audio: bool
+    keep_work: bool = True
     engines: tuple[tuple[str, str], ...] = ()
 
 
@@ -115,14 +116,13 @@ def run_group(job: Job, group: str, report: Report) -> Outcome:
         return _keep(job, group, speech_key, ledger, lambda d: speech.run(build, transcripts, d, meter), meter)
     spoken = spared or _needed(job, ledger, "speech", speech_key)
     key = build.render_key(transcripts.content, spoken.content, job.keep_audio)
-    return _keep(
-        job,
-        group,
-        key,
-        ledger,
-        lambda d: render.run(build, ledger, transcripts, spoken, job.keep_audio, d, meter, job.shard.name),
-        meter,
-    )
+    made_of = partial(render.run, build, ledger, transcripts, spoken, job.keep_audio)
+    rendered = _keep(job, group, key, ledger, lambda d: made_of(d, meter, job.shard.name), meter)
+    if (
+        not job.keep_work
+    ):  # speech is the largest of all: it goes here, for thousands of hours would fill a disk by the end
+        ledger.empty(spoken.folder)
+    return rendered
 
 
 def run_shard(job: Job, report: Report) -> list[Outcome]:
@@ -131,8 +131,8 @@ def run_shard(job: Job, report: Report) -> list[Outcome]:
 
 
 def _spared(job: Job, ledger: Ledger, transcripts: Artefact, key: str) -> Artefact | None:
-    """The record of the shard's speech where that was emptied after publishing, and what was rendered of it is there: a corpus that
-    grows speaks only what is new. None where the speech itself is there, or is needed again."""
+    """The record of the shard's speech where that was emptied, and what was rendered of it is there: a build that goes on, and a corpus
+    that grows, speak only what is new. None where the speech itself is there, or is needed again."""
     found = ledger.emptied("speech", job.shard.name, key)
     if found is None:
         return None

@@ -99,7 +99,7 @@ class Run:
         """A job a shard, the largest first, so that no worker idles at the end."""
         recipe, engines = self.build.recipe.model_dump_json(), engines_of(self.build)
         ordered = sorted(self.shards, key=lambda s: (-len(s.indices), s.name))
-        return [Job(recipe, str(self.work), shard, self.keep_audio, engines) for shard in ordered]
+        return [Job(recipe, str(self.work), shard, self.keep_audio, self.keep_work, engines) for shard in ordered]
 
 
 def read_summary(path: Path) -> BuildSummary | None:

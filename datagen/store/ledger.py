@@ -97,9 +97,8 @@ class Ledger:
             done = json.loads((folder / DONE).read_bytes())
         except (OSError, ValueError):
             return
-        if done.get(EMPTIED):
-            return
-        write_bytes(folder / DONE, canonical({**done, EMPTIED: True}).encode())
+        if not done.get(EMPTIED):
+            write_bytes(folder / DONE, canonical({**done, EMPTIED: True}).encode())
         self.trusted.discard(folder)
         for path in folder.iterdir():
             if path.name != DONE:
