@@ -50,7 +50,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
             check_file(file.metadata)
             for batch in file.iter_batches(batch_size=8_192, columns=list(COLUMNS)):
                 yield from batch.to_pylist()
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         what = " ".join(str(error).split())[:160]
         raise UserError(f"{path}: not readable as parquet ({what}).") from None
 

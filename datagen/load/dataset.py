@@ -55,7 +55,7 @@ class DialogDataset(torch_data.Dataset):
         needs_role: bool = True,
         domains: Collection[str] | None = None,
         groups_kept: int = GROUPS_KEPT,
-        verify: bool = False,
+        verify: bool = True,
         version: str = "",
         options: Mapping[str, Any] | None = None,
         timeout_s: float = remote.TIMEOUT_S,
@@ -70,7 +70,8 @@ class DialogDataset(torch_data.Dataset):
             needs_role: what has no role context for its user's side is not swapped, and counted in `left_out`.
             domains: only these.
             groups_kept: row groups that stay decoded.
-            verify: holds each shard to its checksum in build.json when it is first read.
+            verify: holds each shard to its checksum in build.json when it is first read: of bits that have changed on a disk,
+                parquet itself lets most through.
             version: an older one's id, or the beginning of it, as `datagen log` lists them; "" takes the newest.
             options: for fsspec's file system (keys, endpoints).
             timeout_s: how long a URL may take for one answer.

@@ -30,7 +30,7 @@ def iter_dialogs(
     needs_role: bool = True,
     domains: Collection[str] | None = None,
     lanes: int = LANES,
-    verify: bool = False,
+    verify: bool = True,
     version: str = "",
     options: Mapping[str, Any] | None = None,
     timeout_s: float = remote.TIMEOUT_S,

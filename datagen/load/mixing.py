@@ -93,7 +93,7 @@ class Mixture:
         *,
         caps: float | Mapping[str, float] = 1.0,
         seed: int = 0,
-        verify: bool = False,
+        verify: bool = True,
         options: Mapping[str, Any] | None = None,
         timeout_s: float = remote.TIMEOUT_S,
     ) -> None:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import IO
 
 import pyarrow as pa
 
@@ -93,8 +94,6 @@ class ShardReader:
     def rows(self, shard: ShardEntry, group: int | None = None) -> Iterator[Rows]:
         """The rows of a shard, a row group at a time, or of one row group; DataError that names file and row."""
         path = token_path(shard)
-        if self.verify:
-            self._verify(path)
         for start, table in self._tables(shard, path, group):
             try:
                 yield self._decode(shard, start, table)
@@ -117,12 +116,21 @@ class ShardReader:
             starts.extend(sum(rows[:g]) for g in chosen)
             return chosen
 
-        whole = group is None or shard.n_dialogs <= GROUP_ROWS
-        source = io.BytesIO(self.build.read(path)) if whole else self.build.open(path)
-        with source as file:
+        with self._opened(path, whole=group is None or shard.n_dialogs <= GROUP_ROWS) as file:
             tables = read_file(file, self.build.where(path), Table.TOKENS, groups=choose)
             for i, table in enumerate(tables):
                 yield starts[i], table
+
+    def _opened(self, path: str, whole: bool) -> IO[bytes]:
+        """The file, held to its checksum the first time where that is wanted: in the bytes that are read, where all of them are."""
+        unverified = self.verify and path not in self._verified
+        if whole:
+            data = self.build.read_verified(path) if unverified else self.build.read(path)
+            self._verified.update([path] * unverified)
+            return io.BytesIO(data)
+        if unverified:
+            self._verify(path)
+        return self.build.open(path)
 
     def _check_rows(self, shard: ShardEntry, path: str, rows: list[int]) -> None:
         if sum(rows) != shard.n_dialogs:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from datagen.load.order import Share, at_least_one
 from datagen.load.state import State
 from datagen.load.tokenizers import for_trying
 from datagen.stages.pack.schema import Table, manifest_path
+from datagen.store.files import file_entry
 
 SHARD = "tokens/train-00000.parquet"
 
@@ -26,11 +27,12 @@ def made(tmp_path: Path) -> Path:
 
 
 def _words(made: Path, words: list[dict[str, object]]) -> None:
-    """Puts `words` into row 1 of the first shard."""
+    """Puts `words` into row 1 of the first shard, and its checksum into build.json."""
     table = pq.read_table(made / SHARD)
     rows = table.to_pylist()
     rows[1]["words"] = words
     pq.write_table(type(table).from_pylist(rows, table.schema), made / SHARD, row_group_size=64)
+    _edited(made, lambda summary: summary["files"][SHARD].update(asdict(file_entry(made / SHARD))))
 
 
 @pytest.mark.parametrize("start_s", [0.48, 9e5, 1e300])
@@ -95,9 +97,19 @@ def test_verify_holds_the_manifest_to_its_checksum(made: Path) -> None:
     table = pq.read_table(path)
     rows = [r | {"domain": "other"} for r in table.to_pylist()]
     pq.write_table(type(table).from_pylist(rows, table.schema), path)
-    assert next(iter_dialogs(made)).domain == "other"
+    assert next(iter_dialogs(made, verify=False)).domain == "other"
     with pytest.raises(DataError, match=r"dialogs.parquet: its SHA-256 is"):
-        iter_dialogs(made, verify=True)
+        iter_dialogs(made)
+
+
+def test_a_bit_that_has_changed_on_the_disk_is_never_a_code(made: Path) -> None:
+    data = (made / SHARD).read_bytes()
+    for at in range(4, len(data), 97):
+        flipped = bytearray(data)
+        flipped[at] ^= 1
+        (made / SHARD).write_bytes(flipped)
+        with pytest.raises(DataError, match=r"train-00000.parquet: its SHA-256 is"):
+            next(iter_dialogs(made))
 
 
 def test_numbers_that_are_none(made: Path) -> None:

@@ -120,7 +120,7 @@ def read_file(
                 yield table.cast(_part(kind, columns))
     except FileNotFoundError:
         raise DataError(f"{where}: there is no such file. Run the build again; it makes what is missing.") from None
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # a name in the footer
         raise DataError(
             f"{where}: not readable as parquet ({one_line(error)}); truncated, damaged or foreign. {_AGAIN}"
         ) from None

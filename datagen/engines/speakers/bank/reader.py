@@ -62,7 +62,7 @@ def _read(folder: Path, mtime_ns: int, size: int) -> Bank:
     try:
         check_file(pq.read_metadata(path))
         table = pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read ({error}).") from None
     lacking = sorted(set(columns().names) - set(table.column_names))
     if lacking:
