@@ -22,10 +22,12 @@ WAIT_S = 240.0
 
 
 @pytest.fixture
-def cluster() -> Iterator[Any]:
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A cluster without nodes; whoever runs below finds it by RAY_ADDRESS."""
     from ray.cluster_utils import Cluster
 
+    # As nice as Ray makes its workers, they stand still where anybody else is busy.
+    monkeypatch.setenv("RAY_worker_niceness", "0")
     made = Cluster()
     try:
         yield made
