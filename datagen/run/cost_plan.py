@@ -98,7 +98,7 @@ def plan_cost(recipe: Recipe, run: Run, rates: Rates, sizes: Sequence[int] = (),
         gpu_hours=held, gpu_idle_hours={g: max(held[g] - busy[g], 0.0) for g in held},
         core_hours=sum(p.hours or 0 for p in parts if p.device == "cpu"),
         sizes=tuple(_size(load, crews, n, cores_per_gpu, publish_s) for n in wanted),
-        disk_gb=_disk(load, rates), keeps_work=run.keep_work, lacking=lacking,
+        disk_gb=disk_gb(load, rates), keeps_work=run.keep_work, lacking=lacking,
     )  # fmt: skip
 
 
@@ -113,7 +113,7 @@ def _size(load: Load, crews: Sequence[Crew], n: int, cores_per_gpu: int, publish
     return Size(gpus, cores, workers, seconds / 3600, simulated_s / 3600, slowest, min(1.0, work_s / (n * seconds)))
 
 
-def _disk(load: Load, rates: Rates) -> dict[str, dict[str, float]]:
+def disk_gb(load: Load, rates: Rates) -> dict[str, dict[str, float]]:
     """GB by place and kind; of audio where it is kept."""
     found: dict[str, dict[str, float]] = {"work": {}, "output": {}}
     for kind, place in DISK_OF.items():

@@ -1,22 +1,22 @@
 """What a build will come to, before it is made: counts by domain and split, time and size."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from datagen.run.cost import Load, Part, parts_of
+from datagen.run.cost_plan import disk_gb
+from datagen.run.cost_rates import shipped
 from datagen.run.request import Run
 
-EMBEDDED_XRT = 45.0
-"""Times real time of the embedded engines on one core (README's table); other engines have no rate here."""
-FLAC_BYTES_S = 34_000
-TOKENS_BYTES_S = 2 * 8 * 12.5 * 11 / 8
-MANIFEST_BYTES_S = 450
-WORK_BYTES_S = 48_000
+START_S = 5.0
+"""Until the workers have loaded what they need, and for the report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A plan's numbers. `seconds` is None where an engine's rate is not known here."""
+    """A plan's numbers, by the rates of `datagen plan-cost`. `seconds` is None where an engine has none for a core."""
 
     dialogs: int
     hours: float
@@ -38,7 +38,6 @@ class Estimate:
     def told(self) -> str:
         """The plan for a person."""
         time = "not known for these engines" if self.seconds is None else _duration(self.seconds)
-        kept = "" if self.keeps_work else ", most of it removed as shards are rendered"
         pairs = [
             ("dialogues", f"{self.dialogs} in {self.shards} shards, about {self.hours:.2f} h"),
             ("domains", _listed(self.by_domain)),
@@ -46,7 +45,7 @@ class Estimate:
             ("engines", ", ".join(f"{k} {v}" for k, v in self.engines.items())),
             ("audio kept", "yes" if self.keeps_audio else "no"),
             ("time", f"about {time} with {self.workers} workers"),
-            ("size", f"about {self.output_mb:.0f} MB, and {self.work_mb:.0f} MB of work{kept}"),
+            ("size", f"about {self.output_mb:.0f} MB, and {self.work_mb:.0f} MB of work"),
             ("into", self.out),
         ]  # fmt: skip
         return (
@@ -57,12 +56,12 @@ class Estimate:
 
 def estimate(run: Run, workers: int) -> Estimate:
     """The numbers of a run: counts are drawn as the build draws them, time and size come from measured rates."""
-    planner, seconds = run.build.planner, run.hours * 3600
-    embedded = all(
-        getattr(run.build.recipe, k).engine in ("agenda", "espeak", "native", "melrvq", "sphinx")
-        for k in run.build.engine_options
-    )
-    output = seconds * (TOKENS_BYTES_S + MANIFEST_BYTES_S + (FLAC_BYTES_S if run.keep_audio else 0))
+    planner, rates = run.build.planner, shipped()
+    load = Load(run.build.recipe, run.hours, run.n_dialogs, tuple(len(s.indices) for s in run.shards), run.keep_audio)
+    disk = disk_gb(load, rates)
+    if not run.keep_work:  # speech goes as its shard is rendered: what is there at once is that of the shards under way
+        disk["work"]["speech"] *= min(1.0, workers / len(run.shards))
+    size_mb = {place: 1e3 * sum(gb.values()) for place, gb in disk.items()}
     return Estimate(
         dialogs=run.n_dialogs,
         hours=round(run.hours, 3),
@@ -73,15 +72,21 @@ def estimate(run: Run, workers: int) -> Estimate:
         keeps_audio=run.keep_audio,
         keeps_work=run.keep_work,
         workers=workers,
-        seconds=round(seconds / EMBEDDED_XRT / workers + 5, 1) if embedded else None,
-        output_mb=round(output / 1e6, 1),
-        work_mb=round(seconds * WORK_BYTES_S / 1e6, 1),
+        seconds=_seconds(parts_of(load, rates), workers),
+        output_mb=round(size_mb["output"], 1),
+        work_mb=round(size_mb["work"], 1),
         out=run.where,
     )
 
 
 def _listed(counts: dict[str, int]) -> str:
     return ", ".join(f"{k} {v}" for k, v in counts.items())
+
+
+def _seconds(parts: Sequence[Part], workers: int) -> float | None:
+    hours = [part.hours if part.device == "cpu" else None for part in parts]
+    known = [h for h in hours if h is not None]
+    return round(3600 * sum(known) / workers + START_S, 1) if len(known) == len(hours) else None
 
 
 def _duration(seconds: float) -> str:
