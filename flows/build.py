@@ -84,7 +84,7 @@ def _once(run: Run, order: Order, live: shown.Live, ends_s: float) -> BuildSumma
     tally = tally_of(run.build)
     try:
         run_shards(run, order, tally, live, ends_s)
-        return publish(lambda: _published(run, tally, live.hears(tally)))
+        return publish(lambda: _published(run, tally, shown.hears(tally)))
     finally:
         shown.show_tables(run, tally)
 

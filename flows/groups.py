@@ -25,7 +25,7 @@ from datagen.run.writing import Over
 from flows.limits import slot
 from flows.order import Order
 from flows.parameters import LLM
-from flows.shown import Live
+from flows.shown import Live, hears
 
 TICK_S = 0.5
 """How often the flow looks at its time limit and at what to show."""
@@ -88,7 +88,7 @@ def run_shards(run: Run, order: Order, tally: Tally, live: Live, ends_s: float) 
     with ExitStack() as writing:
         writing.enter_context(slot(LLM if LLM in limits.values() else None, lambda: time.monotonic() > ends_s))
         # The pool ends before the runner: its workers and servers are what the runner's tasks wait for.
-        with runner, open_pool(run, order.workers, live.hears(tally)) as pool, Hands(pool, limits) as hands:
+        with runner, open_pool(run, order.workers, hears(tally)) as pool, Hands(pool, limits) as hands:
             chains = _submit(run, runner, hands)
             _take(chains, tally, live, writing, ends_s)
 

@@ -72,17 +72,6 @@ class Live:
         self._id: UUID | None = try_to(lambda: create_progress_artifact(0.0, key(run, "progress"), words))
         self._percent, self._next_s = 0.0, 0.0
 
-    def hears(self, tally: Tally) -> Report:
-        """What takes each step forward: it counts in `tally`, and its notice goes to the run's log. From any thread."""
-        log = get_run_logger()
-
-        def hear(step: Progress) -> None:
-            tally.progress(step)
-            if step.notice:
-                log.warning("%s", step.notice)
-
-        return hear
-
     def show(self, tally: Tally, last: bool = False) -> None:
         """Tells the server how far it is, unless it was told a moment ago or nothing has moved."""
         percent = 100 * min(1.0, (tally.done[Stage.PACK] + sum(tally.rejected.values())) / self._n_dialogs)
@@ -91,6 +80,18 @@ class Live:
         found, self._percent = self._id, percent
         try_to(lambda: update_progress_artifact(found, percent))
         self._next_s = time.monotonic() + PROGRESS_S
+
+
+def hears(tally: Tally) -> Report:
+    """What takes each step forward: it counts in `tally`, and its notice goes to the run's log. From any thread."""
+    log = get_run_logger()
+
+    def hear(step: Progress) -> None:
+        tally.progress(step)
+        if step.notice:
+            log.warning("%s", step.notice)
+
+    return hear
 
 
 def show_tables(run: Run, tally: Tally) -> None:
