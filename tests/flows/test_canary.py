@@ -1,16 +1,19 @@
 """The canary for secrets under Prefect: what its server keeps, logs and shows of a build whose chat server repeats the key."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import datagen
-from tests.flows.served import Served
+from tests.flows.served import TINY, Served
 from tests.security.parrot import KEY, VARIABLE, Parrot, holding, parrot, sets
 
+pytestmark = pytest.mark.full
 
-@pytest.mark.full
+
 def test_the_key_is_in_nothing_that_prefect_keeps(tmp_path: Path, served: Served) -> None:
     flags = ["build", "--domains", "bank", "--dialogs", "3", "--seed", "5", "--workers", "1", "--out", tmp_path / "out"]
     n_before, env = Parrot.n_keyed, {**served.environment, VARIABLE: KEY, "PREFECT_LOGGING_LEVEL": "DEBUG"}
@@ -18,11 +21,32 @@ def test_the_key_is_in_nothing_that_prefect_keeps(tmp_path: Path, served: Served
         ran = datagen(*flags, "--runner", "prefect", *sets(url), env=env)
     assert ran.code == 3, "no reply is a dialogue"
     assert Parrot.n_keyed > n_before + 3, "the server has had the key"
-    run = next(r for r in served.all("flow_runs") if r["parameters"].get("out") == str(tmp_path / "out"))
-    kept = [run, *(served.all(what) for what in ("task_runs", "artifacts", "logs"))]
-    kept += served.ask("POST", "events/filter", {})["events"]
-    assert served.all("logs"), "the run has logged"
-    assert KEY not in json.dumps(kept)
+    assert any(r["parameters"].get("out") == str(tmp_path / "out") for r in served.all("flow_runs"))
     assert KEY not in ran.out + ran.err
-    assert holding(tmp_path, KEY.encode()) == []
+    nowhere(served, tmp_path)
+
+
+def test_a_key_from_a_block_of_prefects_reaches_the_build_and_nothing_else(tmp_path: Path, deployed: Served) -> None:
+    save = f"from prefect.blocks.system import Secret; Secret(value={KEY!r}).save('canary')"
+    subprocess.run([sys.executable, "-c", save], env=deployed.environment, check=True)
+    n_before, out = Parrot.n_keyed, str(tmp_path / "out")
+    with parrot() as url, deployed.worker():
+        found = deployed.ask("GET", "deployments/name/datagen/nightly")
+        parameters = {**TINY, "out": out, "settings": [*TINY["settings"], *sets(url)[1::2]]}
+        body = {
+            "parameters": parameters, "state": {"type": "SCHEDULED"},
+            "job_variables": {"env": {VARIABLE: "{{ prefect.blocks.secret.canary }}"}},
+        }  # fmt: skip
+        run = str(deployed.ask("POST", f"deployments/{found['id']}/create_flow_run", body)["id"])
+        assert deployed.ended(run)["type"] == "FAILED", "no reply is a dialogue"
+    assert Parrot.n_keyed > n_before + 3, "the server has had the key"
+    nowhere(deployed, tmp_path)
+
+
+def nowhere(served: Served, out: Path) -> None:
+    """Expects the key in nothing that the server tells, and in no file of its home or of the build's."""
+    kept = [served.all(what) for what in ("flow_runs", "task_runs", "artifacts", "logs")]
+    assert kept[-1], "the run has logged"
+    assert KEY not in json.dumps([*kept, served.ask("POST", "events/filter", {})["events"]])
+    assert holding(out, KEY.encode()) == []
     assert holding(served.home, KEY.encode()) == [], "its database, its logs, its results"
