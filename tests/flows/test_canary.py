@@ -29,15 +29,14 @@ def test_the_key_is_in_nothing_that_prefect_keeps(tmp_path: Path, served: Served
 def test_a_key_from_a_block_of_prefects_reaches_the_build_and_nothing_else(tmp_path: Path, deployed: Served) -> None:
     save = f"from prefect.blocks.system import Secret; Secret(value={KEY!r}).save('canary')"
     subprocess.run([sys.executable, "-c", save], env=deployed.environment, check=True)
+    template = deployed.ask("GET", "work_pools/datagen-process")["base_job_template"]
+    variables = template["variables"]["properties"]["env"]["default"]
+    variables[VARIABLE] = "{{ prefect.blocks.secret.canary }}"
+    deployed.ask("PATCH", "work_pools/datagen-process", {"base_job_template": template})
     n_before, out = Parrot.n_keyed, str(tmp_path / "out")
     with parrot() as url, deployed.worker():
-        found = deployed.ask("GET", "deployments/name/datagen/nightly")
-        parameters = {**TINY, "out": out, "settings": [*TINY["settings"], *sets(url)[1::2]]}
-        body = {
-            "parameters": parameters, "state": {"type": "SCHEDULED"},
-            "job_variables": {"env": {VARIABLE: "{{ prefect.blocks.secret.canary }}"}},
-        }  # fmt: skip
-        run = str(deployed.ask("POST", f"deployments/{found['id']}/create_flow_run", body)["id"])
+        settings = [*TINY["settings"], *sets(url)[1::2]]
+        run = deployed.run("datagen/nightly", **{**TINY, "out": out, "settings": settings})
         assert deployed.ended(run)["type"] == "FAILED", "no reply is a dialogue"
     assert Parrot.n_keyed > n_before + 3, "the server has had the key"
     nowhere(deployed, tmp_path)
