@@ -109,9 +109,7 @@ class RayPool:
         self._fail(_ended())
         if kind is None:
             self._last_words()
-        for hand in self._staff:
-            self._staff.end(hand)
-        if kind is None and self._lost_any:
+        if self._staff.end_all(_END_S) or self._lost_any:
             remove_temporary(self._work)  # what actors had half-made when they died
         self._leave()
 

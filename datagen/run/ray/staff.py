@@ -143,6 +143,20 @@ class Staff:
             ray.kill(hand.actor, no_restart=True)
 
 
+    def end_all(self, limit_s: float) -> bool:
+        """Ends every actor, and waits until they are gone, at most so long; whether one of them was at work."""
+        import ray
+
+        hands = tuple(self._hands)
+        for hand in hands:
+            self.end(hand)
+        # A call of an actor that is gone is answered with an error, and no sooner.
+        asked = [hand.actor.here.remote("") for hand in hands]
+        if asked:
+            ray.wait(asked, num_returns=len(asked), timeout=limit_s)
+        return any(hand.waiting is not None for hand in hands)
+
+
 def why(error: Exception) -> str:
     """Why an actor is gone, in some words."""
     cause = getattr(error, "cause", None) or getattr(error, "error_msg", None)
