@@ -28,6 +28,8 @@ from datagen.store.files import TEMPORARY, remove_temporary, write_bytes
 _POLL_S = 0.2
 """How long a look at what the actors have answered waits at most; new calls are seen that much later."""
 _END_S = 10.0
+_GONE_S = 1.0
+"""A cluster says that an actor is gone a moment before its process is."""
 _TOLD_S = 10.0
 """So long nobody is told that there is no room in the cluster: a place may be freed at any moment."""
 
@@ -110,6 +112,7 @@ class RayPool:
         if kind is None:
             self._last_words()
         if self._staff.end_all(_END_S) or self._lost_any:
+            time.sleep(_GONE_S)
             remove_temporary(self._work)  # what actors had half-made when they died
         self._leave()
 
