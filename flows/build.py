@@ -6,7 +6,6 @@ the ledger is the memory (tasks are not cached: Prefect's input cache confuses t
 
 import json
 import math
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -162,8 +161,9 @@ def _only_lasting_folders(out: str, recipe: Recipe) -> None:
 
 def main() -> int:
     """Runs the request on stdin, for the command; the last line of stdout is the outcome as JSON."""
-    end_with(os.getppid(), group=True)  # Prefect's own server too
     request = json.load(sys.stdin)
+    # Prefect's own server too. Not whoever is the parent by now: a command that was killed while this loaded has left it to another.
+    end_with(request["command"], group=True)
     try:
         build_flow(request["recipe"], request["out"], request["workers"], request["recipe"]["name"])
     except DatagenError as error:

@@ -50,7 +50,7 @@ def run_flow(run: Run, workers: int, quiet: bool) -> None:
     """Runs flows/build.py over this run and waits for it; its errors come back as the project's own."""
     out = run.url or str(run.out.absolute())
     request: dict[str, Any] = {
-        "recipe": run.build.recipe.model_dump(mode="json"), "out": out, "workers": workers,
+        "recipe": run.build.recipe.model_dump(mode="json"), "out": out, "workers": workers, "command": os.getpid(),
     }  # fmt: skip
     _refuse_passwords(request["recipe"])
     environment = {**QUIET_PREFECT, **os.environ}

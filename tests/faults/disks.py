@@ -49,7 +49,9 @@ def _failing_from(bench: Bench, number: int, code: int, says: str, most: int) ->
             again = inline.build()
             outcome.expect(again.code == 0, f"{what}: resumed with {again.code}: {again.said[-200:]}")
             bench.same(outcome)
-    outcome.note = f"{len(chosen)} of the {len(operations)} operations of a build, which are of {len(_kinds(operations))} kinds"
+    outcome.note = (
+        f"{len(chosen)} of the {len(operations)} operations of a build, which are of {len(_kinds(operations))} kinds"
+    )
     return outcome
 
 

@@ -1,6 +1,8 @@
 """What holds of the flows without a server."""
 
+import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +26,21 @@ def test_workers_do_not_load_prefect(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env=environment, check=False)
     assert done.stdout.strip() == "False", done.stderr
+
+
+@pytest.mark.slow
+def test_a_flow_whose_command_was_killed_while_it_loaded_ends(tmp_path: Path) -> None:
+    """Its parent is then another process, which lives on."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    request = {"recipe": {}, "out": str(tmp_path / "out"), "workers": 1, "command": gone.pid}
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.build"], input=json.dumps(request), text=True, capture_output=True, cwd=ROOT, check=False,
+        start_new_session=True,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert done.stdout == ""
+    assert not (tmp_path / "out").exists()
 
 
 def test_analytics_are_off_before_prefect_is_there() -> None:

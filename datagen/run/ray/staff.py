@@ -142,7 +142,6 @@ class Staff:
             self._hands.remove(hand)
             ray.kill(hand.actor, no_restart=True)
 
-
     def end_all(self, limit_s: float) -> bool:
         """Ends every actor, and waits until they are gone, at most so long; whether one of them was at work."""
         import ray
