@@ -118,9 +118,7 @@ def run_group(job: Job, group: str, report: Report) -> Outcome:
     key = build.render_key(transcripts.content, spoken.content, job.keep_audio)
     made_of = partial(render.run, build, ledger, transcripts, spoken, job.keep_audio)
     rendered = _keep(job, group, key, ledger, lambda d: made_of(d, meter, job.shard.name), meter)
-    if (
-        not job.keep_work
-    ):  # speech is the largest of all: it goes here, for thousands of hours would fill a disk by the end
+    if not job.keep_work:  # speech is the largest of all: that of thousands of hours would fill a disk by the end
         ledger.empty(spoken.folder)
     return rendered
 
