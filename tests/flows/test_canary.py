@@ -9,16 +9,15 @@ import pytest
 
 from tests.conftest import datagen
 from tests.flows.served import TINY, Served
-from tests.security.parrot import KEY, VARIABLE, Parrot, holding, parrot, sets
+from tests.security.parrot import KEY, VARIABLE, Parrot, build, holding, parrot, sets
 
 pytestmark = pytest.mark.full
 
 
 def test_the_key_is_in_nothing_that_prefect_keeps(tmp_path: Path, served: Served) -> None:
-    flags = ["build", "--domains", "bank", "--dialogs", "3", "--seed", "5", "--workers", "1", "--out", tmp_path / "out"]
     n_before, env = Parrot.n_keyed, {**served.environment, VARIABLE: KEY, "PREFECT_LOGGING_LEVEL": "DEBUG"}
     with parrot() as url:
-        ran = datagen(*flags, "--runner", "prefect", *sets(url), env=env)
+        ran = datagen(*build(tmp_path / "out", "prefect", url), env=env)
     assert ran.code == 3, "no reply is a dialogue"
     assert Parrot.n_keyed > n_before + 3, "the server has had the key"
     assert any(r["parameters"].get("out") == str(tmp_path / "out") for r in served.all("flow_runs"))

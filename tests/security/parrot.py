@@ -59,6 +59,12 @@ def sets(url: str) -> list[str]:
     return [part for pair in pairs for part in ("--set", pair)]
 
 
+def build(out: Path, runner: str, url: str) -> list[str | Path]:
+    """The command of a build that is written by the server at `url`."""
+    flags = ["build", "--domains", "bank", "--dialogs", "3", "--seed", "5", "--workers", "1", "--runner", runner]
+    return [*flags, "--out", out, *sets(url)]
+
+
 def holding(folder: Path, secret: bytes) -> list[str]:
     """The files below a folder that hold a secret, packed or not."""
     found = []

@@ -10,14 +10,13 @@ from datagen.errors import UserError
 from datagen.run.prefect_child import run_flow
 from datagen.run.request import prepare
 from tests.conftest import datagen, inside
-from tests.security.parrot import KEY, VARIABLE, Parrot, holding, parrot, sets
+from tests.security.parrot import KEY, VARIABLE, Parrot, build, holding, parrot
 
 
 @pytest.mark.slow
 def test_the_key_is_in_nothing_that_a_build_leaves(tmp_path: Path) -> None:
-    flags = ["build", "--domains", "bank", "--dialogs", "3", "--seed", "5", "--workers", "1", "--out", tmp_path / "out"]
     with parrot() as url:
-        ran = datagen(*flags, "--runner", "local", *sets(url), env={**os.environ, VARIABLE: KEY})
+        ran = datagen(*build(tmp_path / "out", "local", url), env={**os.environ, VARIABLE: KEY})
     assert ran.code == 3, "no reply is a dialogue"
     assert Parrot.n_keyed > 3, "the server has had the key"
     kept = [p for p in (tmp_path / "out").rglob("*.jsonl") if "replies" in str(p)]

@@ -144,6 +144,8 @@ def test_another_past_or_threshold_starts_anew(tmp_path: Path) -> None:
     changed = signatures.copy()
     changed[3, 5] += 1
     assert NearIndex.load(tmp_path, 0.8, changed).n_done == 0
+    (tmp_path / "bands.npy").write_bytes(b"torn")
+    assert NearIndex.load(tmp_path, 0.8, signatures).n_done == 0
 
 
 @pytest.mark.parametrize("name", ["bands.npy", "losers.npy"])
