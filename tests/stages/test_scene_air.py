@@ -1,6 +1,8 @@
 """What the air does and adds: the room, babble, the agent's echo, a bystander."""
 
 import math
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import pairwise
 
@@ -228,3 +230,17 @@ def test_bystanders_speak_as_often_as_asked():
     drawn = [OffTalk().draw(OffTalkOptions(share=1, per_min=0.7), long, rng) for _ in range(40)]
     a_minute = np.mean([len(d["said"]) if d else 0 for d in drawn]) / 5
     assert a_minute == pytest.approx(0.7, abs=0.12)
+
+
+def test_a_room_starts_no_programs_and_makes_no_files():
+    """pyroomacoustics looks for a sound card by running gcc; a process killed meanwhile leaves a temporary file."""
+    script = (
+        "import sys\n"
+        "from datagen.stages.scene.acoustics import response\n"
+        "begun = []\n"
+        "sys.addaudithook(lambda what, _: begun.append(what) if what in ('subprocess.Popen', 'tempfile.mkstemp') else None)\n"
+        "response((4, 5, 3), 0.4, (1, 1, 1.5), (3, 3, 1.2))\n"
+        "print(begun, 'sounddevice' in sys.modules)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120)
+    assert said.stdout.strip() == "[] False"

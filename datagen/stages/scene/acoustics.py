@@ -1,9 +1,12 @@
 """Impulse responses of a box-shaped room by the image source method (pyroomacoustics), and convolution with them."""
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache
+from types import ModuleType
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,8 +55,7 @@ def response(room_m: Point, rt60_s: float, source_m: Point, microphone_m: Point)
 
     The direct sound has gain 1. Raises ValueError for positions outside the room and times that it cannot have.
     """
-    import pyroomacoustics as pra
-
+    pra = _simulator()
     # Partial sums would be added in an order of the threads' otherwise.
     pra.constants.set("num_threads", 1)
     absorption, order = pra.inverse_sabine(rt60_s, room_m)
@@ -94,6 +96,22 @@ def through(audio: Audio, heard: Response, delay: int = 0) -> Audio:
     wet = oaconvolve(audio[: n + heard.lead], heard.taps)[heard.lead : heard.lead + n]
     out[delay : delay + len(wet)] = wet
     return out
+
+
+@cache
+def _simulator() -> Any:
+    """pyroomacoustics, loaded without its sound card.
+
+    Five of its modules ask for sounddevice and do without. Where PortAudio is not installed, each of them has ctypes run
+    gcc and ld for it: 0.2 s a process, and a temporary file that stays where the process is killed meanwhile.
+    """
+    silent = sys.modules.setdefault("sounddevice", cast(ModuleType, None)) is None
+    try:
+        import pyroomacoustics
+    finally:
+        if silent:
+            del sys.modules["sounddevice"]
+    return pyroomacoustics
 
 
 def _direct_to_reverberant_db(taps: NDArray[np.float64], lead: int) -> float:
