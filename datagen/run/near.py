@@ -14,7 +14,7 @@ from datagen.run.job import Outcome
 from datagen.run.meter import Meter
 from datagen.run.request import Run
 from datagen.stages.write.duplicates import N_PERMUTATIONS
-from datagen.stages.write.near_index import NearIndex
+from datagen.stages.write.near_index import DamagedIndex, NearIndex
 from datagen.stages.write.options import WriteOptions
 from datagen.store.files import disk, remove
 
@@ -31,10 +31,8 @@ def near_duplicates(run: Run, outcomes: Iterable[Outcome], meter: Meter) -> list
     """
     folder = run.work / FOLDER
     with disk(folder):
-        _clear_damaged(folder, meter)
         signatures = _gathered(run, outcomes, folder)
-        threshold = run.build.options(WriteOptions).near_duplicate_jaccard
-        index = NearIndex.load(folder, threshold, signatures)
+        index = _index(folder, run.build.options(WriteOptions).near_duplicate_jaccard, signatures, meter)
         index.take(signatures)
         index.save(folder, signatures)
     name = run.build.planner.dialog_id
@@ -44,20 +42,25 @@ def near_duplicates(run: Run, outcomes: Iterable[Outcome], meter: Meter) -> list
     ]
 
 
-def _clear_damaged(folder: Path, meter: Meter) -> None:
-    if not os.path.lexists(folder) or (NearIndex.is_whole(folder) and not (folder / _SIGNATURES).is_dir()):
-        return
-    if NearIndex.is_in(folder):  # else one that was never finished
+def _index(folder: Path, threshold: float, signatures: NDArray[np.uint32], meter: Meter) -> NearIndex:
+    try:
+        return NearIndex.load(folder, threshold, signatures)
+    except DamagedIndex:
         meter.notice(Stage.WRITE, "The index of near-duplicates in the work folder was damaged; it is made anew.")
-    remove(folder)
+        remove(folder)  # the signatures too: they stay mapped, and every publishing gathers them
+        return NearIndex(threshold)
 
 
 def _gathered(run: Run, outcomes: Iterable[Outcome], folder: Path) -> NDArray[np.uint32]:
     """Every kept dialogue's signature in the row of its index, mapped from a file: memory does not grow with the build."""
+    path = folder / _SIGNATURES
+    if os.path.lexists(folder) and not folder.is_dir():
+        remove(folder)
+    if path.is_dir():
+        remove(path)
     folder.mkdir(parents=True, exist_ok=True)
     found = list(outcomes)
     gone = {r.dialog_id for o in found for r in o.rejects}
-    path = folder / _SIGNATURES
     # Written as a file, not through the map: a disk that is full would end the process there, without a word.
     with path.open("wb") as file:
         file.truncate(run.n_dialogs * _ROW_BYTES)

@@ -13,7 +13,7 @@ from datagen.records.enums import MarkType
 from datagen.records.transcript import Mark
 from datagen.stages.write import near_index
 from datagen.stages.write.duplicates import N_PERMUTATIONS, signature, similarity
-from datagen.stages.write.near_index import NearIndex, near_duplicates
+from datagen.stages.write.near_index import DamagedIndex, NearIndex, near_duplicates
 from datagen.stages.write.options import WriteOptions
 from datagen.stages.write.unit import finish
 
@@ -144,23 +144,31 @@ def test_another_past_or_threshold_starts_anew(tmp_path: Path) -> None:
     changed = signatures.copy()
     changed[3, 5] += 1
     assert NearIndex.load(tmp_path, 0.8, changed).n_done == 0
+    (tmp_path / "state.json").unlink()  # as one that was never saved to its end
     (tmp_path / "bands.npy").write_bytes(b"torn")
     assert NearIndex.load(tmp_path, 0.8, signatures).n_done == 0
 
 
-@pytest.mark.parametrize("name", ["bands.npy", "losers.npy"])
-def test_a_bit_that_has_changed_on_the_disk_starts_anew(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["bands.npy", "losers.npy", "state.json"])
+@pytest.mark.parametrize("how", ["bit", "torn", "gone", "folder"])
+def test_what_has_changed_on_the_disk_is_never_used(tmp_path: Path, name: str, how: str) -> None:
     signatures = noisy(60)
     index = NearIndex(0.8)
     index.take(signatures)
     index.save(tmp_path, signatures)
-    assert NearIndex.is_whole(tmp_path)
-    data = bytearray((tmp_path / name).read_bytes())
+    path = tmp_path / name
+    data = bytearray(path.read_bytes())
     data[-8] ^= 1
-    (tmp_path / name).write_bytes(data)
-    assert NearIndex.is_in(tmp_path)
-    assert not NearIndex.is_whole(tmp_path)
-    assert NearIndex.load(tmp_path, 0.8, signatures).n_done == 0
+    path.unlink()
+    if how == "folder":
+        path.mkdir()
+    elif how != "gone":
+        path.write_bytes(data if how == "bit" else data[:-9])
+    if (name, how) in {("state.json", "gone"), ("state.json", "bit")}:  # none, or of other signatures
+        assert NearIndex.load(tmp_path, 0.8, signatures).n_done == 0
+    else:
+        with pytest.raises(DamagedIndex):
+            NearIndex.load(tmp_path, 0.8, signatures)
 
 
 def test_scales_with_the_number_of_dialogues() -> None:

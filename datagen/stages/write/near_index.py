@@ -33,6 +33,10 @@ _MIX = (np.arange(1, 17, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)) | np.
 )  # odd factors, one a row of a band
 
 
+class DamagedIndex(Exception):
+    """An index that has changed since it was saved."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Run:
     """Kept dialogues by band: `keys` uint32 [n_bands, n] sorted within a band, and beside them the dialogues' rows."""
@@ -144,34 +148,25 @@ class NearIndex:
         files = {name: file_digest(folder / name) for name in (_RUNS, _LOSERS)}
         write_json(folder / _STATE, {"n_done": self.n_done, "of": of, "files": files})
 
-    @staticmethod
-    def is_in(folder: Path) -> bool:
-        """Whether `folder` holds an index that was saved to its end, be it damaged since."""
-        return os.path.lexists(folder / _STATE)
-
-    @staticmethod
-    def is_whole(folder: Path) -> bool:
-        """Whether the index that was saved in `folder` is, byte for byte, as it was saved."""
-        try:
-            files = json.loads((folder / _STATE).read_bytes())["files"]
-            return all(file_digest(folder / name) == files[name] for name in (_RUNS, _LOSERS))
-        except (OSError, ValueError, KeyError, TypeError):
-            return False
-
     @classmethod
     def load(cls, folder: Path, threshold: float, signatures: Signatures) -> "NearIndex":
-        """What `folder` holds, if that is whole and of the first of these very signatures and this threshold; else an empty index."""
-        if not cls.is_whole(folder):
+        """What `folder` holds; an empty index where that is none, or not of the first of these very signatures at this threshold.
+
+        Raises DamagedIndex where an index that was saved to its end is not, byte for byte, as it was saved.
+        """
+        if not os.path.lexists(folder / _STATE):
             return cls(threshold)
         try:
             state = json.loads((folder / _STATE).read_bytes())
+            if any(file_digest(folder / name) != state["files"][name] for name in (_RUNS, _LOSERS)):
+                raise DamagedIndex
             n_done = int(state["n_done"])
             if n_done > len(signatures) or state["of"] != _digest(threshold, signatures[:n_done]):
                 return cls(threshold)
             keys, rows = np.load(folder / _RUNS, allow_pickle=False)
             losers = np.load(folder / _LOSERS, allow_pickle=False)
-        except (OSError, ValueError, KeyError, TypeError):  # none, or what a power cut left
-            return cls(threshold)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DamagedIndex from error
         return cls(threshold, n_done, {int(a): int(b) for a, b in losers}, [_Run(keys, rows)] if keys.size else [])
 
 
