@@ -11,6 +11,11 @@ from typing import Any
 
 import pytest
 
+from datagen import recipes
+from datagen.errors import EngineError
+from datagen.run.job import GROUPS
+from datagen.run.request import prepare
+from tests.clusters import actors, ray_cluster
 from tests.conftest import SMALL, datagen, tree
 from tests.run.remote import SCRIPTED, calls
 
@@ -22,17 +27,10 @@ WAIT_S = 240.0
 
 
 @pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A cluster without nodes; whoever runs below finds it by RAY_ADDRESS."""
-    from ray.cluster_utils import Cluster
-
-    # As nice as Ray makes its workers, they stand still where anybody else is busy.
-    monkeypatch.setenv("RAY_worker_niceness", "0")
-    made = Cluster()
-    try:
+def cluster() -> Iterator[Any]:
+    """A cluster without nodes."""
+    with ray_cluster() as made:
         yield made
-    finally:
-        made.shutdown()
 
 
 def started(cluster: Any, out: Path, *more: str, env: dict[str, str] | None = None) -> "subprocess.Popen[str]":
@@ -57,12 +55,6 @@ def until(condition: Callable[[], bool], process: "subprocess.Popen[str]") -> No
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < end
         time.sleep(0.02)
-
-
-def actors(kind: str = "ray::Worker") -> dict[int, list[str]]:
-    """The actors' processes, by number, with their command lines and those of what they run."""
-    lines = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout.splitlines()
-    return {int(line.split()[0]): line.split()[1:] for line in lines[1:] if kind in line}
 
 
 def same(out: Path, built: Path) -> None:
@@ -215,4 +207,23 @@ def test_no_cluster_and_none_of_a_resource_are_a_line_each(cluster: Any, tmp_pat
     ran = datagen(*ON_RAY, "--set", "run.ray.address=127.0.0.1:1", "--out", tmp_path / "no")
     assert ran.code == 1
     assert ran.err.startswith("datagen: run.ray.address: no Ray cluster answers at 127.0.0.1:1")
+    assert not list(tmp_path.rglob(".tmp-*"))
+
+
+def test_who_asks_a_pool_that_has_failed_is_told_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not that it is closed: under Prefect the groups are handed over one by one, and come after it."""
+    from datagen.run.ray.pool import RayPool
+    from datagen.run.ray.staff import Staff
+
+    def fails(*_: object, **__: object) -> None:
+        raise EngineError("node a: a worker cannot start there")
+
+    monkeypatch.setattr(Staff, "scan", fails)
+    recipe = recipes.compose(dialogs=4, sets=["run.spread=ray", "run.ray.address=local"])
+    run = prepare(recipe, tmp_path / "out")
+    with RayPool(run, 1, lambda _: None) as pool:
+        pool._thread.join(60)
+        for group in GROUPS:
+            with pytest.raises(EngineError, match="a worker cannot start there"):
+                pool.group(run.jobs[0], group).result(0)
     assert not list(tmp_path.rglob(".tmp-*"))

@@ -66,7 +66,9 @@ class RayPool:
         self._minded_s = time.monotonic()
         self._telling: Any = None
         self._told_s = time.monotonic()
-        self._closing = False
+        self._door = threading.Lock()
+        self._ended: BaseException | None = None
+        """Why nothing is taken in any more, which is what every later caller is told."""
         self._thread = threading.Thread(target=self._lead, name="ray", daemon=True)
         self._thread.start()
 
@@ -94,10 +96,11 @@ class RayPool:
         if group == GROUPS[0] and self._crews[0].writes:
             return self._written[job.shard.name]
         future: Future[Outcome] = Future()
-        if self._closing:
-            future.set_exception(_ended())
-        else:
-            self._inbox.put(Call(replace(job, work=str(self._work)), group, future))
+        with self._door:
+            if self._ended is None:
+                self._inbox.put(Call(replace(job, work=str(self._work)), group, future))
+            else:
+                future.set_exception(self._ended)
         return future
 
     def __enter__(self) -> "RayPool":
@@ -106,9 +109,9 @@ class RayPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._closing = True
+        self._close(Ended("the pool was closed."))
         self._thread.join(_END_S)
-        self._fail(_ended())
+        self._fail()
         if kind is None:
             self._last_words()
         if self._staff.end_all(_END_S) or self._lost_any:
@@ -124,7 +127,7 @@ class RayPool:
     def _lead(self) -> None:
         """The pool's thread: the only one that hands out work and takes answers."""
         try:
-            while not self._closing:
+            while self._ended is None:
                 self._take_in()
                 self._staff.scan(self._wanted)
                 self._hand_out()
@@ -132,8 +135,8 @@ class RayPool:
                 for ref in self._answers():
                     self._answered(ref)
         except BaseException as error:  # whoever waits for a shard is told
-            self._closing = True
-            self._fail(error)
+            self._close(error)
+            self._fail()
 
     def _take_in(self) -> None:
         with contextlib.suppress(Empty):
@@ -286,16 +289,18 @@ class RayPool:
             if not future.done():
                 future.set_exception(error)
 
-    def _fail(self, error: BaseException) -> None:
-        """Tells everybody who waits for anything."""
+    def _close(self, error: BaseException) -> None:
+        with self._door:
+            self._ended = self._ended or error
+
+    def _fail(self) -> None:
+        """Tells everybody who waits for anything why it is over."""
         self._take_in()
-        for call in (*self._calls.take_all(), *self._at.values()):
-            if not call.future.done():
-                call.future.set_exception(error)
+        calls = (*self._calls.take_all(), *self._at.values())
         self._at.clear()
-        for future in self._written.values():
+        for future in (*(call.future for call in calls), *self._written.values()):
             if not future.done():
-                future.set_exception(error)
+                future.set_exception(self._ended)
 
     def _last_words(self) -> None:
         """What the actors told since it was asked for last."""
@@ -326,7 +331,3 @@ def _no_room(crew: Crew, wait_s: float) -> EngineError:
         f"no node has had room for {crew.told()} for {wait_s:g} s (run.ray.wait_s): nodes are gone, or others hold them. What is "
         "done is kept: run the same command again."
     )
-
-
-def _ended() -> Ended:
-    return Ended("the pool was closed.")
