@@ -60,7 +60,9 @@ class Pool:
         self._writing = writing
         self._waiting: deque[Call] = deque()
         self._events: SimpleQueue[_Event] = SimpleQueue()
-        self._closed = False
+        self._door = threading.Lock()
+        self._over: Exception | None = None
+        """Why nothing is taken in any more, which is what every later caller is told."""
         self._seats: list[Seat] = []
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
@@ -95,10 +97,17 @@ class Pool:
         return self._submit(Call(_group, (job, group), job))
 
     def _submit(self, call: Call) -> "Future[Any]":
-        if self._closed:
-            raise RuntimeError("the pool is closed")
-        self._events.put(call)
+        with self._door:
+            if self._over is not None:
+                raise self._over
+            self._events.put(call)
         return call.future
+
+    def _close(self, why: Exception) -> Exception:
+        """Nothing is taken in any more; the first reason stands."""
+        with self._door:
+            self._over = self._over or why
+            return self._over
 
     def _lead(self) -> None:
         """The foreman, a thread: the only one that hands calls to workers, replaces them, and minds their silence."""
@@ -106,7 +115,7 @@ class Pool:
             while self._led():
                 pass
         except BaseException as error:  # no process can be started any more, say: nobody waits for what nobody does
-            self._closed = True
+            fault = self._close(EngineError(f"workers cannot be led any more: {one_line(error)}."))
             calls = [*self._waiting, *(seat.call for seat in self._seats if seat.call)]
             with contextlib.suppress(Empty):
                 while True:
@@ -114,7 +123,7 @@ class Pool:
                     calls += [event] if isinstance(event, Call) else []
             for call in calls:
                 if not call.future.done():
-                    call.future.set_exception(EngineError(f"workers cannot be led any more: {one_line(error)}."))
+                    call.future.set_exception(fault)
 
     def _led(self) -> bool:
         """One event, or a moment without one; False at the end."""
@@ -156,21 +165,21 @@ class Pool:
         error = done.exception()
         if isinstance(error, BrokenProcessPool):
             how = seat.ended(call)
-            self._renew(seat)
             if not call.lost(how):
                 self._waiting.appendleft(call)
                 if call.job is not None:
                     self._tell(
                         Progress(Stage.PLAN, notice=f"{call.job.shard.name}: its worker died ({how}); begun again.")
                     )
+            self._renew(seat)  # last: where that fails, the call is among those that are told
         elif error is not None:
             call.future.set_exception(error)
         else:
             result, held_bytes = done.result()
+            call.future.set_result(result)
             if held_bytes > most_bytes(call.options, len(self._seats)):
                 seat.retire()
                 self._renew(seat)
-            call.future.set_result(result)
 
     def _renew(self, seat: Seat) -> None:
         with _plain_main():
@@ -206,7 +215,7 @@ class Pool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._closed = True
+        self._close(RuntimeError("the pool is closed"))
         self._events.put(_Close())
         self._foreman.join()
         if kind is not None:
@@ -255,8 +264,8 @@ def _after(first: "Future[Outcome]", rest: "Callable[[], Future[list[Outcome]]]"
             return
         try:
             rest().add_done_callback(end)
-        except RuntimeError as closed:  # the pool has been shut down
-            both.set_exception(closed)
+        except (RuntimeError, EngineError) as over:  # the pool has been shut down
+            both.set_exception(over)
 
     def end(done: "Future[list[Outcome]]") -> None:
         if done.cancelled():

@@ -50,6 +50,24 @@ def test_a_pool_that_is_left_early_leaves_nobody_waiting() -> None:
     assert all(f.cancelled() for f in futures)
 
 
+def test_where_no_process_can_be_started_any_more_everybody_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those who wait, and those who come later."""
+
+    def refused(*_: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(Pool, "_renew", refused)
+    with Pool(1, lambda _: None) as pool:
+        worker = pool._submit(Call(pid_of_worker, ())).result(60)
+        waiting = [pool._submit(Call(time.sleep, (60,))) for _ in range(2)]
+        os.kill(worker, signal.SIGKILL)
+        for future in waiting:
+            with pytest.raises(EngineError, match="workers cannot be led any more: .*temporarily unavailable"):
+                future.result(60)
+        with pytest.raises(EngineError, match="workers cannot be led any more"):
+            pool._submit(Call(pid_of_worker, ()))
+
+
 INTERRUPTED = """
 import os, signal, threading, time
 from datagen.run.pool import Pool

@@ -223,13 +223,13 @@ class RayPool:
 
     def _done(self, hand: Hand, answer: Answer) -> None:
         call, hand.waiting = self._at.pop(hand), None
-        if answer.too_large:  # its memory goes back with it; another takes its place
-            self._staff.end(hand)
         if isinstance(answer.outcome, DatagenError):
             call.future.set_exception(answer.outcome)
         else:
             self._calls.done(call.group)
             call.future.set_result(self._as_here(answer.outcome))
+        if answer.too_large:  # its memory goes back with it; another takes its place
+            self._staff.end(hand)
 
     def _wrote(self, hand: Hand, stream: Any) -> None:
         import ray
