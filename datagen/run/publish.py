@@ -40,7 +40,10 @@ from datagen.store.files import atomic, disk, file_entry, write_bytes
 from datagen.store.ids import digest
 from datagen.store.ledger import Artefact, Ledger
 
-PACKAGES = ("numpy", "pyarrow", "soundfile", "praat-parselmouth", "espeakng-loader", "jinja2", "rensa", "pocketsphinx")
+PACKAGES = (
+    "numpy", "scipy", "pyroomacoustics", "pyarrow", "soundfile", "praat-parselmouth", "espeakng-loader", "jinja2", "rensa",
+    "pocketsphinx",
+)  # fmt: skip
 """The packages whose versions can change a byte of a build; build.json names them."""
 SOUND_FOLDERS = ("audio", "stems")
 """Folders of a file a dialogue, ID.flac: the two channels, and what the user's was summed from."""
