@@ -23,7 +23,7 @@ from datagen.cli.build import told
 from datagen.config import Recipe
 from datagen.errors import DatagenError, EngineError, UserError
 from datagen.records.build import BuildSummary
-from datagen.report.page import write_report
+from datagen.report.page import REPORT_FILE, write_report
 from datagen.run.growth import grown
 from datagen.run.local import already_published, finish, sweep
 from datagen.run.meter import Report
@@ -53,6 +53,8 @@ def carry_out(order: Order) -> None:
             sweep(run)
             found = already_published(run)
             result = found or _made(run, order)
+            if found and REPORT_FILE not in run.place.names():  # who published it was killed before that
+                write_report(run.where)
         shown.show_published(run, result, told(run, result, new=not found), new=not found)
     except Exception:  # no signal: who cancels a run does not wait
         shown.await_server()

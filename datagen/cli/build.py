@@ -16,9 +16,10 @@ from datagen.report import timing
 from datagen.report.page import REPORT_FILE, write_report
 from datagen.run import estimate, prefect_child, preflight
 from datagen.run.growth import grown
-from datagen.run.local import already_published, run_build
+from datagen.run.local import already_published, run_build, sweep
 from datagen.run.pool import default_workers
 from datagen.run.request import Run, prepare
+from datagen.store.lock import only_builder
 
 RUNNERS = ("auto", "local", "prefect", "ray")
 
@@ -87,8 +88,12 @@ def build(flags: Flags) -> None:
                 result = run_build(run, workers, display)
     else:
         result = before
-    if before is None or REPORT_FILE not in run.place.names():
+    if before is None:
         write_report(run.where)
+    elif REPORT_FILE not in run.place.names():  # who published it was killed before that
+        with only_builder(run.work):
+            sweep(run)
+            write_report(run.where)
     if flags.json:
         sys.stdout.write(json.dumps({**summary(run, result), "new": before is None}, indent=1) + "\n")
     elif not flags.quiet:

@@ -71,6 +71,12 @@ def test_a_cancelled_run_stops_its_workers_and_is_resumed(
     again = working.run("datagen/nightly", **{**TINY, "out": str(out)})
     assert working.ended(again)["type"] == "COMPLETED"
     assert tree(out) == tiny
+    (out / "report" / "index.html").rename(
+        out / "report" / ".tmp-index.html-1-0a1b2c3d-0"
+    )  # killed once more, at the last
+    last = working.run("datagen/nightly", **{**TINY, "out": str(out)})
+    assert working.ended(last)["type"] == "COMPLETED"
+    assert tree(out) == tiny
 
 
 def test_a_dead_run_is_marked_as_crashed_by_the_next(working: Served, tmp_path: Path, tiny: dict[str, bytes]) -> None:

@@ -58,6 +58,14 @@ def test_a_second_run_does_no_work(copy: Path) -> None:
     assert before == {p: p.stat().st_mtime_ns for p in copy.rglob("*") if p.is_file() and p.name != "lock"}
 
 
+@pytest.mark.slow  # MP3 of six dialogues
+def test_a_report_that_was_killed_half_written_is_written_again(built: Path, copy: Path) -> None:
+    report = copy / "report" / "index.html"
+    report.rename(report.with_name(".tmp-index.html-1-0a1b2c3d-0"))
+    again(copy)
+    assert tree(copy) == tree(built)
+
+
 @pytest.mark.slow
 def test_a_changed_option_redoes_its_stage_and_nothing_before(copy: Path) -> None:
     before = {g: {p.name for p in (copy / ".work" / g).iterdir()} for g in ("write", "speech", "render")}
