@@ -112,14 +112,20 @@ def test_the_file_says_from_what_it_was_fitted_and_loads_back(tmp_path: Path, kn
         assert len(line) <= 140 or line.startswith(("source", "quality"))
 
 
-_SPANS = st.tuples(st.sampled_from("ab"), st.floats(0, 300), st.floats(0.05, 20))
+_TURNS = st.lists(st.tuples(st.floats(-2, 10), st.floats(2.5, 20)), min_size=8, max_size=40)
+_ANYWHERE = st.lists(st.tuples(st.sampled_from("ab"), st.floats(0, 300), st.floats(0.05, 20)), max_size=30)
 
 
-@given(st.lists(_SPANS, min_size=12, max_size=60))
+@given(_TURNS, _ANYWHERE)
 def test_whatever_is_measured_gives_a_file_that_loads_or_is_refused_in_a_line(
-    spans: list[tuple[str, float, float]],
+    turns: list[tuple[float, float]], anywhere: list[tuple[str, float, float]]
 ) -> None:
-    found = floor.measure("r", [Segment(who, start, start + length) for who, start, length in spans])
+    """Two who take turns, which fit needs, and both at any time besides."""
+    spans, now = [Segment(who, start, start + length) for who, start, length in anywhere], 400.0
+    for n, (gap, length) in enumerate(turns):
+        spans.append(Segment("ab"[n % 2], now + gap, now + gap + length))
+        now += gap + length
+    found = floor.measure("r", spans)
     assume(len(found.transfers) >= 5)
     tables = tomllib.loads(to_toml(fit(found), [Path("r.rttm")]))
     said = ""
