@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.conftest import SMALL, datagen, tree
+from tests.conftest import SMALL, datagen, hears_interrupts, tree
 
 
 @pytest.fixture
@@ -149,16 +149,11 @@ def test_two_builds_into_one_folder_do_not_meet(tmp_path: Path) -> None:
         first.wait()
 
 
-def _hears_interrupts() -> None:
-    """Whoever started the tests may ignore SIGINT, and a child inherits that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def test_an_interrupt_ends_with_130_and_one_line(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "datagen", *SMALL, "--out", str(tmp_path / "out"), "--quiet"],
         stderr=subprocess.PIPE, text=True, start_new_session=True,
-        preexec_fn=_hears_interrupts,
+        preexec_fn=hears_interrupts,
     )  # fmt: skip
     time.sleep(4)
     os.killpg(process.pid, signal.SIGINT)

@@ -12,7 +12,7 @@ import remote
 
 from datagen.errors import EngineError
 from datagen.run.preflight import check_writer, requests
-from tests.conftest import inside
+from tests.conftest import hears_interrupts, inside
 
 pytestmark = pytest.mark.usefixtures("scripted")
 DOWN = "http://gpu1:8000/v1: no server answers. Start it."
@@ -112,7 +112,7 @@ def test_thresholds_that_no_judge_gives_are_refused(tmp_path: Path) -> None:
 def test_an_interrupt_of_a_build_that_waits_for_servers_is_at_once(tmp_path: Path, number: signal.Signals) -> None:
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(remote.SCRIPTED), str(Path.cwd())])}
     command = [sys.executable, "-m", "datagen", *flags(tmp_path, "writer.delay_s=60"), "--runner", "local", "--quiet"]
-    process = subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True, preexec_fn=hears_interrupts)
     ends = time.monotonic() + 60
     while len(remote.calls(tmp_path)) < 4 and time.monotonic() < ends:
         time.sleep(0.05)
