@@ -16,10 +16,9 @@ from datagen.report import timing
 from datagen.report.page import REPORT_FILE, write_report
 from datagen.run import estimate, prefect_child, preflight
 from datagen.run.growth import grown
-from datagen.run.local import already_published, run_build, sweep
+from datagen.run.local import already_published, run_build
 from datagen.run.pool import default_workers
 from datagen.run.request import Run, prepare
-from datagen.store.lock import only_builder
 
 RUNNERS = ("auto", "local", "prefect", "ray")
 
@@ -79,21 +78,16 @@ def build(flags: Flags) -> None:
     run = flags.prepare()
     workers = flags.workers or default_workers()
     before = already_published(run)
-    if before is None:
-        if flags.runner == "prefect" or (flags.runner in ("auto", "ray") and prefect_child.configured()):
-            prefect_child.run_flow(run, workers, flags.quiet)
-            result = open_build(run.where).summary
-        else:
-            with Display(run.n_dialogs, flags.quiet or flags.json) as display:
-                result = run_build(run, workers, display)
-    else:
+    # A build that lacks its report was killed before that: its runner clears up, and finds nothing else to do.
+    if before is not None and REPORT_FILE in run.place.names():
         result = before
-    if before is None:
+    elif flags.runner == "prefect" or (flags.runner in ("auto", "ray") and prefect_child.configured()):
+        prefect_child.run_flow(run, workers, flags.quiet)  # which writes the report too
+        result = open_build(run.where).summary
+    else:
+        with Display(run.n_dialogs, flags.quiet or flags.json) as display:
+            result = run_build(run, workers, display)
         write_report(run.where)
-    elif REPORT_FILE not in run.place.names():  # who published it was killed before that
-        with only_builder(run.work):
-            sweep(run)
-            write_report(run.where)
     if flags.json:
         sys.stdout.write(json.dumps({**summary(run, result), "new": before is None}, indent=1) + "\n")
     elif not flags.quiet:

@@ -54,7 +54,7 @@ def _index(folder: Path, threshold: float, signatures: NDArray[np.uint32], meter
 def _gathered(run: Run, outcomes: Iterable[Outcome], folder: Path) -> NDArray[np.uint32]:
     """Every kept dialogue's signature in the row of its index, mapped from a file: memory does not grow with the build."""
     path = folder / _SIGNATURES
-    if os.path.lexists(folder) and not folder.is_dir():
+    if os.path.lexists(folder) and not NearIndex.is_in(folder):  # one that was never finished, or somebody else's
         remove(folder)
     if path.is_dir():
         remove(path)

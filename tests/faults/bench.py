@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.conftest import hears_interrupts
+
 ROOT = Path(__file__).parent.parent.parent
 CHEAP = Path(__file__).parent / "cheap"
 ACTOR = "ray::Worker"
@@ -101,7 +103,7 @@ class Bench:
         with (self.folder / "said").open("wb") as said:
             return subprocess.Popen(
                 command, stdout=said, stderr=said, env=self.variables(**variables), start_new_session=True, cwd=self.folder,
-                preexec_fn=_hears_interrupts,
+                preexec_fn=hears_interrupts,
             )  # fmt: skip
 
     def command_of(self, *arguments: str) -> Ended:
@@ -212,8 +214,3 @@ def _words(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()[-80:]
     except OSError:
         return str(pid)
-
-
-def _hears_interrupts() -> None:
-    """Whoever started the bench may ignore SIGINT, and a child inherits that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)

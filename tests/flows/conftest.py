@@ -30,6 +30,13 @@ def deployed(served: Served) -> Served:
     return served
 
 
+@pytest.fixture(scope="module")
+def working(deployed: Served) -> Iterator[Served]:
+    """The server with a process worker."""
+    with deployed.worker():
+        yield deployed
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The files of the tiny build, as the local runner makes it."""

@@ -14,12 +14,6 @@ pytest.importorskip("ray")
 pytestmark = pytest.mark.full
 
 
-@pytest.fixture(scope="module")
-def working(deployed: Served) -> Iterator[Served]:
-    with deployed.worker():
-        yield deployed
-
-
 @pytest.fixture
 def cluster() -> Iterator[Any]:
     """A cluster with a head."""

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,6 @@ from tests.conftest import tree
 from tests.flows.served import TINY, Served, wait_for
 
 pytestmark = pytest.mark.full
-
-
-@pytest.fixture(scope="module")
-def working(deployed: Served) -> Iterator[Served]:
-    """The server with a process worker."""
-    with deployed.worker():
-        yield deployed
 
 
 def under_way(out: Path) -> bool:

@@ -148,13 +148,18 @@ class NearIndex:
         files = {name: file_digest(folder / name) for name in (_RUNS, _LOSERS)}
         write_json(folder / _STATE, {"n_done": self.n_done, "of": of, "files": files})
 
+    @staticmethod
+    def is_in(folder: Path) -> bool:
+        """Whether `folder` holds an index that was saved to its end, be it damaged since."""
+        return os.path.lexists(folder / _STATE)
+
     @classmethod
     def load(cls, folder: Path, threshold: float, signatures: Signatures) -> "NearIndex":
         """What `folder` holds; an empty index where that is none, or not of the first of these very signatures at this threshold.
 
         Raises DamagedIndex where an index that was saved to its end is not, byte for byte, as it was saved.
         """
-        if not os.path.lexists(folder / _STATE):
+        if not cls.is_in(folder):
             return cls(threshold)
         try:
             state = json.loads((folder / _STATE).read_bytes())
